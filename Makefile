@@ -1,0 +1,51 @@
+# What a newcomer types: `make quickstart`, `make test`. Needs python3 (3.11 or later) and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.complete
+
+.PHONY: env quickstart test test-slow lint lock encoders clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make env         makes $(VENV) from requirements.lock"
+	@echo "make quickstart  trains the small DFREC on embedded faces, evaluates it, recovers faces (about 5 minutes on 2 cores)"
+	@echo "make test        runs the tests"
+	@echo "make test-slow   runs the tests that take minutes or much memory"
+	@echo "make lint        ruff and pyright"
+	@echo "make encoders    trains the two encoders of the embedded faces again"
+	@echo "make lock        resolves requirements.lock again (needs uv)"
+
+env: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "DFREC-JAX needs Python 3.11 or later; this is " + sys.version.split()[0] + ": name another one with make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "this python3 has no venv: install it (Debian, Ubuntu: apt install python3-venv) and run make again"; exit 2; }
+	@echo "making $(VENV) from requirements.lock (about 600 MB of packages, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+quickstart: $(STAMP)
+	@$(BIN)/python -m dfrec_jax.cli quickstart --workdir runs/quickstart
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest --quiet
+
+test-slow: $(STAMP)
+	@$(BIN)/python -m pytest --quiet -m slow
+
+lint: $(STAMP)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+
+encoders: $(STAMP)
+	@$(BIN)/python -m dfrec_jax.synthetic.train_encoders
+
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) runs

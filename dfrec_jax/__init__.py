@@ -1,0 +1,1 @@
+"""DFREC: from one face-swapped image, the source face, the target face and the map of what came from the source."""

@@ -1,0 +1,327 @@
+"""Every default of the project, the two modes, and the rules that a config must satisfy before a device is touched."""
+
+import math
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+MODES = ("paper", "released")
+FUSIONS = ("position", "rank", "none")
+REDUCTIONS = ("root_mean_square", "norm")
+SCHEDULES = ("constant", "cosine")
+DTYPES = ("float32", "bfloat16")
+
+# ViT size: width, depth, heads (Dosovitskiy et al. 2021, table 1; Ti and S from DeiT).
+VIT_SIZES = {"ti": (192, 12, 3), "s": (384, 12, 6), "b": (768, 12, 12), "l": (1024, 24, 16)}
+
+# What `mode` sets wherever a config leaves the field at None: where the paper and the released code differ.
+MODE_DEFAULTS = {
+    "paper": {
+        "ism.classifier": True,
+        "loss.classification": 1.0,
+        "loss.segmentation": 1.0,
+        "tirm.fusion": "position",
+        "tirm.decoder_depth": 4,
+        "tirm.full_map_threshold": 0.9,
+        "tirm.patch_threshold": 0.5,
+        "tirm.noise_scale": 0.1,
+    },
+    "released": {
+        "ism.classifier": False,
+        "loss.classification": 0.0,
+        "loss.segmentation": 0.0,
+        "tirm.fusion": "rank",
+        "tirm.decoder_depth": 1,
+        "tirm.full_map_threshold": 250 / 256,
+        "tirm.patch_threshold": 50 / 256,
+        "tirm.noise_scale": 1 / 256,
+    },
+}
+
+
+class ConfigError(ValueError):
+    """A config that cannot be run; the message names the field, its value, what is allowed and the fix."""
+
+
+def dfrec(mode: str = "paper") -> ConfigDict:
+    """The default config: the paper's DFREC at its full size. Files under `configs/` change what they must."""
+    config = ConfigDict()
+    config.name = "dfrec"
+    config.seed = 0
+    config.mode = mode
+    config.image_size = 224
+    config.compute_dtype = "float32"  # of activations; parameters, softmax, norms and losses stay float32
+    config.remat = False  # recompute the encoder blocks of the ViT in the backward pass
+
+    config.ism = ConfigDict()
+    config.ism.enabled = True  # False: Table VI without ISM, a face ellipse in place of the map
+    config.ism.classifier = placeholder(bool)
+    config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
+    config.ism.decoder_features = 256
+    config.ism.initialisation = ""  # a name in the weights registry: efficientnet-b0
+    config.ism.imagenet_norm = False  # normalise the input by ImageNet's mean and std
+
+    config.sirm = ConfigDict()
+    config.sirm.features = (32, 64, 128, 256)  # one for each level above the bottleneck
+    config.sirm.bottleneck = 1024  # split into f_s and f_t
+
+    config.tirm = ConfigDict()
+    config.tirm.vit = "l"
+    config.tirm.width, config.tirm.depth, config.tirm.heads = placeholder(int), placeholder(int), placeholder(int)
+    config.tirm.patch_size = 16
+    config.tirm.mask_ratio = 0.5  # lambda of Algorithm 1
+    config.tirm.full_map_threshold = placeholder(float)
+    config.tirm.patch_threshold = placeholder(float)
+    config.tirm.noise_scale = placeholder(float)
+    config.tirm.fusion = placeholder(str)
+    config.tirm.decoder_depth = placeholder(int)
+    config.tirm.decoder_width = 512
+    config.tirm.decoder_heads = 16
+    config.tirm.initialisation = ""  # a name in the weights registry: mae-vit-l-16
+    config.tirm.imagenet_norm = False
+
+    config.loss = ConfigDict()
+    config.loss.target_identity = 2.0  # alpha, Eq. 4
+    config.loss.target_perceptual = 2.0  # beta, Eq. 7
+    config.loss.perceptual = 0.5  # lambda_1, Eq. 10
+    config.loss.attribute = 0.5  # lambda_2
+    config.loss.patch = 0.5  # lambda_3
+    config.loss.classification = placeholder(float)
+    config.loss.segmentation = placeholder(float)
+    config.loss.reduction = "root_mean_square"  # of the norms in Eq. 2, 3, 5, 6, 9; 'norm' is the literal equation
+
+    config.frozen = ConfigDict()
+    config.frozen.identity = "facenet-vggface2"  # E_id of Eq. 2, 3
+    config.frozen.perceptual = "vgg19-imagenet"  # psi of Eq. 5, 6
+    config.frozen.attributes = "attributes-resnet50"  # A of Eq. 8
+    config.frozen.metric = "facenet-vggface2"  # IDSIM and Acc_id; never the loss's where a second one is at hand
+    config.frozen.weights_dir = ""  # searched first; then $DFREC_WEIGHTS, the cache, the registry's URL
+    config.frozen.allow_random = False  # random stand-ins for missing weights: for timing and compiling only
+
+    config.data = ConfigDict()
+    config.data.dataset = "embedded"  # 'embedded', or the name of a prepared data set under data.dir
+    config.data.dir = ""
+    config.data.attack = ""  # a subset of the data set; empty: all
+    config.data.leak = (0.1, 0.4)  # share of the target that an embedded or generated swap lets through
+    config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
+    config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
+    config.data.flip = 0.5  # probability of mirroring an example
+    config.data.num_threads = 4
+    config.data.prefetch = 4  # batches
+    config.data.eval_batch_size = 32
+    config.data.validation_examples = 256
+    config.data.test_examples = 0  # 0: the whole test split
+
+    config.optimizer = ConfigDict()
+    config.optimizer.learning_rate = 1e-4
+    config.optimizer.weight_decay = 1e-5
+    config.optimizer.schedule = "constant"
+    config.optimizer.warmup_steps = 0
+    config.optimizer.beta2 = 0.999
+    config.optimizer.clip_norm = 0.0  # 0: no clipping
+    config.optimizer.ema = 0.0  # decay of the averaged parameters that evaluation uses; 0: none
+
+    config.train = ConfigDict()
+    config.train.num_steps = 100_000
+    config.train.batch_size = 32  # over all hosts
+    config.train.log_every = 50
+    config.train.validate_every = 1000
+    config.train.samples_every = 1000
+
+    config.checkpoint = ConfigDict()
+    config.checkpoint.every = 1000
+    config.checkpoint.keep = 3
+
+    config.mesh = ConfigDict()
+    config.mesh.data = -1  # devices along the batch; -1: all that fsdp leaves
+    config.mesh.fsdp = 1  # devices along which large parameters are split
+    return config
+
+
+def resolve(config: ConfigDict) -> ConfigDict:
+    """Fills each field that was left at None with the value of `config.mode` or of `tirm.vit`; returns a copy.
+
+    Raises:
+      ConfigError: for an unknown mode or ViT size.
+    """
+    config = config.copy_and_resolve_references()
+    _require(config.mode in MODES, "mode", config.mode, f"one of {MODES}")
+    _require(config.tirm.vit in VIT_SIZES, "tirm.vit", config.tirm.vit, f"one of {tuple(VIT_SIZES)}")
+    vit = dict(zip(("tirm.width", "tirm.depth", "tirm.heads"), VIT_SIZES[config.tirm.vit], strict=True))
+    with config.unlocked():
+        for field, value in {**MODE_DEFAULTS[config.mode], **vit}.items():
+            section, name = field.split(".")
+            if config[section].get(name) is None:
+                config[section][name] = value
+    return config
+
+
+def num_patches(config: ConfigDict) -> int:
+    """n of Algorithm 1."""
+    return (config.image_size // config.tirm.patch_size) ** 2
+
+
+def num_kept(config: ConfigDict) -> int:
+    """Visible patches: int((n + 1) * ratio) as released (FIDELITY: 98 of 197 tokens), n - round(n * ratio) otherwise."""
+    n = num_patches(config)
+    if config.mode == "released":
+        return int((n + 1) * (1 - config.tirm.mask_ratio))
+    return n - round(n * config.tirm.mask_ratio)
+
+
+def validate(config: ConfigDict) -> None:
+    """Raises ConfigError for the first rule that a resolved `config` breaks; touches no device."""
+    for field, is_allowed, allowed in _RULES:
+        value = _get(config, field)
+        _require(is_allowed(value), field, value, allowed)
+    _validate_sizes(config)
+    _validate_mode(config)
+    _validate_data(config)
+
+
+def _positive(value: float) -> bool:
+    return value > 0
+
+
+def _not_negative(value: float) -> bool:
+    return value >= 0
+
+
+def _share(value: float) -> bool:
+    return 0 <= value <= 1
+
+
+def _one_of(values: tuple) -> Callable[[object], bool]:
+    return lambda value: value in values
+
+
+_RULES: tuple[tuple[str, Callable, str], ...] = (
+    ("seed", _not_negative, "0 or more"),
+    ("mode", _one_of(MODES), f"one of {MODES}"),
+    ("compute_dtype", _one_of(DTYPES), f"one of {DTYPES}"),
+    ("image_size", _positive, "a positive number of pixels"),
+    ("ism.width", _positive, "above 0"),
+    ("ism.decoder_features", _positive, "above 0"),
+    ("tirm.patch_size", _positive, "a positive number of pixels"),
+    ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
+    ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
+    ("tirm.decoder_depth", _positive, "1 or more"),
+    ("tirm.full_map_threshold", _share, "between 0 and 1"),
+    ("tirm.patch_threshold", _share, "between 0 and 1"),
+    ("tirm.noise_scale", _share, "between 0 and 1"),
+    ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
+    *((f"loss.{name}", _not_negative, "0 or more") for name in (
+        "target_identity", "target_perceptual", "perceptual", "attribute", "patch", "classification", "segmentation",
+    )),
+    ("data.real_share", _share, "between 0 and 1"),
+    ("data.bi_share", _share, "between 0 and 1"),
+    ("data.flip", _share, "between 0 and 1"),
+    ("data.leak", lambda leak: len(leak) == 2 and 0 <= leak[0] <= leak[1] < 1, "(low, high) with 0 <= low <= high < 1"),
+    ("data.num_threads", _positive, "1 or more"),
+    ("data.prefetch", _positive, "1 or more"),
+    ("data.eval_batch_size", _positive, "1 or more"),
+    ("data.validation_examples", _positive, "1 or more"),
+    ("data.test_examples", _not_negative, "0 (the whole split) or more"),
+    ("optimizer.learning_rate", _positive, "above 0"),
+    ("optimizer.weight_decay", _not_negative, "0 or more"),
+    ("optimizer.schedule", _one_of(SCHEDULES), f"one of {SCHEDULES}"),
+    ("optimizer.warmup_steps", _not_negative, "0 or more"),
+    ("optimizer.beta2", lambda beta: 0 < beta < 1, "between 0 and 1, both excluded"),
+    ("optimizer.clip_norm", _not_negative, "0 (no clipping) or more"),
+    ("optimizer.ema", lambda decay: 0 <= decay < 1, "0 (none) or below 1"),
+    ("train.num_steps", _positive, "1 or more"),
+    ("train.batch_size", _positive, "1 or more"),
+    ("train.log_every", _positive, "1 or more"),
+    ("train.validate_every", _positive, "1 or more"),
+    ("train.samples_every", _positive, "1 or more"),
+    ("checkpoint.every", _positive, "1 or more"),
+    ("checkpoint.keep", _positive, "1 or more"),
+    ("mesh.data", lambda size: size == -1 or size > 0, "-1 (all that fsdp leaves) or 1 or more"),
+    ("mesh.fsdp", _positive, "1 or more"),
+)  # fmt: skip
+
+
+def _get(config: ConfigDict, field: str) -> object:
+    value = config
+    for name in field.split("."):
+        value = value[name]
+    return value
+
+
+def _require(condition: bool, field: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise ConfigError(f"{field}={value!r}: must be {allowed}")
+
+
+def _validate_sizes(config: ConfigDict) -> None:
+    size, patch, levels = config.image_size, config.tirm.patch_size, len(config.sirm.features)
+    stride = max(16, 2**levels)  # of the ISM's deepest features and of the SIRM's bottleneck
+    if size % patch:
+        raise ConfigError(
+            f"image_size={size} with tirm.patch_size={patch}: the patch grid must divide the image; "
+            f"use image_size={size // patch * patch} or another patch size"
+        )
+    if size % stride:
+        raise ConfigError(
+            f"image_size={size}: must be a multiple of {stride}, the stride of the deepest features (16 in the ISM, "
+            f"{2**levels} in a SIRM of {levels} levels); use image_size={math.ceil(size / stride) * stride}"
+        )
+    if not 0 < num_kept(config) < num_patches(config):
+        raise ConfigError(
+            f"tirm.mask_ratio={config.tirm.mask_ratio} keeps {num_kept(config)} of {num_patches(config)} patches; "
+            "at least one must be kept and one masked"
+        )
+    if config.sirm.bottleneck % 2:
+        raise ConfigError(f"sirm.bottleneck={config.sirm.bottleneck}: must be even, it is split into f_s and f_t")
+    for width, heads in (("width", "heads"), ("decoder_width", "decoder_heads")):
+        if config.tirm[width] % config.tirm[heads] or config.tirm[width] % 4:
+            raise ConfigError(
+                f"tirm.{width}={config.tirm[width]}: must be a multiple of 4 (sin-cos positions) and of "
+                f"tirm.{heads}={config.tirm[heads]}"
+            )
+
+
+def _validate_mode(config: ConfigDict) -> None:
+    if config.mode == "released":
+        fixed = {"image_size": 224, "tirm.patch_size": 16, "tirm.mask_ratio": 0.5, "ism.enabled": True}
+        for field, value in fixed.items():
+            if _get(config, field) != value:
+                raise ConfigError(
+                    f"{field}={_get(config, field)!r} with mode='released': the published network is fixed to {value!r}; "
+                    "use that, or mode='paper'"
+                )
+        if config.tirm.fusion == "position":
+            raise ConfigError(
+                "tirm.fusion='position' with mode='released': the published SIRM emits one target token for each kept "
+                "patch, bound by rank; use 'rank' or 'none', or mode='paper'"
+            )
+    if config.loss.classification > 0 and not config.ism.classifier:
+        raise ConfigError(
+            f"loss.classification={config.loss.classification} with ism.classifier=False: there is no logit to "
+            "supervise; set loss.classification=0 or ism.classifier=True"
+        )
+    if not config.ism.enabled:
+        for field in ("loss.classification", "loss.segmentation"):
+            if _get(config, field) > 0:
+                raise ConfigError(f"{field}={_get(config, field)} with ism.enabled=False: nothing to supervise; set it to 0")
+
+
+def _validate_data(config: ConfigDict) -> None:
+    data = config.data
+    if data.real_share + data.bi_share > 1:
+        raise ConfigError(f"data.real_share={data.real_share} and data.bi_share={data.bi_share}: their sum must be at most 1")
+    if data.dataset != "embedded" and not data.dir:
+        raise ConfigError(
+            f"data.dataset={data.dataset!r} with data.dir='': name the folder that `dfrec prepare` wrote, "
+            "--config.data.dir=DIR"
+        )
+    if data.dataset == "embedded" and data.bi_share > 0:
+        raise ConfigError(
+            f"data.bi_share={data.bi_share} with data.dataset='embedded': embedded swaps have known masks and need no BI; "
+            "set data.bi_share=0"
+        )
+    if config.optimizer.warmup_steps >= config.train.num_steps:
+        raise ConfigError(
+            f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below train.num_steps={config.train.num_steps}"
+        )

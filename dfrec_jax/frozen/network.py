@@ -1,0 +1,73 @@
+"""What a frozen network is to the rest of the project: variables that are passed in, and named features of images."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from flax import struct
+from jaxtyping import Array, Float
+
+Features = dict[str, Array]
+ROLES = ("identity", "perceptual", "attributes")
+
+
+@struct.dataclass
+class FrozenNetwork:
+    """A network that others (or `synthetic/train_encoders.py`) trained and that we never do.
+
+    The variables are leaves of the pytree, so that a jitted step takes them as an argument; a closure would bake them
+    into the program. `apply(variables, images, landmarks)` holds the preprocessing that belongs to the network: it
+    takes RGB in [0, 1] of any size and, for networks that align the face first, five landmarks in pixels of `images`.
+
+    Attributes:
+      variables: the Flax variables.
+      name: the name in the weights registry, which results carry.
+      apply: the forward pass, with its preprocessing; returns features by name. Where the network tells identities,
+        `"embedding"` is among them and has unit length.
+      taps: for each role that the network can play, the features that the loss of that role compares, in the order
+        of the paper (Eq. 2: FaceNet's mixed_6a, repeat_3, block8, last_bn; Eq. 5: VGG-19's five relu layers).
+      needs_landmarks: whether `apply` aligns the face by landmarks.
+      is_random: whether the variables are a random stand-in (`frozen.allow_random`), of which results must warn.
+    """
+
+    variables: Any
+    name: str = struct.field(pytree_node=False)
+    apply: Callable[[Any, Array, Array | None], Features] = struct.field(pytree_node=False)
+    taps: Mapping[str, tuple[str, ...]] = struct.field(pytree_node=False)
+    needs_landmarks: bool = struct.field(pytree_node=False, default=False)
+    is_random: bool = struct.field(pytree_node=False, default=False)
+
+    def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> Features:
+        """Features by name. Raises ValueError where the network needs landmarks and got none."""
+        if self.needs_landmarks and landmarks is None:
+            raise ValueError(f"{self.name} aligns faces by five landmarks and the batch has none")
+        return self.apply(self.variables, images, landmarks)
+
+
+class FaceFeatures(NamedTuple):
+    """What the losses compare: a tuple of features for each role, the batch first in each."""
+
+    identity: tuple[Array, ...]
+    perceptual: tuple[Array, ...]
+    attributes: tuple[Array, ...]
+
+
+@struct.dataclass
+class Perceptors:
+    """The frozen networks of the losses, one for each role; one network may play several and is then run once."""
+
+    identity: FrozenNetwork
+    perceptual: FrozenNetwork
+    attributes: FrozenNetwork
+
+    def __call__(
+        self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None
+    ) -> FaceFeatures:
+        """Returns the taps of each role on `images` (RGB in [0, 1])."""
+        computed: dict[str, Features] = {}
+        taps = []
+        for role in ROLES:
+            network: FrozenNetwork = getattr(self, role)
+            if network.name not in computed:
+                computed[network.name] = network(images, landmarks)
+            taps.append(tuple(computed[network.name][tap] for tap in network.taps[role]))
+        return FaceFeatures(*taps)

@@ -1,0 +1,36 @@
+"""What every test runs under: eight virtual CPU devices, strict rank promotion, and the folders of real data."""
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 8)
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def _folder(variable: str) -> Path:
+    path = os.environ.get(variable, "")
+    if not path or not Path(path).is_dir():
+        pytest.skip(f"${variable} does not name a folder: real files are not at hand")
+    return Path(path)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real faces, `$DFREC_DATA`; skips where it is absent."""
+    return _folder("DFREC_DATA")
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """The folder of small real networks, `$DFREC_WEIGHTS`; skips where it is absent."""
+    return _folder("DFREC_WEIGHTS")
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """The network-parity fixtures that the project holds itself."""
+    return Path(__file__).parent / "fixtures"
