@@ -59,9 +59,7 @@ class Perceptors:
     perceptual: FrozenNetwork
     attributes: FrozenNetwork
 
-    def __call__(
-        self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None
-    ) -> FaceFeatures:
+    def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> FaceFeatures:
         """Returns the taps of each role on `images` (RGB in [0, 1])."""
         computed: dict[str, Features] = {}
         taps = []

@@ -1,0 +1,80 @@
+"""What `load.py` needs to know of a network before it has weights: the module, its rules, its features."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import Array
+
+from dfrec_jax.frozen.network import Features, FrozenNetwork
+from dfrec_jax.weights.rules import Rule, port
+
+
+class Blueprint(NamedTuple):
+    """A network without its weights.
+
+    Attributes:
+      name: its name in the weights registry.
+      module: the Flax module, called on preprocessed input.
+      rules: how the published file's tensors become the module's variables.
+      features: the forward pass with its preprocessing, as `FrozenNetwork.apply`; a function of a module's top level,
+        so that two networks of one name share a compilation.
+      taps: as `FrozenNetwork.taps`.
+      input_shape: height, width and channels of an input that the module takes.
+      needs_landmarks: as `FrozenNetwork.needs_landmarks`.
+    """
+
+    name: str
+    module: nn.Module
+    rules: tuple[Rule, ...]
+    features: Callable[[Any, Array, Array | None], Features]
+    taps: Mapping[str, tuple[str, ...]]
+    input_shape: tuple[int, int, int]
+    needs_landmarks: bool = False
+
+
+def expected_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
+    """Path ('/'-joined) and shape of every variable of the module; nothing is compiled or run."""
+    image = jax.ShapeDtypeStruct((1, *blueprint.input_shape), jnp.float32)
+    variables: Any = jax.eval_shape(blueprint.module.init, jax.random.key(0), image)
+    leaves: dict[str, Any] = flatten_dict(variables, sep="/")
+    return {path: leaf.shape for path, leaf in leaves.items()}
+
+
+def from_tensors(blueprint: Blueprint, tensors: Mapping[str, np.ndarray]) -> FrozenNetwork:
+    """The network with the tensors of its published file, in their own names and layout.
+
+    Raises:
+      WeightsError: as `port`.
+    """
+    return _assemble(blueprint, port(tensors, blueprint.rules, expected_shapes(blueprint)), is_random=False)
+
+
+def from_random(blueprint: Blueprint, seed: int = 0) -> FrozenNetwork:
+    """A stand-in of the same shapes: He-normal kernels, identity norms. For timing and compiling only."""
+    rng = np.random.default_rng(seed)
+    flat = {path: _random_leaf(path, shape, rng) for path, shape in expected_shapes(blueprint).items()}
+    return _assemble(blueprint, flat, is_random=True)
+
+
+def _random_leaf(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    if path.endswith(("/scale", "/var")):
+        return np.ones(shape, np.float32)
+    if path.endswith("/kernel"):
+        return rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[:-1])))
+    return np.zeros(shape, np.float32)
+
+
+def _assemble(blueprint: Blueprint, flat: Mapping[str, np.ndarray], *, is_random: bool) -> FrozenNetwork:
+    return FrozenNetwork(
+        variables=jax.tree.map(jnp.asarray, unflatten_dict(dict(flat), sep="/")),
+        name=blueprint.name,
+        apply=blueprint.features,
+        taps=blueprint.taps,
+        needs_landmarks=blueprint.needs_landmarks,
+        is_random=is_random,
+    )

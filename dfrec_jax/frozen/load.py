@@ -1,0 +1,68 @@
+"""Frozen networks by their names in the weights registry."""
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.frozen import attributes, facenet, vgg
+from dfrec_jax.frozen.blueprint import Blueprint, from_random
+from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
+from dfrec_jax.weights.rules import WeightsError
+
+BLUEPRINTS: dict[str, Blueprint] = {
+    blueprint.name: blueprint for blueprint in (facenet.BLUEPRINT, vgg.BLUEPRINT, *attributes.BLUEPRINTS)
+}
+SMALLEST_IMAGE = 16  # pixels: below this VGG-19's fourth pool leaves nothing
+
+
+def load_network(name: str, *, weights_dir: str, allow_random: bool, image_size: int) -> FrozenNetwork:
+    """The network called `name` in the weights registry, with its published weights.
+
+    Args:
+      name: a key of `BLUEPRINTS`.
+      weights_dir: the folder that is searched first; empty: `$DFREC_WEIGHTS`, the user's cache, the registry's URL.
+      allow_random: whether a network whose weights are not found becomes a random stand-in (`is_random`).
+      image_size: side in pixels of the images that the network will be called with.
+
+    Raises:
+      WeightsError: for an unknown name; for weights that are not found, unless `allow_random`; for a file that is not
+        what it should be, whether or not `allow_random`.
+      ValueError: for an image too small for the networks.
+    """
+    if image_size < SMALLEST_IMAGE:
+        raise ValueError(f"image_size={image_size}: the frozen networks need at least {SMALLEST_IMAGE} pixels")
+    blueprint = find_blueprint(name)
+    if not allow_random:
+        raise WeightsError(f"{name}: its weights were not found; run `dfrec weights fetch {name}`")
+    return from_random(blueprint)
+
+
+def find_blueprint(name: str) -> Blueprint:
+    """The blueprint called `name`. Raises WeightsError with the known names where there is none."""
+    if name not in BLUEPRINTS:
+        raise WeightsError(f"no frozen network is called {name!r}; there are: {', '.join(sorted(BLUEPRINTS))}")
+    return BLUEPRINTS[name]
+
+
+def load_perceptors(frozen: ConfigDict, image_size: int) -> Perceptors:
+    """The networks of the losses, as `config.frozen` names them; each name is loaded once.
+
+    Raises:
+      WeightsError, ValueError: as `load_network`; also for a network that cannot play the role it is named for.
+    """
+    names: dict[str, str] = {role: str(frozen[role]) for role in ROLES}
+    networks = {
+        name: load_network(
+            name, weights_dir=frozen.weights_dir, allow_random=frozen.allow_random, image_size=image_size
+        )
+        for name in set(names.values())
+    }
+    return perceptors({role: networks[name] for role, name in names.items()})
+
+
+def perceptors(networks: dict[str, FrozenNetwork]) -> Perceptors:
+    """Gives each role of the losses its network. Raises WeightsError for one that lacks that role's features."""
+    for role, network in networks.items():
+        if role not in network.taps:
+            raise WeightsError(
+                f"frozen.{role}={network.name!r}: this network serves {' and '.join(network.taps)}, not {role}"
+            )
+    return Perceptors(**networks)
