@@ -1,0 +1,165 @@
+"""DFREC (Fig. 2): the source face and the target face behind one swapped image."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+from ml_collections import ConfigDict
+
+from dfrec_jax import config as config_lib
+from dfrec_jax.models.ism import Ism, IsmOutput
+from dfrec_jax.models.masking import draw_noise, face_ellipse
+from dfrec_jax.models.sirm import Sirm
+from dfrec_jax.models.tirm import Tirm
+
+
+class DfrecOutput(NamedTuple):
+    """All that DFREC says of a batch of images; floats are float32."""
+
+    source_map: Float[Array, "b h w 1"]  # m_s: probability that a pixel is source face; the face region without ISM
+    map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
+    source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
+    source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
+    target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
+    source_features: Float[Array, "b f"]  # f_s, pooled
+    target_features: Float[Array, "b f"]  # f_t, pooled
+    target_tokens: Float[Array, "b _ t"] | None  # f_t as it entered the TIRM; None without fusion
+    idx_keep: Int[Array, "b k"]  # visible patches
+    idx_mask: Int[Array, "b m"]  # generated patches
+    target_patches: Float[Array, "b m d"]  # the generated patches, in the order of idx_mask
+    masked_image: Float[Array, "b h w 3"]  # the input, black where patches were generated
+    logit: Float[Array, " b"] | None  # of the image being a forgery; None without the classification head
+
+
+class Dfrec(nn.Module):
+    """The three modules of Fig. 2.
+
+    Attributes:
+      ism: which pixels are source face; None is Table VI's ablation: a face region in place of the map, and the image
+        itself in place of the source region.
+      sirm: the source face and f_t, from the source region.
+      tirm: the target face, from the rest of the image and f_t.
+    """
+
+    ism: Ism | None
+    sirm: Sirm
+    tirm: Tirm
+
+    def __call__(
+        self,
+        image: Float[Array, "b h w 3"],
+        mask_keys: Key[Array, " b"],
+        *,
+        train: bool,
+        face_region: Float[Array, "b h w 1"] | None = None,
+        use_target_tokens: bool = True,
+    ) -> DfrecOutput:
+        """Recovers both faces.
+
+        Args:
+          image: I, RGB in [0, 1].
+          mask_keys: a key for each example, of Algorithm 1's noise; an image and its key give the same result alone and
+            in any batch.
+          train: batch statistics, dropout and stochastic depth, from the `dropout` stream.
+          face_region: 1 on the face, 0 elsewhere; takes the map's place where there is no ISM. Without it that is
+            `face_ellipse`.
+          use_target_tokens: False zeroes f_t on its way into the TIRM: what the same network makes of the background
+            alone.
+
+        Raises:
+          ValueError: for a face region beside an ISM.
+        """
+        noise = draw_noise(
+            mask_keys, (image.shape[1] // self.tirm.patch_size) * (image.shape[2] // self.tirm.patch_size)
+        )
+        return self.recover(image, noise, train=train, face_region=face_region, use_target_tokens=use_target_tokens)
+
+    def recover(
+        self,
+        image: Float[Array, "b h w 3"],
+        noise: Float[Array, "b n"],
+        *,
+        train: bool,
+        face_region: Float[Array, "b h w 1"] | None = None,
+        use_target_tokens: bool = True,
+    ) -> DfrecOutput:
+        """As `__call__`, with Algorithm 1's noise itself: uniform in [0, 1), a value for each patch."""
+        seen = self._segment(image, face_region, train)
+        source_map = seen.source_map
+        source_region = image if self.ism is None else source_map * image
+        source = self.sirm(source_region, train=train)
+        target_tokens = source.target_tokens
+        if target_tokens is not None and not use_target_tokens:
+            target_tokens = jnp.zeros_like(target_tokens)
+        target = self.tirm(image, source_map, target_tokens, noise)
+        return DfrecOutput(
+            source_map=source_map,
+            map_logits=seen.map_logits,
+            source_region=source_region,
+            source_face=source.source_face,
+            target_face=target.target_face,
+            source_features=source.source_features,
+            target_features=source.target_features,
+            target_tokens=target_tokens,
+            idx_keep=target.split.idx_keep,
+            idx_mask=target.split.idx_mask,
+            target_patches=target.target_patches,
+            masked_image=target.masked_image,
+            logit=seen.logit,
+        )
+
+    def _segment(
+        self, image: Float[Array, "b h w 3"], face_region: Float[Array, "b h w 1"] | None, train: bool
+    ) -> IsmOutput:
+        """The ISM's view of the image, or the face region as its map."""
+        if self.ism is None:
+            if face_region is None:
+                face_region = jnp.broadcast_to(face_ellipse(*image.shape[1:3])[None], (*image.shape[:3], 1))
+            return IsmOutput(face_region, None, None)
+        if face_region is not None:
+            raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
+        return self.ism(image, train=train)
+
+
+def build(config: ConfigDict) -> Dfrec:
+    """The network that a resolved and validated config describes; the only reader of the config among the models."""
+    num_patches, num_kept = config_lib.num_patches(config), config_lib.num_kept(config)
+    num_target_tokens = {"none": 0, "rank": num_kept, "position": num_patches}[config.tirm.fusion]
+    dtype = jnp.dtype(config.compute_dtype)
+    is_released = config.mode == "released"
+    ism = Ism(
+        classifier=config.ism.classifier,
+        width=config.ism.width,
+        rates=tuple(config.ism.rates),
+        decoder_features=config.ism.decoder_features,
+        imagenet_norm=config.ism.imagenet_norm,
+        dtype=dtype,
+    )
+    sirm = Sirm(tuple(config.sirm.features), config.sirm.bottleneck, num_target_tokens, dtype)
+    tirm = Tirm(
+        num_keep=num_kept,
+        patch_size=config.tirm.patch_size,
+        full_map_threshold=config.tirm.full_map_threshold,
+        # The released code replaces a patch up to and at its threshold, the paper below it.
+        patch_threshold=_next_above(config.tirm.patch_threshold) if is_released else config.tirm.patch_threshold,
+        noise_scale=config.tirm.noise_scale,
+        width=config.tirm.width,
+        depth=config.tirm.depth,
+        heads=config.tirm.heads,
+        decoder_width=config.tirm.decoder_width,
+        decoder_depth=config.tirm.decoder_depth,
+        decoder_heads=config.tirm.decoder_heads,
+        fusion=config.tirm.fusion,
+        token_index="patch" if is_released else "shifted",
+        learned_positions=is_released,
+        imagenet_norm=config.tirm.imagenet_norm,
+        remat=config.remat,
+        dtype=dtype,
+    )
+    return Dfrec(ism if config.ism.enabled else None, sirm, tirm)
+
+
+def _next_above(threshold: float) -> float:
+    return float(np.nextafter(np.float32(threshold), np.float32(1)))

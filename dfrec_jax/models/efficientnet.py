@@ -1,0 +1,96 @@
+"""EfficientNet-B0 as a feature extractor of output stride 16 (the backbone of the ISM; Sec. III-B, Sec. IV-A4)."""
+
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from dfrec_jax.nets.mbconv import KERNEL_INIT, MBConv
+from dfrec_jax.nets.normalisation import batch_norm
+
+
+class Stage(NamedTuple):
+    """Blocks of one width; the first has the stride."""
+
+    kernel_size: int
+    stride: int
+    expansion: int
+    features: int
+    num_blocks: int
+
+
+STAGES = (
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+    Stage(5, 2, 6, 192, 4),
+    Stage(3, 1, 6, 320, 1),
+)  # Tan and Le 2019, table 1
+STEM_FEATURES = 32
+NUM_DILATED_STAGES = 2  # the last stages trade their stride for a dilation of 2, which keeps the grid at stride 16
+DROP_RATE = 0.2  # stochastic depth of the last block; it grows linearly from none at the first
+
+
+class BackboneFeatures(NamedTuple):
+    """The last feature map at each resolution; the deepest two share stride 16."""
+
+    stride_2: Float[Array, "b h2 w2 c2"]
+    stride_4: Float[Array, "b h4 w4 c4"]
+    stride_8: Float[Array, "b h8 w8 c8"]
+    stride_16: Float[Array, "b h16 w16 c16"]
+    deepest: Float[Array, "b h16 w16 c"]
+
+
+def scaled_features(features: int, width: float) -> int:
+    """EfficientNet's rule: the nearest multiple of 8, at least 8, and never below 90 % of the exact value."""
+    exact = features * width
+    rounded = max(8, int(exact + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * exact else rounded
+
+
+class EfficientNet(nn.Module):
+    """EfficientNet-B0 without its classifier.
+
+    Attributes:
+      width: multiplies all channel counts, see `scaled_features`.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    width: float = 1.0
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "b h w 3"], *, train: bool) -> BackboneFeatures:
+        """Takes images whose sides are multiples of 16. Draws from the `dropout` stream in training."""
+        x = nn.Conv(
+            scaled_features(STEM_FEATURES, self.width),
+            (3, 3),
+            strides=2,
+            use_bias=False,
+            kernel_init=KERNEL_INIT,
+            dtype=self.dtype,
+            name="stem_conv",
+        )(image)
+        x = nn.swish(batch_norm(train=train, name="stem_norm", dtype=self.dtype, momentum=0.99, epsilon=1e-3)(x))
+
+        taps, num_blocks, index = [], sum(stage.num_blocks for stage in STAGES), 0
+        for stage_index, stage in enumerate(STAGES):
+            is_dilated = stage_index >= len(STAGES) - NUM_DILATED_STAGES
+            if stage.stride == 2:
+                taps.append(x)  # the last map at its resolution
+            for block_index in range(stage.num_blocks):
+                x = MBConv(
+                    scaled_features(stage.features, self.width),
+                    stage.kernel_size,
+                    stride=stage.stride if block_index == 0 and not is_dilated else 1,
+                    dilation=2 if is_dilated else 1,
+                    expansion=stage.expansion,
+                    drop_rate=DROP_RATE * index / num_blocks,
+                    dtype=self.dtype,
+                    name=f"block_{index}",
+                )(x, train=train)
+                index += 1
+        return BackboneFeatures(*taps, x)

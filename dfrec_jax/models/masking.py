@@ -1,0 +1,72 @@
+"""Semantic-guided masking (Algorithm 1): the patches that most likely show the source face are hidden."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from einops import reduce
+from jaxtyping import Array, Float, Int, Key
+
+
+class PatchSplit(NamedTuple):
+    """A partition of the patch grid; both index sets address patches 0..n-1, no class token.
+
+    `idx_keep` is in the order of Algorithm 1's argsort, by which `rank` fusion binds the target tokens.
+    """
+
+    idx_keep: Int[Array, "b k"]
+    idx_mask: Int[Array, "b m"]
+
+
+def patch_scores(source_map: Float[Array, "b h w 1"], patch_size: int) -> Float[Array, "b n"]:
+    """Mean of m_s over each patch (Algorithm 1, line 3): how much of it belongs to the source face."""
+    return reduce(source_map, "b (i p) (j q) 1 -> b (i j)", "mean", p=patch_size, q=patch_size)
+
+
+def draw_noise(keys: Key[Array, " b"], num_patches: int) -> Float[Array, "b {num_patches}"]:
+    """Uniform in [0, 1), from one key for each example: an image gets the same draw alone and in any batch."""
+    return jax.vmap(lambda key: jax.random.uniform(key, (num_patches,)))(keys)
+
+
+def semantic_guided_masking(
+    scores: Float[Array, "b n"],
+    noise: Float[Array, "b n"],
+    *,
+    num_keep: int,
+    full_map_threshold: float,
+    patch_threshold: float,
+    noise_scale: float,
+) -> PatchSplit:
+    """Algorithm 1, lines 2 and 4-16.
+
+    Args:
+      scores: omega, of `patch_scores`.
+      noise: uniform in [0, 1), of `draw_noise`; nu is `noise_scale` times this.
+      num_keep: patches that stay visible, those of the lowest weight. Ties keep the order of the grid.
+      full_map_threshold: where the mean of all scores reaches it, the map tells nothing and the split is random.
+      patch_threshold: scores below it are replaced by noise.
+      noise_scale: upper end of nu.
+    """
+    nu = noise_scale * noise
+    is_full = jnp.mean(scores, axis=-1, keepdims=True) >= full_map_threshold
+    weights = jnp.where(is_full | (scores < patch_threshold), nu, scores)
+    order = jnp.argsort(weights, axis=-1, stable=True)
+    return PatchSplit(order[:, :num_keep], order[:, num_keep:])
+
+
+def face_ellipse(
+    height: int, width: int, *, centre: tuple[float, float] = (0.5, 0.5), axes: tuple[float, float] = (0.42, 0.32)
+) -> Float[Array, "{height} {width} 1"]:
+    """The face region where no ISM tells it (Table VI): 1 inside an ellipse, 0 outside.
+
+    Args:
+      height: rows of the map.
+      width: columns of the map.
+      centre: (y, x), as shares of height and width.
+      axes: half axes (y, x), as shares of height and width; the default covers 42 % of the picture, that is fewer
+        patches than a mask ratio of one half hides.
+    """
+    y = (jnp.arange(height) + 0.5) / height
+    x = (jnp.arange(width) + 0.5) / width
+    distance = ((y - centre[0]) / axes[0])[:, None] ** 2 + ((x - centre[1]) / axes[1])[None, :] ** 2
+    return (distance <= 1).astype(jnp.float32)[..., None]

@@ -1,0 +1,139 @@
+"""Source Identity Recovery Module (Sec. III-C): the source face, and what is left of the target's identity."""
+
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax.numpy as jnp
+from einops import rearrange
+from jaxtyping import Array, Float
+
+from dfrec_jax.nets.normalisation import batch_norm
+
+
+class SirmOutput(NamedTuple):
+    """What the SIRM finds in a source region."""
+
+    source_face: Float[Array, "b h w 3"]  # recovered, in (0, 1)
+    source_features: Float[Array, "b f"]  # f_s, pooled over the bottleneck
+    target_features: Float[Array, "b f"]  # f_t, pooled over the bottleneck
+    target_tokens: Float[Array, "b k t"] | None  # f_t as the TIRM takes it, never negative; None where it takes none
+
+
+class ConvBlock(nn.Module):
+    """Twice: 3x3 convolution, BatchNorm, ReLU.
+
+    Attributes:
+      features: output channels.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
+        """Returns non-negative features."""
+        for index in range(2):
+            x = nn.Conv(self.features, (3, 3), dtype=self.dtype, name=f"conv_{index}")(x)
+            x = nn.relu(batch_norm(train=train, name=f"norm_{index}", dtype=self.dtype)(x))
+        return x
+
+
+class UpConv(nn.Module):
+    """Doubles the grid by repetition; then 3x3 convolution, BatchNorm, ReLU.
+
+    Attributes:
+      features: output channels.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b 2*h 2*w d"]:
+        """Returns non-negative features."""
+        x = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
+        x = nn.Conv(self.features, (3, 3), dtype=self.dtype, name="conv")(x)
+        return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
+
+
+class AttentionGate(nn.Module):
+    """Gate on one skip connection of the SIRM's decoder (the triangles of Fig. 2).
+
+    As released, and unlike Attention U-Net, a second sigmoid of the skip alone is added to the gate, so that the factor
+    lies in (0, 2).
+
+    Attributes:
+      features: hidden channels.
+      dtype: of the computation; parameters stay float32.
+    """
+
+    features: int
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, gate: Float[Array, "b h w g"], skip: Float[Array, "b h w c"], *, train: bool
+    ) -> Float[Array, "b h w c"]:
+        """Returns `skip`, each pixel scaled."""
+
+        def conv_norm(x: Array, features: int, name: str) -> Array:
+            x = nn.Conv(features, (1, 1), dtype=self.dtype, name=f"{name}_conv")(x)
+            return batch_norm(train=train, name=f"{name}_norm", dtype=self.dtype)(x)
+
+        joint = nn.relu(conv_norm(gate, self.features, "gate") + conv_norm(skip, self.features, "skip"))
+        joint = nn.sigmoid(conv_norm(joint, 1, "psi"))
+        own = nn.Conv(1, (1, 1), use_bias=False, dtype=self.dtype, name="own_psi")(
+            conv_norm(skip, self.features, "own")
+        )
+        return skip * (joint + nn.sigmoid(own))
+
+
+class Sirm(nn.Module):
+    """A U-Net whose bottleneck is split: the first half, f_s, decodes to the source face, the second is f_t.
+
+    Attributes:
+      features: channels of each level above the bottleneck, finest first.
+      bottleneck: channels of f_s and f_t together.
+      num_target_tokens: target tokens to make: one for each patch of the grid where they are bound by position, one for
+        each kept patch where they are bound by rank (as released), 0 where the TIRM takes none.
+      dtype: of the computation; parameters and outputs stay float32.
+    """
+
+    features: tuple[int, ...] = (32, 64, 128, 256)
+    bottleneck: int = 1024
+    num_target_tokens: int = 98
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, source_region: Float[Array, "b h w 3"], *, train: bool) -> SirmOutput:
+        """Takes I_src^seg, RGB in [0, 1]; its sides are multiples of 2 ** len(features)."""
+        x, skips = source_region, []
+        for level, features in enumerate(self.features):
+            x = ConvBlock(features, self.dtype, name=f"encode_{level}")(x, train=train)
+            skips.append(x)
+            x = nn.max_pool(x, (2, 2), strides=(2, 2))
+        x = ConvBlock(self.bottleneck, self.dtype, name="bottleneck")(x, train=train)
+        source, target = jnp.split(x, 2, axis=-1)
+
+        x = source
+        for level, features in reversed(list(enumerate(self.features))):
+            x = UpConv(features, self.dtype, name=f"up_{level}")(x, train=train)
+            skip = AttentionGate(features // 2, self.dtype, name=f"gate_{level}")(x, skips[level], train=train)
+            x = jnp.concatenate([skip, x], axis=-1)
+            x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
+        source_face = nn.sigmoid(nn.Conv(3, (1, 1), name="to_rgb")(x))
+
+        return SirmOutput(source_face, _pool(source), _pool(target), self._target_tokens(target, train))
+
+    def _target_tokens(self, target: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
+        """Each token is one channel of a last block on f_t, flattened over the bottleneck's grid."""
+        if not self.num_target_tokens:
+            return None
+        maps = ConvBlock(self.num_target_tokens, self.dtype, name="target_tokens")(target, train=train)
+        return rearrange(maps.astype(jnp.float32), "b i j k -> b k (i j)")
+
+
+def _pool(features: Float[Array, "b i j c"]) -> Float[Array, "b c"]:
+    return jnp.mean(features, axis=(1, 2), dtype=jnp.float32)
