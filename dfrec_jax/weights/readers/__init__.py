@@ -1,0 +1,77 @@
+"""Readers of weight files; `read` tells the format by the file's first bytes and gives {name: array}."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dfrec_jax.weights.readers.pytorch import LEGACY_MAGIC, PytorchFile, Tensor
+from dfrec_jax.weights.rules import WeightsError
+
+
+def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np.ndarray]:
+    """The tensors of the weight file `path`, by the names that its authors gave them, in its own layout and types.
+
+    Large files are mapped, not loaded: an array costs memory when it is used.
+
+    Args:
+      path: a PyTorch (.pth, .pt, .ckpt; zip or the older serialisation) file.
+      entry: where the tensors are in a file that holds more, such as `state_dict`; '/' separates levels.
+      prefix: what every name must begin with, and is taken off, such as `module.`.
+
+    Raises:
+      WeightsError: for a file that is absent, truncated, damaged, of an unknown format or holds code; an entry or
+        prefix that is not there; an entry that holds more than tensors. The message names the file and the place in it.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
+    tensors = _reader(path, head)(path, entry)
+    wrong = [name for name in tensors if not name.startswith(prefix)]
+    if wrong:
+        raise WeightsError(f"{path}: tensor {wrong[0]!r} does not begin with {prefix!r}, as every name in it should")
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+
+
+def _reader(path: Path, head: bytes) -> Callable[[Path, str], dict[str, np.ndarray]]:
+    if head.startswith(b"PK\x03\x04") or head.startswith(LEGACY_MAGIC):
+        return _read_pytorch
+    raise WeightsError(f"{path}: not a weight file of a known format (it begins with {head[:8]!r})")
+
+
+def _read_pytorch(path: Path, entry: str) -> dict[str, np.ndarray]:
+    file = PytorchFile(path)
+    selected = select(file.tree, entry, str(path))
+    for name, value in selected.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            hint = f"; name an entry, one of {_names(selected)}" if isinstance(value, Mapping) else ""
+            place = repr(entry) if entry else "the file"
+            raise WeightsError(f"{path}: {name!r} in {place} is a {type(value).__name__}, no tensor{hint}")
+    return {name: file.array(tensor, name) for name, tensor in selected.items()}
+
+
+def select(tree: Any, entry: str, where: str) -> Mapping[str, Any]:
+    """The dict under `entry` ('/' between levels; empty: the whole) of nested dicts.
+
+    Raises:
+      WeightsError: where there is none; lists what there is.
+    """
+    for level in entry.split("/") if entry else ():
+        if not isinstance(tree, Mapping) or level not in tree:
+            there = _names(tree) if isinstance(tree, Mapping) else f"a {type(tree).__name__}"
+            raise WeightsError(f"{where}: has no entry {entry!r}; where {level!r} should be there is {there}")
+        tree = tree[level]
+    if not isinstance(tree, Mapping):
+        raise WeightsError(
+            f"{where}: {repr(entry) if entry else 'the file'} holds a {type(tree).__name__}, not a dict of tensors"
+        )
+    return tree
+
+
+def _names(mapping: Mapping[Any, Any]) -> str:
+    names = [str(name) for name in mapping]
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
