@@ -1,0 +1,340 @@
+"""What a drawn face is made of: the factors of identity and those of attributes, and how both are drawn at random.
+
+An identity is who it is; attributes are what a photograph adds. Lengths are in head units: the half width of the picture.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+Scalar = Float[Array, ""]
+Rgb = Float[Array, "3"]
+
+
+class FaceShape(NamedTuple):
+    """Outline of the head, and the ears: what a swap leaves to the target."""
+
+    width: Scalar
+    crown: Scalar
+    chin: Scalar
+    jaw: Scalar
+    cheek: Scalar
+    chin_width: Scalar
+    ear_size: Scalar
+    ear_height: Scalar
+
+
+class Skin(NamedTuple):
+    """Tone and its variation."""
+
+    tone: Rgb
+    blush: Scalar
+    gloss: Scalar
+
+
+class Eyes(NamedTuple):
+    """Shape and place of the eyes and colour of the irises."""
+
+    height: Scalar
+    spacing: Scalar
+    width: Scalar
+    opening: Scalar
+    tilt: Scalar
+    skew: Scalar
+    crease: Scalar
+    lash: Scalar
+    socket: Scalar
+    iris_size: Scalar
+    iris: Rgb
+
+
+class Brows(NamedTuple):
+    """Arcs above the eyes."""
+
+    height: Scalar
+    length: Scalar
+    thickness: Scalar
+    arch: Scalar
+    peak: Scalar
+    tilt: Scalar
+    gap: Scalar
+    shade: Scalar
+
+
+class Nose(NamedTuple):
+    """Ridge, tip and wings."""
+
+    base: Scalar
+    width: Scalar
+    bridge: Scalar
+    relief: Scalar
+    tip: Scalar
+    nostril: Scalar
+    hook: Scalar
+
+
+class Mouth(NamedTuple):
+    """Lips at rest."""
+
+    height: Scalar
+    width: Scalar
+    upper: Scalar
+    lower: Scalar
+    bow: Scalar
+    corner: Scalar
+    tint: Rgb
+
+
+class Hair(NamedTuple):
+    """Style and colour."""
+
+    colour: Rgb
+    line: Scalar
+    volume: Scalar
+    length: Scalar
+    fringe: Scalar
+    parting: Scalar
+    curl: Scalar
+    temple: Scalar
+    amount: Scalar
+    phase: Scalar
+
+
+class Marks(NamedTuple):
+    """What an examiner would note: freckles, moles, a scar, lines of age, a beard."""
+
+    freckles: Scalar
+    phase: Float[Array, "4"]
+    moles: Float[Array, "3 2"]
+    mole_size: Float[Array, "3"]
+    scar: Scalar
+    scar_place: Float[Array, "3"]
+    age: Scalar
+    beard: Scalar
+    beard_reach: Scalar
+    moustache: Scalar
+
+
+class Identity(NamedTuple):
+    """Who it is."""
+
+    face: FaceShape
+    skin: Skin
+    eyes: Eyes
+    brows: Brows
+    nose: Nose
+    mouth: Mouth
+    hair: Hair
+    marks: Marks
+
+
+class Pose(NamedTuple):
+    """Angles in radians (positive: to the picture's right, down, clockwise), scale, and shift in head units."""
+
+    yaw: Scalar
+    pitch: Scalar
+    roll: Scalar
+    scale: Scalar
+    shift: Float[Array, "2"]
+
+
+class Expression(NamedTuple):
+    """Movements of the face; 0 is rest."""
+
+    smile: Scalar
+    mouth_open: Scalar
+    brow_raise: Scalar
+    eye_open: Scalar
+    gaze: Float[Array, "2"]
+
+
+class Light(NamedTuple):
+    """One lamp and the sky: `direction` is a unit vector towards the lamp (right, down, towards the viewer)."""
+
+    direction: Float[Array, "3"]
+    strength: Scalar
+    ambient: Scalar
+    tint: Rgb
+    exposure: Scalar
+
+
+class Surroundings(NamedTuple):
+    """Background, clothes and glasses."""
+
+    backdrop: Float[Array, "3 3"]
+    pattern: Float[Array, "4"]
+    place: Float[Array, "4 2"]
+    frequency: Scalar
+    angle: Scalar
+    clothes: Float[Array, "2 3"]
+    neckline: Scalar
+    glasses: Scalar
+    glasses_shape: Float[Array, "2"]
+
+
+class Attributes(NamedTuple):
+    """What the photograph adds."""
+
+    pose: Pose
+    expression: Expression
+    light: Light
+    surroundings: Surroundings
+
+
+# Names of `attribute_vector`, in order.
+ATTRIBUTE_NAMES = (
+    "yaw", "pitch", "roll", "scale", "smile", "mouth_open", "brow_raise", "eye_open", "gaze_x", "gaze_y",
+    "light_x", "light_y", "light_strength", "ambient", "warmth", "glasses",
+)  # fmt: skip
+
+_SKIN_TONES = jnp.array(
+    [[0.99, 0.86, 0.77], [0.95, 0.78, 0.66], [0.90, 0.70, 0.55], [0.80, 0.58, 0.43], [0.64, 0.43, 0.31], [0.45, 0.29, 0.21]]
+)
+_HAIR_COLOURS = jnp.array(
+    [[0.10, 0.08, 0.08], [0.19, 0.12, 0.09], [0.33, 0.20, 0.12], [0.47, 0.30, 0.17], [0.72, 0.54, 0.31],
+     [0.86, 0.72, 0.48], [0.56, 0.24, 0.11], [0.62, 0.61, 0.61], [0.30, 0.27, 0.30]]
+)  # fmt: skip
+_IRIS_COLOURS = jnp.array(
+    [[0.25, 0.14, 0.08], [0.40, 0.25, 0.12], [0.48, 0.40, 0.18], [0.30, 0.46, 0.30], [0.28, 0.48, 0.66],
+     [0.45, 0.58, 0.66], [0.42, 0.45, 0.48]]
+)  # fmt: skip
+
+
+class _Draws:
+    """Independent draws from one key, in the order of the calls."""
+
+    def __init__(self, key: Key[Array, ""]):
+        self._key, self._count = key, 0
+
+    def _next(self) -> Key[Array, ""]:
+        self._count += 1
+        return jax.random.fold_in(self._key, self._count)
+
+    def uniform(self, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
+        return jax.random.uniform(self._next(), shape, minval=low, maxval=high)
+
+    def normal(self, mean: float, deviation: float, shape: tuple[int, ...] = ()) -> Array:
+        """Normal, cut at two deviations so that no face falls apart."""
+        return mean + deviation * jax.random.truncated_normal(self._next(), -2.0, 2.0, shape)
+
+    def sometimes(self, share: float, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
+        """Uniform in [low, high] with probability `share`, else 0."""
+        return self.uniform(low, high, shape) * (self.uniform(0.0, 1.0, shape) < share)
+
+    def palette(self, colours: Float[Array, "n 3"], jitter: float) -> Rgb:
+        """A point between two neighbours of a palette, jittered in brightness and in each channel."""
+        place = self.uniform(0.0, colours.shape[0] - 1.001)
+        low = place.astype(int)
+        c = colours[low] + (colours[low + 1] - colours[low]) * (place - low)
+        return jnp.clip(c * (1.0 + self.normal(0.0, jitter)) + self.normal(0.0, jitter / 3, (3,)), 0.03, 0.98)
+
+
+def sample_hair(key: Key[Array, ""]) -> Hair:
+    """Draws a hair style and colour."""
+    d = _Draws(key)
+    return Hair(
+        colour=d.palette(_HAIR_COLOURS, 0.12), line=d.normal(-0.54, 0.06), volume=d.uniform(0.02, 0.2),
+        length=d.uniform(0.0, 1.0), fringe=d.sometimes(0.5, 0.3, 1.0), parting=d.uniform(-0.35, 0.35),
+        curl=d.sometimes(0.6, 0.0, 1.0), temple=d.uniform(0.0, 0.3), amount=1.0 - d.sometimes(0.07, 0.6, 0.95),
+        phase=d.uniform(0.0, 6.28),
+    )  # fmt: skip
+
+
+def sample_face(key: Key[Array, ""]) -> FaceShape:
+    """Draws the outline of a head and its ears."""
+    d = _Draws(key)
+    return FaceShape(
+        width=d.normal(0.6, 0.025), crown=d.normal(0.86, 0.02), chin=d.normal(0.82, 0.03), jaw=d.normal(0.05, 0.045),
+        cheek=d.normal(0.02, 0.025), chin_width=d.normal(0.0, 0.03), ear_size=d.normal(0.15, 0.02),
+        ear_height=d.normal(0.06, 0.025),
+    )  # fmt: skip
+
+
+def sample_identity(key: Key[Array, ""]) -> Identity:
+    """Draws a person: a pure function of the key."""
+    keys = jax.random.split(key, 3)
+    d = _Draws(keys[0])
+    tone = d.palette(_SKIN_TONES, 0.05)
+    lip = tone * jnp.array([0.92, 0.62, 0.62]) + jnp.array([0.02, -0.03, -0.01])
+    return Identity(
+        face=sample_face(keys[1]),
+        skin=Skin(tone=tone, blush=d.uniform(0.0, 0.6), gloss=d.uniform(0.2, 1.0)),
+        eyes=Eyes(
+            height=d.normal(-0.05, 0.025), spacing=d.normal(0.265, 0.02), width=d.normal(0.13, 0.013),
+            opening=d.normal(0.062, 0.012), tilt=d.normal(-0.08, 0.1), skew=d.normal(0.1, 0.2),
+            crease=d.uniform(0.0, 1.0), lash=d.uniform(0.1, 1.0), socket=d.normal(0.5, 0.25),
+            iris_size=d.normal(0.064, 0.005), iris=d.palette(_IRIS_COLOURS, 0.12),
+        ),
+        brows=Brows(
+            height=d.normal(0.165, 0.024), length=d.normal(0.17, 0.018), thickness=d.normal(0.028, 0.009),
+            arch=d.normal(0.035, 0.022), peak=d.normal(0.15, 0.25), tilt=d.normal(-0.015, 0.03),
+            gap=d.normal(0.0, 0.02), shade=d.uniform(0.35, 0.95),
+        ),
+        nose=Nose(
+            base=d.normal(0.24, 0.035), width=d.normal(0.105, 0.018), bridge=d.normal(0.05, 0.012),
+            relief=d.normal(1.0, 0.25), tip=d.normal(0.07, 0.014), nostril=d.normal(0.6, 0.22), hook=d.normal(0.0, 0.02),
+        ),
+        mouth=Mouth(
+            height=d.normal(0.475, 0.025), width=d.normal(0.2, 0.025), upper=d.normal(0.045, 0.013),
+            lower=d.normal(0.06, 0.015), bow=d.uniform(0.05, 0.55), corner=d.normal(0.0, 0.012),
+            tint=jnp.clip(lip + d.normal(0.0, 0.05, (3,)), 0.05, 0.95),
+        ),
+        hair=sample_hair(keys[2]),
+        marks=Marks(
+            freckles=d.sometimes(0.25, 0.3, 1.0), phase=d.uniform(0.0, 6.28, (4,)),
+            moles=d.uniform(-1.0, 1.0, (3, 2)) * jnp.array([[0.4, 0.4]]) + jnp.array([[0.0, 0.28]]),
+            mole_size=d.sometimes(0.3, 0.012, 0.028, (3,)), scar=d.sometimes(0.1, 0.5, 1.0),
+            scar_place=d.uniform(-1.0, 1.0, (3,)), age=d.sometimes(0.5, 0.0, 1.0), beard=d.sometimes(0.22, 0.3, 1.0),
+            beard_reach=d.uniform(0.0, 1.0), moustache=d.sometimes(0.18, 0.4, 1.0),
+        ),
+    )  # fmt: skip
+
+
+def sample_attributes(key: Key[Array, ""]) -> Attributes:
+    """Draws what a photograph adds, background and clothes included."""
+    keys = jax.random.split(key, 4)
+    d = _Draws(keys[0])
+    pose = Pose(
+        yaw=d.normal(0.0, 0.26), pitch=d.normal(0.0, 0.14), roll=d.normal(0.0, 0.1), scale=d.uniform(0.92, 1.06),
+        shift=d.normal(0.0, 0.025, (2,)),
+    )  # fmt: skip
+    d = _Draws(keys[1])
+    expression = Expression(
+        smile=d.uniform(-0.4, 1.0), mouth_open=d.sometimes(0.5, 0.0, 1.0), brow_raise=d.normal(0.0, 0.5),
+        eye_open=d.uniform(0.55, 1.25), gaze=d.normal(0.0, 0.5, (2,)),
+    )  # fmt: skip
+    return Attributes(pose, expression, _sample_light(keys[2]), _sample_surroundings(keys[3]))
+
+
+def _sample_light(key: Key[Array, ""]) -> Light:
+    d = _Draws(key)
+    direction = jnp.stack([d.uniform(-0.9, 0.9), d.uniform(-0.9, 0.25), d.uniform(0.55, 1.0)])
+    warmth = d.normal(0.0, 0.07)
+    return Light(
+        direction=direction / jnp.linalg.norm(direction), strength=d.uniform(0.35, 0.85), ambient=d.uniform(0.4, 0.7),
+        tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, 0.015), 1.0 - warmth]), exposure=d.uniform(0.85, 1.15),
+    )  # fmt: skip
+
+
+def _sample_surroundings(key: Key[Array, ""]) -> Surroundings:
+    d = _Draws(key)
+    base = d.uniform(0.1, 0.9, (1, 3))
+    return Surroundings(
+        backdrop=jnp.clip(base + d.normal(0.0, 0.18, (3, 3)), 0.03, 0.97),
+        pattern=jax.nn.one_hot((d.uniform(0.0, 3.999)).astype(int), 4), place=d.uniform(-1.0, 1.0, (4, 2)),
+        frequency=d.uniform(3.0, 9.0), angle=d.uniform(0.0, 3.14), clothes=d.uniform(0.06, 0.9, (2, 3)),
+        neckline=d.uniform(0.0, 1.0), glasses=d.sometimes(0.12, 0.7, 1.0), glasses_shape=d.uniform(0.0, 1.0, (2,)),
+    )  # fmt: skip
+
+
+def attribute_vector(attributes: Attributes) -> Float[Array, "a"]:
+    """The attributes that an encoder learns to read off (`ATTRIBUTE_NAMES`), each scaled to a range of about one."""
+    pose, face, light, around = attributes
+    return jnp.stack([
+        pose.yaw / 0.26, pose.pitch / 0.14, pose.roll / 0.1, (pose.scale - 0.99) / 0.04, (face.smile - 0.3) / 0.4,
+        face.mouth_open / 0.4, face.brow_raise / 0.5, (face.eye_open - 0.9) / 0.2, face.gaze[0] / 0.5,
+        face.gaze[1] / 0.5, light.direction[0] / 0.4, light.direction[1] / 0.3, (light.strength - 0.6) / 0.15,
+        (light.ambient - 0.55) / 0.09, (light.tint[0] - 1.0) / 0.07, around.glasses,
+    ])  # fmt: skip
