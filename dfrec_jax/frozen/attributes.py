@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.frozen.blocks import imagenet_normalise, resize
-from dfrec_jax.frozen.blueprint import Blueprint
+from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.frozen.resnet import ResNet, resnet18, resnet50
 from dfrec_jax.weights.rules import Rule
@@ -61,8 +61,16 @@ def _features(module: nn.Module, size: int, variables: Any, images: Float[Array,
     return {"logits": logits, "attributes": jnp.tanh(logits / 2)}
 
 
-_TAPS = {"attributes": ("attributes",)}
-BLUEPRINTS = (
-    Blueprint("attributes-resnet50", LARGE, RULES, large_features, _TAPS, (224, 224, 3)),
-    Blueprint("attributes-resnet18", SMALL, RULES, small_features, _TAPS, (112, 112, 3)),
-)
+def _blueprint(name: str, module: AttributeClassifier, features: Any, size: int) -> Blueprint:
+    return Blueprint(
+        name=name,
+        module=module,
+        parts=(Part(name, RULES),),
+        features=features,
+        taps={"attributes": ("attributes",)},
+        input_shape=(size, size, 3),
+    )
+
+
+BLUEPRINT_LARGE = _blueprint("attributes-resnet50", LARGE, large_features, 224)
+BLUEPRINT_SMALL = _blueprint("attributes-resnet18", SMALL, small_features, 112)

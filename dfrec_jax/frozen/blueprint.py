@@ -1,5 +1,6 @@
 """What `load.py` needs to know of a network before it has weights: the module, its rules, its features."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,14 +14,30 @@ from jaxtyping import Array
 from dfrec_jax.frozen.network import Features, FrozenNetwork
 from dfrec_jax.weights.rules import Rule, port
 
+LoadPart = Callable[[str, tuple[Rule, ...], dict[str, tuple[int, ...]]], dict[str, np.ndarray]]
+
+
+class Part(NamedTuple):
+    """One weight file of a network.
+
+    Attributes:
+      release: its name in the weights registry.
+      rules: how its tensors become the module's variables.
+      paths: pattern of the variables that it fills; other files fill the others.
+    """
+
+    release: str
+    rules: tuple[Rule, ...]
+    paths: str = ".*"
+
 
 class Blueprint(NamedTuple):
     """A network without its weights.
 
     Attributes:
-      name: its name in the weights registry.
+      name: what configs and results call it; the registry's name of its weight file, or of the first of several.
       module: the Flax module, called on preprocessed input.
-      rules: how the published file's tensors become the module's variables.
+      parts: its weight files, one for most.
       features: the forward pass with its preprocessing, as `FrozenNetwork.apply`; a function of a module's top level,
         so that two networks of one name share a compilation.
       taps: as `FrozenNetwork.taps`.
@@ -30,7 +47,7 @@ class Blueprint(NamedTuple):
 
     name: str
     module: nn.Module
-    rules: tuple[Rule, ...]
+    parts: tuple[Part, ...]
     features: Callable[[Any, Array, Array | None], Features]
     taps: Mapping[str, tuple[str, ...]]
     input_shape: tuple[int, int, int]
@@ -45,13 +62,29 @@ def expected_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
     return {path: leaf.shape for path, leaf in leaves.items()}
 
 
-def from_tensors(blueprint: Blueprint, tensors: Mapping[str, np.ndarray]) -> FrozenNetwork:
-    """The network with the tensors of its published file, in their own names and layout.
+def from_parts(blueprint: Blueprint, load: LoadPart) -> FrozenNetwork:
+    """The network whose variables `load(release, rules, expected)` gives for each part; see `weights.conversion`.
+
+    Raises:
+      WeightsError: as `load`.
+    """
+    expected = expected_shapes(blueprint)
+    flat: dict[str, np.ndarray] = {}
+    for part in blueprint.parts:
+        own = {path: shape for path, shape in expected.items() if re.fullmatch(part.paths, path)}
+        flat |= load(part.release, part.rules, own)
+    assert flat.keys() == expected.keys(), f"the parts of {blueprint.name} do not cover its variables"
+    return _assemble(blueprint, flat, is_random=False)
+
+
+def from_tensors(blueprint: Blueprint, *tensors: Mapping[str, np.ndarray]) -> FrozenNetwork:
+    """The network with the tensors of its weight files, one mapping for each part, in their own names and layout.
 
     Raises:
       WeightsError: as `port`.
     """
-    return _assemble(blueprint, port(tensors, blueprint.rules, expected_shapes(blueprint)), is_random=False)
+    by_release = {part.release: given for part, given in zip(blueprint.parts, tensors, strict=True)}
+    return from_parts(blueprint, lambda release, rules, expected: port(by_release[release], rules, expected))
 
 
 def from_random(blueprint: Blueprint, seed: int = 0) -> FrozenNetwork:
@@ -62,7 +95,7 @@ def from_random(blueprint: Blueprint, seed: int = 0) -> FrozenNetwork:
 
 
 def _random_leaf(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    if path.endswith(("/scale", "/var")):
+    if path.endswith(("/scale", "/var", "/std", "_head")):
         return np.ones(shape, np.float32)
     if path.endswith("/kernel"):
         return rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[:-1])))

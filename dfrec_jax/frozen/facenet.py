@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.frozen.blocks import ConvNorm, Layer, resize, unit_length
-from dfrec_jax.frozen.blueprint import Blueprint
+from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, dense
 from dfrec_jax.weights.rules import Rule
@@ -176,7 +176,7 @@ def native_size_features(variables: Any, images: Float[Array, "b h w 3"], landma
 BLUEPRINT = Blueprint(
     name="facenet-vggface2",
     module=MODULE,
-    rules=RULES,
+    parts=(Part("facenet-vggface2", RULES),),
     features=features,
     taps={"identity": TAPS},
     input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),

@@ -1,14 +1,43 @@
 """Frozen networks by their names in the weights registry."""
 
+import functools
+
 from ml_collections import ConfigDict
 
-from dfrec_jax.frozen import attributes, facenet, vgg
-from dfrec_jax.frozen.blueprint import Blueprint, from_random
+from dfrec_jax.frozen import (
+    attributes,
+    deep3d,
+    facenet,
+    inception,
+    mobilefacenet,
+    retinaface,
+    squeezenet,
+    threeddfa,
+    vgg,
+)
+from dfrec_jax.frozen.blueprint import Blueprint, from_parts, from_random
 from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
+from dfrec_jax.weights import registry
+from dfrec_jax.weights.conversion import load_variables
+from dfrec_jax.weights.resolution import WeightsMissing, locate
 from dfrec_jax.weights.rules import WeightsError
 
 BLUEPRINTS: dict[str, Blueprint] = {
-    blueprint.name: blueprint for blueprint in (facenet.BLUEPRINT, vgg.BLUEPRINT, *attributes.BLUEPRINTS)
+    blueprint.name: blueprint
+    for blueprint in (
+        facenet.BLUEPRINT,
+        vgg.BLUEPRINT,
+        attributes.BLUEPRINT_LARGE,
+        attributes.BLUEPRINT_SMALL,
+        inception.BLUEPRINT,
+        deep3d.BLUEPRINT,
+        mobilefacenet.BLUEPRINT_A,
+        mobilefacenet.BLUEPRINT_B,
+        squeezenet.BLUEPRINT,
+        squeezenet.LPIPS_BLUEPRINT,
+        threeddfa.BLUEPRINT,
+        retinaface.BLUEPRINT,
+    )
 }
 SMALLEST_IMAGE = 16  # pixels: below this VGG-19's fourth pool leaves nothing
 
@@ -30,9 +59,9 @@ def load_network(name: str, *, weights_dir: str, allow_random: bool, image_size:
     if image_size < SMALLEST_IMAGE:
         raise ValueError(f"image_size={image_size}: the frozen networks need at least {SMALLEST_IMAGE} pixels")
     blueprint = find_blueprint(name)
-    if not allow_random:
-        raise WeightsError(f"{name}: its weights were not found; run `dfrec weights fetch {name}`")
-    return from_random(blueprint)
+    if allow_random and not _is_at_hand(blueprint, weights_dir):
+        return from_random(blueprint)
+    return from_parts(blueprint, functools.partial(load_variables, weights_dir=weights_dir))
 
 
 def find_blueprint(name: str) -> Blueprint:
@@ -40,6 +69,16 @@ def find_blueprint(name: str) -> Blueprint:
     if name not in BLUEPRINTS:
         raise WeightsError(f"no frozen network is called {name!r}; there are: {', '.join(sorted(BLUEPRINTS))}")
     return BLUEPRINTS[name]
+
+
+def _is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
+    """Whether every file of the network is in a folder; nothing is downloaded where a random stand-in would do."""
+    try:
+        for part in blueprint.parts:
+            locate(registry.find(part.release), weights_dir, may_download=False)
+    except WeightsMissing:
+        return False
+    return True
 
 
 def load_perceptors(frozen: ConfigDict, image_size: int) -> Perceptors:

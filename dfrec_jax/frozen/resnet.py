@@ -47,7 +47,7 @@ class ResNet(nn.Module):
         """Features at 1/32 of the image's size: 512 wide, or 2048 with bottlenecks."""
         x = nn.Conv(64, (7, 7), (2, 2), padding=3, use_bias=False, name="conv1")(x)
         x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=MOMENTUM, name="norm1")(x))
-        x = nn.max_pool(x, (3, 3), (2, 2), padding=((1, 1), (1, 1)))
+        x = nn.max_pool(x, (3, 3), (2, 2), padding=((1, 1), (1, 1)))  # type: ignore[arg-type]
         for stage, depth in enumerate(self.depths):
             for i in range(depth):
                 stride = 2 if stage and not i else 1

@@ -9,7 +9,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float
 
 from dfrec_jax.frozen.blocks import imagenet_normalise
-from dfrec_jax.frozen.blueprint import Blueprint
+from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.weights.layers import convolution
 from dfrec_jax.weights.rules import Rule
@@ -57,7 +57,7 @@ def features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array |
 BLUEPRINT = Blueprint(
     name="vgg19-imagenet",
     module=MODULE,
-    rules=RULES,
+    parts=(Part("vgg19-imagenet", RULES),),
     features=features,
     taps={"perceptual": TAPS},
     input_shape=(32, 32, 3),

@@ -29,3 +29,11 @@ def batch_norm(source: str, target: str) -> tuple[Rule, ...]:
         Rule(rf"{source}\.running_mean", rf"batch_stats/{target}/mean"),
         Rule(rf"{source}\.running_var", rf"batch_stats/{target}/var"),
     )
+
+
+def pointwise(source: str, target: str) -> tuple[Rule, ...]:
+    """A 1x1 convolution that is only ever applied to one pixel, as the linear layer that it is."""
+    return (
+        Rule(rf"{source}\.weight", rf"params/{target}/kernel", lambda kernel: kernel[:, :, 0, 0].T),
+        Rule(rf"{source}\.bias", rf"params/{target}/bias"),
+    )
