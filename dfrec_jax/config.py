@@ -59,6 +59,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.ism.classifier = placeholder(bool)
     config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
     config.ism.decoder_features = 256
+    config.ism.rates = (12, 24, 36)  # dilations of the pyramid, on a grid of image_size / 16
     config.ism.initialisation = ""  # a name in the weights registry: efficientnet-b0
     config.ism.imagenet_norm = False  # normalise the input by ImageNet's mean and std
 
@@ -108,7 +109,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
     config.data.flip = 0.5  # probability of mirroring an example
     config.data.num_threads = 4
-    config.data.prefetch = 4  # batches
+    config.data.prefetch = 128  # examples
     config.data.eval_batch_size = 32
     config.data.validation_examples = 256
     config.data.test_examples = 0  # 0: the whole test split
@@ -180,15 +181,15 @@ def validate(config: ConfigDict) -> None:
     _validate_data(config)
 
 
-def _positive(value: float) -> bool:
+def _positive(value: int | float) -> bool:
     return value > 0
 
 
-def _not_negative(value: float) -> bool:
+def _not_negative(value: int | float) -> bool:
     return value >= 0
 
 
-def _share(value: float) -> bool:
+def _share(value: int | float) -> bool:
     return 0 <= value <= 1
 
 

@@ -1,0 +1,47 @@
+"""`dfrec`, the command-line tool, and how every program of the project ends on bad input."""
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from absl import app, flags
+
+from dfrec_jax.checkpoint import CheckpointError
+from dfrec_jax.commands import quickstart, recover
+from dfrec_jax.config import ConfigError
+from dfrec_jax.data.images import ImageError
+from dfrec_jax.weights.rules import WeightsError
+
+BAD_INPUT = 2
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs one subcommand. Exits with 0 when all that was asked for was done, 2 for bad input."""
+    parser = argparse.ArgumentParser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (recover, quickstart):
+        command.add_parser(subparsers)
+    arguments = parser.parse_args(argv)
+    sys.exit(_refusing(lambda: arguments.run(arguments)))
+
+
+def run_app(main_function: Callable[[list[str]], None]) -> None:
+    """absl's `app.run` for train.py and evaluate.py; bad flags and bad input are refused by one line and status 2."""
+    sys.exit(_refusing(lambda: app.run(main_function, flags_parser=_parse_flags)))
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
+    try:
+        return flags.FLAGS(argv)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise ConfigError(f"{error} (see --help, and the fields in dfrec_jax/config.py)") from error
+
+
+def _refusing(action: Callable[[], object]) -> int:
+    """Runs `action`; an error that is about the input becomes one line on stderr and status 2."""
+    try:
+        return int(action() or 0)
+    except (CheckpointError, ConfigError, ImageError, WeightsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT

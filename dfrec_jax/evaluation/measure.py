@@ -1,0 +1,97 @@
+"""What is measured on each example: one jitted function from a batch to numbers and embeddings for each method."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.metrics import image as image_metrics
+from dfrec_jax.models.dfrec import Dfrec
+from dfrec_jax.nets.patches import unpatchify
+
+NONE, COPY, INPAINTING, DFREC = "None", "copy of the input", "inpainting without f_t", "DFREC"
+TARGET_ROWS = (COPY, INPAINTING, DFREC)
+SOURCE_ROWS = (COPY, DFREC)
+GRAY = 0.5  # what stands outside the generated region where it is looked at alone
+
+
+class Measured(NamedTuple):
+    """Numbers of one batch, `[b]` each, by (role, row, metric), and IDSIM between input and recovered target by row."""
+
+    values: dict[tuple[str, str, str], Array]
+    input_to_recovered: dict[str, Array]
+
+
+def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: int) -> Float[Array, "b h w 1"]:
+    """1 on the pixels of the masked patches, which are generated; 0 where the input's own pixels stand."""
+    masked = jax.vmap(lambda row: jnp.zeros(num_patches).at[row].set(1.0))(idx_mask)
+    pixels = jnp.broadcast_to(masked[..., None], (*masked.shape, 3 * patch_size**2))
+    return unpatchify(pixels, patch_size)[..., :1]
+
+
+def measure(
+    model: Dfrec,
+    variables: Any,
+    metric: FrozenNetwork,
+    batch: dict[str, Array],
+    mask_keys: Array,
+    *,
+    num_patches: int,
+    patch_size: int,
+) -> Measured:
+    """Runs DFREC on `batch["image"]` and measures it beside the methods that a reader should compare it with.
+
+    The generated region is DFREC's masked patches for every row. In the region alone both pictures are gray outside it
+    for IDSIM, so that what was copied from the input counts for nothing.
+
+    Args:
+      model: the modules.
+      variables: of one checkpoint.
+      metric: the identity network of the results.
+      batch: float pictures in [0, 1], see `data/pipeline.py`.
+      mask_keys: one key for each example.
+      num_patches: n of Algorithm 1.
+      patch_size: in pixels.
+    """
+    image, landmarks = batch["image"], batch.get("landmarks")
+    output = model.apply(variables, image, mask_keys, train=False)
+    plain = model.apply(variables, image, mask_keys, train=False, use_target_tokens=False)
+    region = generated_region(output.idx_mask, num_patches, patch_size)
+
+    def embed(pictures: Array) -> Array:
+        return metric(pictures, landmarks)["embedding"]
+
+    def similarity(a: Array, b: Array) -> Array:
+        return jnp.sum(a * b, axis=-1)
+
+    def alone(pictures: Array) -> Array:
+        return region * pictures + (1 - region) * GRAY
+
+    recovered = {
+        "target": dict(zip(TARGET_ROWS, (image, plain.target_face, output.target_face), strict=True)),
+        "source": dict(zip(SOURCE_ROWS, (image, output.source_face), strict=True)),
+    }
+    values: dict[tuple[str, str, str], Array] = {}
+    input_embedding, input_to_recovered = embed(image), {}
+    for role, rows in recovered.items():
+        reference, other = batch[role], batch["source" if role == "target" else "target"]
+        embedding, embedding_alone, other_embedding = embed(reference), embed(alone(reference)), embed(other)
+        for row, face in rows.items():
+            face_embedding = embed(face)
+            found = {
+                "idsim": similarity(face_embedding, embedding),
+                "idsim_other": similarity(face_embedding, other_embedding),  # to the wrong one of the two people
+                "psnr": image_metrics.psnr(face, reference),
+                "ssim_uniform": image_metrics.ssim_uniform(face, reference),
+                "idsim_region": similarity(embed(alone(face)), embedding_alone),
+                "psnr_region": image_metrics.psnr(face, reference, region),
+                "ssim_uniform_region": image_metrics.ssim_uniform(face, reference, region),
+            }
+            values |= {(role, row, name): value for name, value in found.items()}
+            if row == COPY:  # the None row measures the forgery itself
+                values |= {(role, NONE, name): value for name, value in found.items()}
+            if role == "target":
+                input_to_recovered[row] = similarity(input_embedding, face_embedding)
+    return Measured(values, input_to_recovered)

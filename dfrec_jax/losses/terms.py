@@ -1,0 +1,91 @@
+"""The terms of the DFREC loss, Eq. 2-9 of the paper: one pure function each.
+
+Every term is a mean over the examples whose reference is at hand, given by `weight`: a FaceForensics++ frame without
+its source, say, adds nothing to the source terms. With no such example the term is 0.
+"""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Real
+
+# Added under the square root: a recovered face that equals its reference, as a pristine one may, has distance 0,
+# where the gradient of sqrt is infinite.
+EPSILON = 1e-12
+
+
+def weighted_mean(values: Float[Array, " b"], weight: Real[Array, " b"]) -> Float[Array, ""]:
+    """Mean of `values` over the batch by `weight` (0 or 1), and 0 where no weight is left."""
+    weight = weight.astype(values.dtype)
+    return jnp.sum(values * weight) / jnp.maximum(jnp.sum(weight), 1.0)
+
+
+def feature_distance(
+    recovered: Float[Array, "b *f"], reference: Float[Array, "b *f"], reduction: str
+) -> Float[Array, " b"]:
+    """||a - b||_2 per example, the norm of Eq. 2, 3, 5, 6; `root_mean_square` divides it by sqrt(size).
+
+    The paper's norm grows with the size of a layer, so that its first layers outweigh its last ones many times over;
+    the root mean square weighs layers alike (docs/departures.md).
+    """
+    squared = jnp.square(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
+    squared = squared.reshape(squared.shape[0], -1)
+    total = jnp.mean(squared, axis=-1) if reduction == "root_mean_square" else jnp.sum(squared, axis=-1)
+    return jnp.sqrt(total + EPSILON)
+
+
+def multi_layer_distance(
+    recovered: Sequence[Array], reference: Sequence[Array], weight: Real[Array, " b"], reduction: str
+) -> Float[Array, ""]:
+    """Sum over layers of the feature distance: Eq. 2 and 3 on FaceNet's four taps, Eq. 5 and 6 on VGG-19's five."""
+    layers = zip(recovered, reference, strict=True)
+    return weighted_mean(sum(feature_distance(a, b, reduction) for a, b in layers), weight)  # pyright: ignore[reportArgumentType]
+
+
+def source_and_target(
+    source: Float[Array, ""], target: Float[Array, ""], target_weight: float | int
+) -> Float[Array, ""]:
+    """L_id = L_srcid + alpha L_tgtid (Eq. 4), and L_perc = L_srcperc + beta L_tgtperc (Eq. 7)."""
+    return source + target_weight * target
+
+
+def attribute_loss(
+    recovered: Float[Array, "b a"], reference: Float[Array, "b a"], weight: Real[Array, " b"]
+) -> Float[Array, ""]:
+    """Smooth L1 between the attributes of the recovered and the pristine target (Eq. 8), mean over attributes."""
+    difference = jnp.abs(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
+    smooth = jnp.where(difference < 1.0, 0.5 * jnp.square(difference), difference - 0.5)
+    return weighted_mean(jnp.mean(smooth, axis=-1), weight)
+
+
+def patch_loss(
+    recovered: Float[Array, "b m d"], reference: Float[Array, "b m d"], weight: Real[Array, " b"], reduction: str
+) -> Float[Array, ""]:
+    """L2 distance over the masked patches (Eq. 9): their sum with `norm`, the mean of their RMS otherwise."""
+    squared = jnp.square(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
+    if reduction == "root_mean_square":
+        per_example = jnp.mean(jnp.sqrt(jnp.mean(squared, axis=-1) + EPSILON), axis=-1)
+    else:
+        per_example = jnp.sum(jnp.sqrt(jnp.sum(squared, axis=-1) + EPSILON), axis=-1)
+    return weighted_mean(per_example, weight)
+
+
+def classification_loss(logit: Float[Array, " b"], is_forgery: Real[Array, " b"]) -> Float[Array, ""]:
+    """Binary cross-entropy of the ISM's verdict, forged (1) or pristine (0); Sec. III-B names the head, not the loss."""
+    return jnp.mean(_cross_entropy(logit.astype(jnp.float32), is_forgery.astype(jnp.float32)))
+
+
+def segmentation_loss(
+    map_logits: Float[Array, "b h w 1"], source_mask: Float[Array, "b h w 1"], weight: Real[Array, " b"]
+) -> Float[Array, ""]:
+    """Binary cross-entropy of the source map, as logits, against a known mask in [0, 1], mean over pixels.
+
+    Not in the paper, which leaves the map free; without it the map may collapse, since the masking that it guides has
+    no gradient (docs/departures.md).
+    """
+    entropy = _cross_entropy(map_logits.astype(jnp.float32), source_mask.astype(jnp.float32))
+    return weighted_mean(jnp.mean(entropy, axis=(1, 2, 3)), weight)
+
+
+def _cross_entropy(logit: Array, label: Array) -> Array:
+    return jnp.maximum(logit, 0.0) - logit * label + jnp.log1p(jnp.exp(-jnp.abs(logit)))

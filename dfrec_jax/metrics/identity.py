@@ -1,0 +1,44 @@
+"""Identity similarity (IDSIM) and the accuracy Acc_id that the paper builds on it (Sec. IV-A3)."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+REAL_THRESHOLD = 0.9
+
+
+def cosine(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    """Cosine of each pair of embeddings, in [-1, 1]: IDSIM where `a` are recovered faces and `b` their originals.
+
+    Its value means nothing without the network that made the embeddings, which every result names.
+    """
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return np.sum(a * b, axis=-1) / np.maximum(norms, 1e-12)
+
+
+def judged_real(input_to_recovered: Float[np.ndarray, " n"], threshold: float = REAL_THRESHOLD) -> Bool[np.ndarray, " n"]:
+    """Whether a face counts as pristine: IDSIM between the input and its recovered target above 0.9.
+
+    The threshold lies above what two photographs of one person reach; it works because the unmasked patches are the
+    input's own. It is a test of self-consistency, not a verification of identity.
+    """
+    return np.asarray(input_to_recovered) > threshold
+
+
+def balanced_accuracy(is_judged_real: Bool[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> float:
+    """Acc_id over pristine and forged faces alike: the mean of the two shares judged rightly; NaN where one is absent."""
+    is_forgery = np.asarray(is_forgery, bool)
+    if is_forgery.all() or not is_forgery.any():
+        return float("nan")
+    return float((np.mean(is_judged_real[~is_forgery]) + np.mean(~is_judged_real[is_forgery])) / 2)
+
+
+def area_under_roc(score: Float[np.ndarray, " n"], is_positive: Bool[np.ndarray, " n"]) -> float:
+    """Probability that a positive scores above a negative, ties counting half; NaN where one of them is absent."""
+    score, is_positive = np.asarray(score, np.float64), np.asarray(is_positive, bool)
+    positives, negatives = score[is_positive], np.sort(score[~is_positive])
+    if not len(positives) or not len(negatives):
+        return float("nan")
+    below = np.searchsorted(negatives, positives, side="left")
+    not_above = np.searchsorted(negatives, positives, side="right")
+    return float(np.mean(below + not_above) / (2 * len(negatives)))

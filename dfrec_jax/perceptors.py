@@ -1,0 +1,35 @@
+"""Which frozen networks a config asks for: the embedded faces' own encoders, or the ported networks of others."""
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.frozen import load
+from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
+from dfrec_jax.synthetic import encoders
+
+
+def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
+    """The network called `name` (`dfrec weights list`, or embedded-a, embedded-b).
+
+    Raises:
+      WeightsError: for an unknown name, or weights that are not at hand; the message says how to get them.
+    """
+    if name in encoders.NAMES:
+        return encoders.load(name)
+    return load.load_network(
+        name,
+        weights_dir=config.frozen.weights_dir,
+        allow_random=config.frozen.allow_random,
+        image_size=config.image_size,
+    )
+
+
+def load_perceptors(config: ConfigDict) -> Perceptors:
+    """The networks of the loss terms (Eq. 2-8); a network that plays two roles is loaded once."""
+    names = {role: str(config.frozen[role]) for role in ROLES}
+    networks = {name: load_network(name, config) for name in set(names.values())}
+    return load.perceptors({role: networks[name] for role, name in names.items()})
+
+
+def load_metric_network(config: ConfigDict) -> FrozenNetwork:
+    """The network that IDSIM and Acc_id are measured with."""
+    return load_network(config.frozen.metric, config)

@@ -1,0 +1,116 @@
+"""What a run writes of itself: metrics.jsonl, timing.jsonl, TensorBoard files, pictures, and the line on the screen."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tensorboardX import SummaryWriter
+
+from dfrec_jax.pictures import grid
+
+
+def cut_after(path: str | os.PathLike[str], step: int) -> None:
+    """Drops the lines of a JSON-lines file that lie after `step`, and a torn last one; atomic."""
+    path = Path(path)
+    if not path.exists():
+        return
+    kept = [line for line in path.read_text().splitlines(keepends=True) if _step_of(line, step + 1) <= step]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("".join(kept))
+    os.replace(temporary, path)
+
+
+def _step_of(line: str, otherwise: int) -> int:
+    try:
+        return json.loads(line)["step"] if line.endswith("\n") else otherwise
+    except json.JSONDecodeError:
+        return otherwise
+
+
+class RunLog:
+    """The files of one run. Only the first process writes; on the others every call does nothing.
+
+    `metrics.jsonl` holds what the computation determines, so that a resumed run repeats it to the last bit;
+    what the clock determines stands in `timing.jsonl`.
+    """
+
+    def __init__(self, workdir: str | os.PathLike[str], start_step: int, *, is_writer: bool):
+        self._workdir = Path(workdir)
+        self._is_writer = is_writer
+        if not is_writer:
+            return
+        self._workdir.mkdir(parents=True, exist_ok=True)
+        for name in ("metrics.jsonl", "timing.jsonl"):
+            cut_after(self._workdir / name, start_step)
+        self._metrics = open(self._workdir / "metrics.jsonl", "a")
+        self._timing = open(self._workdir / "timing.jsonl", "a")
+        self._tensorboard = SummaryWriter(str(self._workdir / "tensorboard"), purge_step=start_step + 1)
+
+    def __enter__(self) -> "RunLog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_writer:
+            self._metrics.close()
+            self._timing.close()
+            self._tensorboard.close()
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """One line of metrics.jsonl, and the same values for TensorBoard."""
+        if self._is_writer:
+            _write_line(self._metrics, {"step": step, **{name: float(value) for name, value in values.items()}})
+            for name, value in values.items():
+                self._tensorboard.add_scalar(name, float(value), step)
+
+    def timing(self, step: int, values: Mapping[str, float]) -> None:
+        """One line of timing.jsonl."""
+        if self._is_writer:
+            _write_line(self._timing, {"step": step, **values})
+
+    def picture(self, step: int, picture: Image.Image) -> None:
+        """A picture grid, as `samples/<step>.png` and for TensorBoard."""
+        if self._is_writer:
+            grid.save(picture, self._workdir / "samples" / f"{step:07d}.png")
+            self._tensorboard.add_image("samples", np.asarray(picture), step, dataformats="HWC")
+
+
+def _write_line(file, record: Mapping[str, float]) -> None:
+    file.write(json.dumps(record) + "\n")
+    file.flush()  # a killed process loses no line that it has written
+
+
+class Progress:
+    """The line that says how far a run is: step, loss terms, images per second, time left."""
+
+    def __init__(self, start_step: int, num_steps: int, batch_size: int, *, is_shown: bool):
+        self._start_step, self._num_steps, self._batch_size = start_step, num_steps, batch_size
+        self._is_shown = is_shown
+        self._last_step, self._last_time = start_step, time.monotonic()
+
+    def rates(self, step: int) -> dict[str, float]:
+        """Images per second since the last call, and the seconds left at that rate."""
+        now = time.monotonic()
+        seconds = max(now - self._last_time, 1e-9)
+        rate = (step - self._last_step) * self._batch_size / seconds
+        self._last_step, self._last_time = step, now
+        left = (self._num_steps - step) * self._batch_size / rate if rate > 0 else float("nan")
+        return {"images_per_second": rate, "seconds_left": left}
+
+    def show(self, step: int, metrics: Mapping[str, float], rates: Mapping[str, float]) -> None:
+        """Prints one line; the loss terms by their short names."""
+        if not self._is_shown:
+            return
+        terms = "  ".join(
+            f"{name.removeprefix('loss_')} {value:.3f}" for name, value in metrics.items() if name.startswith("loss")
+        )
+        left = time.strftime("%H:%M:%S", time.gmtime(rates["seconds_left"]))
+        print(
+            f"step {step}/{self._num_steps}  {terms}  {rates['images_per_second']:.1f} images/s  {left} left",
+            file=sys.stderr,
+            flush=True,
+        )

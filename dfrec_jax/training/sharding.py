@@ -1,0 +1,69 @@
+"""The device mesh and which array is split over which of its axes; models know nothing of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from ml_collections import ConfigDict
+
+from dfrec_jax.config import ConfigError
+
+AXES = ("data", "fsdp")
+MIN_SHARDED_SIZE = 4096  # smaller arrays are not worth the gather
+
+
+def make_mesh(mesh: ConfigDict) -> Mesh:
+    """A (`data`, `fsdp`) mesh over all devices of all hosts; one device is a mesh of one.
+
+    Raises:
+      ConfigError: where `mesh.data` x `mesh.fsdp` is not the number of devices.
+    """
+    devices = jax.device_count()
+    data = devices // mesh.fsdp if mesh.data == -1 else mesh.data
+    if data * mesh.fsdp != devices:
+        raise ConfigError(
+            f"mesh.data={mesh.data} and mesh.fsdp={mesh.fsdp}: their product must be the number of devices, {devices}"
+        )
+    return jax.make_mesh((data, mesh.fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
+
+
+def check_batch_size(batch_size: int, mesh: Mesh) -> None:
+    """Raises ConfigError unless each device gets equally many examples of the global batch."""
+    if batch_size % mesh.size:
+        raise ConfigError(
+            f"train.batch_size={batch_size}: must be a multiple of the number of devices, {mesh.size}; "
+            f"use {max(batch_size // mesh.size, 1) * mesh.size}"
+        )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Every device holds the whole array."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def batch_sharding(mesh: Mesh) -> NamedSharding:
+    """The examples of a batch are split over both axes."""
+    return NamedSharding(mesh, PartitionSpec(AXES))
+
+
+def parameter_spec(shape: tuple[int, ...], fsdp: int) -> PartitionSpec:
+    """Splits the largest axis that `fsdp` divides; arrays that are small, or have no such axis, stay whole."""
+    if fsdp > 1 and np.prod(shape, dtype=np.int64) >= MIN_SHARDED_SIZE:
+        for axis in sorted(range(len(shape)), key=lambda axis: -shape[axis]):
+            if shape[axis] % fsdp == 0:
+                return PartitionSpec(*("fsdp" if i == axis else None for i in range(len(shape))))
+    return PartitionSpec()
+
+
+def state_sharding(mesh: Mesh, abstract_state: Any) -> Any:
+    """The sharding of each leaf of the training state, from its shape alone."""
+    fsdp = mesh.shape["fsdp"]
+    return jax.tree.map(lambda leaf: NamedSharding(mesh, parameter_spec(leaf.shape, fsdp)), abstract_state)
+
+
+def to_global(mesh: Mesh, batch: Mapping[str, np.ndarray]) -> dict[str, jax.Array]:
+    """This host's rows of a batch become its shards of the global batch on the devices."""
+    sharding = batch_sharding(mesh)
+    return {name: jax.make_array_from_process_local_data(sharding, rows) for name, rows in batch.items()}

@@ -1,0 +1,126 @@
+"""The training state: one pytree of arrays, created already sharded."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from dfrec_jax.models.dfrec import Dfrec
+from dfrec_jax.training import sharding
+
+
+@struct.dataclass
+class TrainState:
+    """Everything that a step changes.
+
+    Attributes:
+      step: optimiser steps taken.
+      params: of the ISM, SIRM and TIRM.
+      batch_stats: BatchNorm's running statistics of the global batch.
+      opt_state: of the optimiser.
+      ema: averaged parameters, or None where `optimizer.ema` is 0.
+      rng: the key that each step folds its number into.
+    """
+
+    step: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: Any
+    ema: Any
+    rng: jax.Array
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What evaluation applies: the averaged parameters where there are any."""
+        return {"params": self.params if self.ema is None else self.ema, "batch_stats": self.batch_stats}
+
+
+def to_items(state: TrainState) -> dict[str, Any]:
+    """The state as a checkpoint holds it: `variables` for evaluation, and all else for training."""
+    raw_params = state.params if state.ema is not None else None
+    rest = {"step": state.step, "params": raw_params, "opt_state": state.opt_state, "rng": state.rng}
+    return {"variables": state.variables, "training": rest}
+
+
+def from_items(items: Mapping[str, Any]) -> TrainState:
+    """The inverse of `to_items`."""
+    variables, rest = items["variables"], items["training"]
+    has_ema = rest["params"] is not None
+    return TrainState(
+        step=rest["step"],
+        params=rest["params"] if has_ema else variables["params"],
+        batch_stats=variables["batch_stats"],
+        opt_state=rest["opt_state"],
+        ema=variables["params"] if has_ema else None,
+        rng=rest["rng"],
+    )
+
+
+def make_schedule(config: ConfigDict) -> optax.Schedule:
+    """The learning rate by step: linear warm-up, then constant (Sec. IV-A4) or a cosine to 0."""
+    optimizer, num_steps = config.optimizer, config.train.num_steps
+    rest: optax.Schedule = optax.constant_schedule(optimizer.learning_rate)
+    if optimizer.schedule == "cosine":
+        rest = optax.cosine_decay_schedule(optimizer.learning_rate, num_steps - optimizer.warmup_steps)
+    warmup = optax.linear_schedule(0.0, optimizer.learning_rate, optimizer.warmup_steps)
+    return optax.join_schedules([warmup, rest], [optimizer.warmup_steps]) if optimizer.warmup_steps else rest
+
+
+def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
+    """AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4), after clipping by global norm where it is asked for."""
+    adamw = optax.adamw(
+        make_schedule(config), b2=config.optimizer.beta2, weight_decay=config.optimizer.weight_decay
+    )
+    clip = config.optimizer.clip_norm
+    return optax.chain(optax.clip_by_global_norm(clip), adamw) if clip else adamw
+
+
+def init_variables(model: Dfrec, image_size: int, key: jax.Array) -> dict[str, Any]:
+    """Fresh parameters and BatchNorm statistics for images of `image_size` pixels."""
+    image = jnp.zeros((1, image_size, image_size, 3))
+    return dict(model.init(key, image, jax.random.split(key, 1), train=False))
+
+
+def create(
+    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict, mesh: Mesh
+) -> tuple[TrainState, TrainState]:
+    """A fresh state, and the sharding of each of its leaves; no array is ever whole on one device."""
+    init = init_function(model, optimizer, config)
+    shardings = sharding.state_sharding(mesh, jax.eval_shape(init))
+    return jax.jit(init, out_shardings=shardings)(), shardings
+
+
+def abstract(
+    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict, mesh: Mesh
+) -> tuple[TrainState, TrainState]:
+    """Shapes with shardings, as a restore wants them, and the shardings alone."""
+    shapes = jax.eval_shape(init_function(model, optimizer, config))
+    shardings = sharding.state_sharding(mesh, shapes)
+    with_sharding = jax.tree.map(
+        lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), shapes, shardings
+    )
+    return with_sharding, shardings
+
+
+def init_function(model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict) -> Callable[[], TrainState]:
+    """`() -> TrainState`, a pure function of `config.seed`."""
+
+    def init() -> TrainState:
+        init_key, train_key = jax.random.split(jax.random.key(config.seed))
+        variables = init_variables(model, config.image_size, init_key)
+        params = variables["params"]
+        return TrainState(
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            batch_stats=variables["batch_stats"],
+            opt_state=optimizer.init(params),
+            ema=params if config.optimizer.ema else None,
+            rng=train_key,
+        )
+
+    return init

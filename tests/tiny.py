@@ -1,0 +1,73 @@
+"""The smallest DFREC, frozen network and batch that tests of training and evaluation run on."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from dfrec_jax import config as config_lib
+from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
+
+SIZE = 32
+
+
+def config() -> ConfigDict:
+    """32-pixel images, sixteen 8-pixel patches; resolved and valid."""
+    tiny = config_lib.dfrec()
+    tiny.image_size = SIZE
+    tiny.ism.width, tiny.ism.decoder_features, tiny.ism.rates = 0.1, 8, (1, 1, 1)
+    tiny.sirm.features, tiny.sirm.bottleneck = (4, 8), 16
+    tiny.tirm.width, tiny.tirm.depth, tiny.tirm.heads = 32, 1, 2
+    tiny.tirm.patch_size, tiny.tirm.decoder_depth, tiny.tirm.decoder_width, tiny.tirm.decoder_heads = 8, 1, 32, 2
+    tiny.data.bi_share, tiny.data.validation_examples, tiny.data.test_examples = 0.0, 8, 16
+    tiny.data.eval_batch_size = 8
+    for role in ("identity", "perceptual", "attributes", "metric"):
+        tiny.frozen[role] = "embedded-a"
+    tiny.train.batch_size, tiny.train.num_steps, tiny.train.log_every = 8, 2, 1
+    tiny.train.validate_every = tiny.train.samples_every = tiny.checkpoint.every = 1000
+    tiny = config_lib.resolve(tiny)
+    config_lib.validate(tiny)
+    return tiny
+
+
+def _apply(variables, images, landmarks):
+    first = jnp.tanh(images @ variables["first"])
+    pooled = jnp.mean(first, axis=(1, 2))
+    embedding = pooled @ variables["second"]
+    return {"first": first, "pooled": pooled, "embedding": embedding / jnp.linalg.norm(embedding, axis=-1, keepdims=True)}
+
+
+def network(name: str = "tiny") -> FrozenNetwork:
+    """A frozen network of two random matrices; it plays every role."""
+    rng = np.random.default_rng(0)
+    variables = {"first": rng.normal(size=(3, 6)).astype(np.float32), "second": rng.normal(size=(6, 4)).astype(np.float32)}
+    taps = {"identity": ("first", "embedding"), "perceptual": ("first",), "attributes": ("pooled",)}
+    return FrozenNetwork(variables=variables, name=name, apply=_apply, taps=taps)
+
+
+def perceptors() -> Perceptors:
+    """The tiny network in all three roles."""
+    return Perceptors(network(), network(), network())
+
+
+def batch(size: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
+    """Random pictures; the first half are forgeries, the last row has no source and the first no known mask."""
+    rng = np.random.default_rng(seed)
+    pictures = rng.integers(0, 256, size=(3, size, SIZE, SIZE, 3), dtype=np.uint8)
+    rows = np.arange(size)
+    return {
+        "image": pictures[0],
+        "source": pictures[1],
+        "target": pictures[2],
+        "source_mask": rng.integers(0, 256, size=(size, SIZE, SIZE, 1), dtype=np.uint8),
+        "is_forgery": rows < size // 2,
+        "has_source": rows < size - 1,
+        "has_target": np.ones(size, bool),
+        "has_mask": rows > 0,
+        "landmarks": np.full((size, 5, 2), SIZE / 2, np.float32),
+    }
+
+
+def keys(size: int, seed: int = 0) -> jax.Array:
+    """One key for each example."""
+    return jax.random.split(jax.random.key(seed), size)

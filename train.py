@@ -1,0 +1,32 @@
+"""Trains DFREC: `python train.py --config=configs/megafs.py --workdir=runs/megafs`, any field by --config.a.b=3."""
+
+import os
+import sys
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from dfrec_jax import cli
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "A file under configs/.", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; one that was begun is resumed.")
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")
+
+
+def main(argv: list[str]) -> None:
+    """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unknown arguments: {argv[1:]}")
+    from dfrec_jax.training.loop import train
+
+    if _DISTRIBUTED.value:
+        import jax
+
+        jax.distributed.initialize()
+    finished = train(_CONFIG.value, _WORKDIR.value)
+    sys.exit(0 if finished else os.EX_TEMPFAIL)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    cli.run_app(main)
