@@ -9,6 +9,13 @@ import pytest
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+os.environ["DFREC_OFFLINE"] = "1"  # a test that lacks weights must not download them
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The user's cache of converted weights is left alone."""
+    os.environ["DFREC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 def _folder(variable: str) -> Path:

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from dfrec_jax.weights.readers import keras
+from dfrec_jax.weights.readers.arrays import read_npz, read_safetensors
+from dfrec_jax.weights.readers.onnx import read_onnx
 from dfrec_jax.weights.readers.pytorch import LEGACY_MAGIC, PytorchFile, Tensor
+from dfrec_jax.weights.readers.tfjs import read_tfjs
 from dfrec_jax.weights.rules import WeightsError
 
 
@@ -16,8 +20,10 @@ def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np
     Large files are mapped, not loaded: an array costs memory when it is used.
 
     Args:
-      path: a PyTorch (.pth, .pt, .ckpt; zip or the older serialisation) file.
-      entry: where the tensors are in a file that holds more, such as `state_dict`; '/' separates levels.
+      path: a PyTorch (.pth, .pt, .ckpt; zip or the older serialisation), safetensors, npz, Keras HDF5 or ONNX file, or
+        the model.json of TensorFlow.js.
+      entry: where the tensors are in a file that holds more, such as `state_dict` or a group of HDF5; '/' separates
+        levels.
       prefix: what every name must begin with, and is taken off, such as `module.`.
 
     Raises:
@@ -27,7 +33,7 @@ def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np
     path = Path(path)
     try:
         with path.open("rb") as file:
-            head = file.read(64)
+            head = file.read(512)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read: {error.strerror}") from error
     tensors = _reader(path, head)(path, entry)
@@ -38,9 +44,37 @@ def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np
 
 
 def _reader(path: Path, head: bytes) -> Callable[[Path, str], dict[str, np.ndarray]]:
-    if head.startswith(b"PK\x03\x04") or head.startswith(LEGACY_MAGIC):
+    if head.startswith(b"PK\x03\x04"):
+        first_member = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+        return _flat(read_npz) if first_member.endswith(b".npy") else _read_pytorch
+    if head.startswith(LEGACY_MAGIC):
         return _read_pytorch
+    if head.startswith(keras.MAGIC):
+        return _flat(keras.read_keras)
+    if head[8:9] == b"{":  # behind the length of the header, eight bytes
+        return _flat(read_safetensors)
+    if path.suffix == ".json":
+        return _flat(read_tfjs)
+    if path.suffix == ".onnx":
+        return _flat(read_onnx)
     raise WeightsError(f"{path}: not a weight file of a known format (it begins with {head[:8]!r})")
+
+
+def _flat(reader: Callable[[Path], dict[str, np.ndarray]]) -> Callable[[Path, str], dict[str, np.ndarray]]:
+    """A reader of a format without nesting, in which an entry is what the names begin with."""
+
+    def read_entry(path: Path, entry: str) -> dict[str, np.ndarray]:
+        tensors = reader(path)
+        if not entry:
+            return tensors
+        chosen = {
+            name.removeprefix(f"{entry}/"): tensor for name, tensor in tensors.items() if name.startswith(f"{entry}/")
+        }
+        if not chosen:
+            raise WeightsError(f"{path}: has no entry {entry!r}; it holds {_names(tensors)}")
+        return chosen
+
+    return read_entry
 
 
 def _read_pytorch(path: Path, entry: str) -> dict[str, np.ndarray]:

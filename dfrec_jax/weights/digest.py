@@ -1,0 +1,73 @@
+"""SHA-256 of weight files, remembered by path, size and time of change, since gigabytes take seconds to hash."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from dfrec_jax.weights.registry import Release
+from dfrec_jax.weights.rules import WeightsError
+
+
+def cache_dir() -> Path:
+    """The cache folder of this project: `$DFREC_CACHE`, else `$XDG_CACHE_HOME/dfrec-jax`, else `~/.cache/dfrec-jax`."""
+    if os.environ.get("DFREC_CACHE"):
+        return Path(os.environ["DFREC_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dfrec-jax"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of the file, in hex; a file of the same size and time of change is not read again."""
+    status = path.stat()
+    key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
+    note = cache_dir() / "digests" / f"{key}.json"
+    state = [status.st_size, status.st_mtime_ns]
+    try:
+        remembered = json.loads(note.read_text())
+        if remembered["state"] == state:
+            return remembered["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never hashed, or a torn note: hash it now
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    write_atomically(note, lambda path: path.write_text(json.dumps({"state": state, "sha256": digest})))
+    return digest
+
+
+def check(path: Path, release: Release) -> str:
+    """The file's SHA-256.
+
+    Raises:
+      WeightsError: where the registry knows the release's size or SHA-256 and the file has another.
+    """
+    size = path.stat().st_size
+    if release.num_bytes and size != release.num_bytes:
+        raise WeightsError(
+            f"{path}: {size} bytes, but {release.name} has {release.num_bytes}: a truncated or another file; "
+            f"run `dfrec weights fetch {release.name}` or get it from {release.url or release.page}"
+        )
+    digest = sha256(path)
+    if release.sha256 and digest != release.sha256:
+        raise WeightsError(
+            f"{path}: SHA-256 {digest}, but {release.name} has {release.sha256}: a damaged or another file; "
+            f"run `dfrec weights fetch {release.name}` or get it from {release.url or release.page}"
+        )
+    return digest
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Lets `write` fill a file of the cache, whole or not at all; a cache that cannot be written only warns."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(unfinished)
+        unfinished.replace(path)
+    except (OSError, SafetensorError) as error:
+        logging.warning("the cache %s cannot be written: %s", path.parent, error)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()

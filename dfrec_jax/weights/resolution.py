@@ -1,0 +1,83 @@
+"""Where a weight file is: the folder that the config names, `$DFREC_WEIGHTS`, the cache, its authors' address."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dfrec_jax.weights import digest
+from dfrec_jax.weights.download import download
+from dfrec_jax.weights.registry import Release
+from dfrec_jax.weights.rules import WeightsError
+
+
+class WeightsMissing(WeightsError):
+    """Weights that are nowhere to be found, as opposed to found and wrong."""
+
+
+def store() -> Path:
+    """The folder of the user's cache into which weight files are downloaded and imported."""
+    return digest.cache_dir() / "weights"
+
+
+def locate(release: Release, weights_dir: str = "", *, may_download: bool = True) -> Path:
+    """The file of `release`: the first that is found, else a download from its address into the cache.
+
+    Folders are searched with their subfolders. `$DFREC_OFFLINE` (any value) forbids the download.
+
+    Args:
+      release: what to look for.
+      weights_dir: the folder that the config names (`frozen.weights_dir`); empty: none.
+      may_download: whether to download what is found nowhere.
+
+    Raises:
+      WeightsMissing: where there is none; says what to run.
+      WeightsError: for a `weights_dir` that does not exist, two different candidates in one folder, a failed download.
+    """
+    if weights_dir and not Path(weights_dir).is_dir():
+        raise WeightsError(f"frozen.weights_dir={weights_dir!r}: no such folder; name one, or leave it empty")
+    for folder in _folders(weights_dir):
+        path = _search(folder, release)
+        if path is not None:
+            return path
+    if may_download and release.url and not os.environ.get("DFREC_OFFLINE"):
+        download(release, store() / release.name / release.file)
+        return store() / release.name / release.file
+    raise WeightsMissing(_how_to_get(release, weights_dir))
+
+
+def _folders(weights_dir: str) -> Iterator[Path]:
+    for folder in (weights_dir, os.environ.get("DFREC_WEIGHTS", ""), str(store())):
+        if folder and Path(folder).is_dir():
+            yield Path(folder)
+
+
+def _search(folder: Path, release: Release) -> Path | None:
+    """The file in `folder`, in its subfolder of the release's name, or in any subfolder, in this order."""
+    for path in (folder / release.file, folder / release.name / release.file):
+        if path.is_file():
+            return path
+    found = sorted(path for path in folder.rglob(release.file) if path.is_file())
+    if len(found) > 1 and release.sha256:
+        found = [path for path in found if digest.sha256(path) == release.sha256] or found
+    if len({digest.sha256(path) for path in found} if len(found) > 1 else found) > 1:
+        raise WeightsError(
+            f"{folder}: holds different files called {release.file!r} ({found[0]}, {found[1]}); "
+            f"put the one of {release.name} into {folder / release.name}"
+        )
+    return found[0] if found else None
+
+
+def _how_to_get(release: Release, weights_dir: str) -> str:
+    environment = os.environ.get("DFREC_WEIGHTS", "")
+    searched = [
+        f"frozen.weights_dir ({weights_dir or 'empty'})",
+        f"$DFREC_WEIGHTS ({environment or 'not set'})",
+        str(store()),
+    ]
+    by_hand = f"`dfrec weights import FILE --as {release.name}`"
+    remedy = (
+        f"run `dfrec weights fetch {release.name}`, or fetch {release.url} elsewhere and run {by_hand}"
+        if release.url
+        else f"get it by hand from {release.page} and run {by_hand}"
+    )
+    return f"{release.name}: {release.file} is not in {', '.join(searched)}; {remedy}"

@@ -1,0 +1,293 @@
+"""Downloads from a server on 127.0.0.1 that truncates, redirects, corrupts, stalls, refuses and ignores ranges."""
+
+import hashlib
+import os
+import threading
+import time
+from collections import deque
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from dfrec_jax.weights.download import Patience, download
+from dfrec_jax.weights.registry import Release
+from dfrec_jax.weights.rules import WeightsError
+
+BODY = np.random.default_rng(0).bytes(300_000)
+HALF = len(BODY) // 2
+PATIENCE = Patience(stall_seconds=0.3, attempts=3, pause_seconds=0.01)
+
+
+class Server(ThreadingHTTPServer):
+    """Answers each request by the next of `script` (the last one for ever); keeps the requests."""
+
+    daemon_threads = True
+
+    def __init__(self, *script):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script, self.requests, self.released = deque(script), [], threading.Event()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/weights.pth"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        server = self.server
+        server.requests.append((self.path, dict(self.headers)))
+        answer = server.script.popleft() if len(server.script) > 1 else server.script[0]
+        answer(self)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+    def start(self, status, **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+
+
+def whole(handler):
+    handler.start(200, Content_Length=len(BODY), ETag='"1"')
+    handler.wfile.write(BODY)
+
+
+def ranged(handler, length=None):
+    """Answers ranges, and sends up to byte `length` only."""
+    start = int(handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+    if start:
+        handler.start(206, Content_Length=len(BODY) - start, Content_Range=f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
+    else:
+        handler.start(200, Content_Length=len(BODY), ETag='"1"')
+    handler.wfile.write(BODY[start:length])
+
+
+def truncated(handler):
+    ranged(handler, HALF)
+
+
+def stalled(handler):
+    handler.start(200, Content_Length=len(BODY), ETag='"1"')
+    handler.wfile.write(BODY[:HALF])
+    handler.wfile.flush()
+    handler.server.released.wait(10)
+
+
+def corrupt(handler):
+    handler.start(200, Content_Length=len(BODY))
+    handler.wfile.write(BODY[:-1] + b"?")
+
+
+def redirect(handler):
+    handler.start(302, Location="/elsewhere.pth", Content_Length=0)
+
+
+def page(handler):
+    handler.start(200, Content_Type="text/html; charset=utf-8", Content_Length=6)
+    handler.wfile.write(b"<html>")
+
+
+def chunked(handler):
+    handler.start(200, Transfer_Encoding="chunked")
+    for start in range(0, len(BODY), 100_000):
+        handler.wfile.write(b"186a0\r\n" + BODY[start : start + 100_000] + b"\r\n")
+    handler.wfile.write(b"0\r\n\r\n")
+
+
+def status(code, **headers):
+    return lambda handler: handler.start(code, Content_Length=0, **headers)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(*script):
+        server = Server(*script)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.released.set()
+        server.shutdown()
+        server.server_close()
+
+
+def release(url, **fields):
+    known = {"sha256": hashlib.sha256(BODY).hexdigest(), "num_bytes": len(BODY), **fields}
+    return Release(
+        "some-net", "weights.pth", "a test", "MIT", "PyTorch", url=url, page="https://authors.example", **known
+    )
+
+
+def fetch(url, target, **fields):
+    return download(release(url, **fields), target, patience=PATIENCE)
+
+
+def test_fetches_a_whole_file_and_reports_progress(serve, tmp_path):
+    server, calls, target = serve(whole), [], tmp_path / "folder" / "weights.pth"
+    digest = download(release(server.url), target, progress=lambda *call: calls.append(call), patience=PATIENCE)
+    assert target.read_bytes() == BODY and digest == hashlib.sha256(BODY).hexdigest()
+    assert calls[-1] == (len(BODY), len(BODY)) and calls == sorted(calls)
+    assert {path.name for path in target.parent.iterdir()} == {"weights.pth", "weights.pth.part.lock"}
+
+
+def test_resumes_where_a_truncated_answer_ended(serve, tmp_path):
+    server = serve(truncated, ranged)
+    fetch(server.url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert server.requests[1][1]["Range"] == f"bytes={HALF}-"
+    assert server.requests[1][1]["If-Range"] == '"1"'
+
+
+def test_resumes_in_a_later_call(serve, tmp_path):
+    with pytest.raises(WeightsError, match=rf"3 times in a row.*closed early. {HALF} bytes are kept in .*part"):
+        fetch(serve(truncated).url, tmp_path / "weights.pth")
+    assert not (tmp_path / "weights.pth").exists()
+    server = serve(ranged)
+    fetch(server.url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert [headers.get("Range") for _, headers in server.requests] == [f"bytes={HALF}-"]
+
+
+def test_starts_again_where_the_server_ignores_ranges(serve, tmp_path):
+    fetch(serve(truncated, whole).url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+def test_notices_a_stall_and_goes_on(serve, tmp_path):
+    server, start = serve(stalled, ranged), time.monotonic()
+    fetch(server.url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert server.requests[1][1]["Range"] == f"bytes={HALF}-"
+    assert time.monotonic() - start < 5
+
+
+def test_a_line_that_only_stalls_is_given_up(serve, tmp_path):
+    with pytest.raises(WeightsError, match=r"nothing came for 0.3 seconds.*import FILE --as some-net"):
+        fetch(serve(stalled).url, tmp_path / "weights.pth")
+
+
+def test_a_corrupt_file_is_refused_and_removed(serve, tmp_path):
+    with pytest.raises(WeightsError, match=r"sent has SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}; it was removed"):
+        fetch(serve(corrupt).url, tmp_path / "weights.pth")
+    assert not list(tmp_path.glob("weights.pth*[!k]"))  # the lock alone is left
+
+
+def test_a_resumed_file_that_proves_wrong_is_fetched_from_its_start(serve, tmp_path):
+    (tmp_path / "weights.pth.part").write_bytes(b"?" * HALF)  # of another version of the file
+    server = serve(ranged)
+    fetch(server.url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert [headers.get("Range") for _, headers in server.requests] == [f"bytes={HALF}-", None]
+
+
+def test_a_part_that_is_whole_already_is_taken(serve, tmp_path):
+    (tmp_path / "weights.pth.part").write_bytes(BODY)
+    fetch(serve(status(416, Content_Range=f"bytes */{len(BODY)}")).url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+def test_a_part_longer_than_the_file_is_thrown_away(serve, tmp_path):
+    (tmp_path / "weights.pth.part").write_bytes(BODY + b"more")
+    fetch(serve(status(416, Content_Range=f"bytes */{len(BODY)}"), whole).url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+def test_follows_redirects(serve, tmp_path):
+    server = serve(redirect, whole)
+    fetch(server.url, tmp_path / "weights.pth")
+    assert [path for path, _ in server.requests] == ["/weights.pth", "/elsewhere.pth"]
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+def test_a_circle_of_redirects_ends(serve, tmp_path):
+    with pytest.raises(WeightsError, match="HTTP status 302"):
+        fetch(serve(redirect).url, tmp_path / "weights.pth")
+
+
+def test_reads_an_answer_of_unknown_length(serve, tmp_path):
+    fetch(serve(chunked).url, tmp_path / "weights.pth", num_bytes=0)
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+def test_waits_out_a_busy_server(serve, tmp_path):
+    fetch(serve(status(503), status(429), whole).url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (status(404), r"answers HTTP status 404 .*authors.example.*import FILE --as some-net"),
+        (page, r"sent a web page, not the file; see https://authors.example"),
+        (lambda handler: handler.start(200, Content_Length=7), r"offers 7 bytes, expected 300000"),
+    ],
+)
+def test_a_refusal_is_final_and_says_what_to_do(serve, tmp_path, answer, message):
+    server = serve(answer)
+    with pytest.raises(WeightsError, match=message):
+        fetch(server.url, tmp_path / "weights.pth")
+    assert len(server.requests) == 1
+
+
+def test_goes_through_the_proxy_of_the_environment(serve, tmp_path, monkeypatch):
+    proxy = serve(whole)
+    monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/weights.pth"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    fetch("http://weights.invalid/weights.pth", tmp_path / "weights.pth")
+    assert proxy.requests[0][0] == "http://weights.invalid/weights.pth"
+
+
+def test_two_at_once_fetch_once(serve, tmp_path):
+    server = serve(whole)
+    threads = [threading.Thread(target=fetch, args=(server.url, tmp_path / "weights.pth")) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert len(server.requests) == 1
+
+
+def test_nobody_at_the_address(tmp_path):
+    server = Server(whole)
+    server.server_close()
+    with pytest.raises(WeightsError, match="3 times in a row, last: .*refused"):
+        fetch(server.url, tmp_path / "weights.pth")
+
+
+def test_no_address_at_all(tmp_path):
+    for url in ("", "ftp://authors.example/x", "file:///etc/passwd"):
+        with pytest.raises(
+            WeightsError, match="no address to download from; get it by hand from https://authors.example"
+        ):
+            fetch(url, tmp_path / "weights.pth")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(serve, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(WeightsError, match="cannot write .*weights.pth: .*Permission"):
+        fetch(serve(whole).url, tmp_path / "folder" / "weights.pth")
+
+
+def test_a_target_that_cannot_be_a_file(serve, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WeightsError, match="cannot write"):
+        fetch(serve(whole).url, tmp_path / "file" / "weights.pth")
