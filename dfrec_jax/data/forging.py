@@ -1,0 +1,126 @@
+"""Forgeries made on the fly, on the device, from two faces and their 68 landmarks: BI and warped swaps.
+
+`BI` is the blended image of Face X-ray (Li et al., CVPR 2020, section 3.3): the source is pasted through a random
+face region after a shift of its mean colour. `SWAP` resembles the output of a face-swap network: the source is warped
+to the landmarks of the target, takes its colours, lets a share of it through (the leak) and is blended in the
+gradient domain. Everything random is in `ForgingDraw`, which depends on (seed, example) alone and so can be handed to
+`forging_reference`, the same function in NumPy and OpenCV.
+
+Departures from Face X-ray: the source is first laid on the target by a similarity transform, since our frames are not
+aligned as theirs are; the region is a signed distance, eroded and dilated by a disk; ranges in pixels scale from 317.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from dfrec_jax.data import colour, face_region, warping
+from dfrec_jax.data.gradient_blending import gradient_blend
+from dfrec_jax.data.perturbing import RECIPE_SIZE, Perturbation, draw_perturbation, lose_resolution
+
+DEFORMATION_NODES = 4  # a side of the grid that deforms the region
+STIFFNESS = 4e-4  # the lift at a gradient-domain seam fades over 25 pixels, so that hair does not bleed into the face
+
+
+class Recipe(NamedTuple):
+    """The ranges that a kind of forgery is drawn from.
+
+    Attributes:
+      is_swap: warp by landmarks, take mean and spread of the colours, blend gradients; else similarity, mean, alpha.
+      regions: numbers of face_region.REGIONS, drawn alike.
+      resolution: lowest share of the side to which source and target are reduced before blending.
+      deformation: standard deviation of the nodes that deform the region, as shares of the side.
+      erosion, dilation: largest radius in pixels of a side of 317; each has half of the draws.
+      feather: width over which the mask rises from 0 to 1, as shares of the extent of the region.
+      leak: share of the target that shows through the source.
+    """
+
+    is_swap: bool
+    regions: tuple[int, ...]
+    resolution: float
+    deformation: tuple[float, float]
+    erosion: int
+    dilation: int
+    feather: tuple[float, float]
+    leak: tuple[float, float]
+
+
+BI = Recipe(False, (0, 1, 2, 3), 128 / RECIPE_SIZE, (0.01, 0.15), 10, 2, (0.2, 0.2), (0.0, 0.0))
+SWAP = Recipe(True, (0, 3), 160 / RECIPE_SIZE, (0.005, 0.02), 5, 0, (0.06, 0.14), (0.1, 0.4))
+
+
+class ForgingDraw(NamedTuple):
+    """Everything random about one forgery, in the units of `Recipe` except that `growth` is a share of the side."""
+
+    region: Int[Array, ""]
+    resolution: Float[Array, "2"]  # of source and target
+    deformation: Float[Array, "4 4 2"]
+    growth: Float[Array, ""]  # of the region; negative: eroded
+    feather: Float[Array, ""]
+    leak: Float[Array, ""]
+    perturbation: Perturbation
+
+
+class Forgery(NamedTuple):
+    """The forged picture, [0, 1], and how much of each of its pixels comes from the source, [0, 1]."""
+
+    image: Float[Array, "h w 3"]
+    source_mask: Float[Array, "h w 1"]
+
+
+def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
+    """One draw from the ranges of `recipe`."""
+    keys = iter(jax.random.split(key, 10))
+    uniform = lambda low, high, shape=(): jax.random.uniform(next(keys), shape, minval=low, maxval=high)  # noqa: E731
+    region = jnp.asarray(recipe.regions)[jax.random.randint(next(keys), (), 0, len(recipe.regions))]
+    nodes = jax.random.truncated_normal(next(keys), -2.0, 2.0, (DEFORMATION_NODES, DEFORMATION_NODES, 2))
+    erosion = jax.random.randint(next(keys), (), 0, recipe.erosion + 1)
+    dilation = jax.random.randint(next(keys), (), 0, recipe.dilation + 1)
+    growth = jnp.where(jax.random.bernoulli(next(keys)), -erosion, dilation)
+    return ForgingDraw(
+        region=region,
+        resolution=uniform(recipe.resolution, 1.0, (2,)),
+        deformation=uniform(*recipe.deformation) * nodes,
+        growth=growth.astype(jnp.float32) / RECIPE_SIZE,
+        feather=uniform(*recipe.feather),
+        leak=uniform(*recipe.leak),
+        perturbation=draw_perturbation(next(keys)),
+    )
+
+
+def source_weight(draw: ForgingDraw, landmarks: Float[Array, "68 2"], size: int) -> Float[Array, "h w 1"]:
+    """The soft mask: 0 outside the deformed, eroded or dilated face region, 1 where it is deeper than the feather."""
+    moved = face_region.pixel_grid(size, size) + size * warping.stretch(draw.deformation, size, size)
+    depth = face_region.region_distance(landmarks, draw.region, moved) + draw.growth * size
+    width = draw.feather * face_region.region_extent(landmarks, draw.region)
+    return jnp.clip(depth / width, 0.0, 1.0)[..., None]
+
+
+def forge(
+    recipe: Recipe,
+    draw: ForgingDraw,
+    source: Float[Array, "h w 3"],
+    target: Float[Array, "h w 3"],
+    source_landmarks: Float[Array, "68 2"],
+    target_landmarks: Float[Array, "68 2"],
+) -> Forgery:
+    """Puts the face of `source` on `target` (square pictures of one size, [0, 1]; landmarks in their pixels).
+
+    The perturbation is not applied: `perturb(image, draw.perturbation)` is the caller's, who perturbs pristine faces
+    as well, lest it tell them apart.
+    """
+    size = target.shape[0]
+    weight = source_weight(draw, target_landmarks, size)
+    background = lose_resolution(target, draw.resolution[1])
+    source = lose_resolution(source, draw.resolution[0])
+    if recipe.is_swap:
+        flow = warping.thin_plate_flow(source_landmarks, target_landmarks, size, size)
+        face = colour.match_colours(warping.sample(source, flow), background, weight)
+        face = (1 - draw.leak) * face + draw.leak * background
+        face = gradient_blend(face, background, (weight > 0).astype(weight.dtype), STIFFNESS)
+    else:
+        flow = warping.similarity(source_landmarks, target_landmarks, face_region.pixel_grid(size, size))
+        face = colour.match_mean(warping.sample(source, flow), background, weight)
+    return Forgery(background + weight * (face - background), weight)

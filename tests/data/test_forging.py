@@ -1,0 +1,96 @@
+"""Forgeries on the device against the same in NumPy and OpenCV, and what must hold for each of them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dfrec_jax.data import face_region, forging, forging_reference, perturbing
+from tests.data.faces_made_up import made_up_face
+
+SIZE = 64
+RECIPES = {"bi": forging.BI, "swap": forging.SWAP}
+forge = jax.jit(forging.forge, static_argnums=0)
+draw_forging = jax.jit(forging.draw_forging, static_argnums=1)
+
+
+def _example(seed: int, name: str, size: int = SIZE):
+    source, source_landmarks = made_up_face(2 * seed, size)
+    target, target_landmarks = made_up_face(2 * seed + 1, size)
+    draw = draw_forging(jax.random.fold_in(jax.random.key(3), seed), RECIPES[name])
+    return draw, source, target, source_landmarks, target_landmarks
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("seed", range(4))
+def test_forgery_equals_its_reference(name, seed):
+    draw, *faces = _example(seed, name)
+    got = forge(RECIPES[name], draw, *map(jnp.asarray, faces))
+    image, mask = forging_reference.forge(RECIPES[name], jax.tree.map(np.asarray, draw), *faces)
+    feather = draw.feather * face_region.region_extent(jnp.asarray(faces[-1]), draw.region)
+    pixels = np.abs(np.asarray(got.source_mask) - mask) * feather
+    assert pixels.max() < 1.2 and pixels.mean() < 0.1, "a drawn mask is right to about a pixel"
+    difference = np.abs(np.asarray(got.image) - image)
+    assert difference.mean() < 0.008 and np.quantile(difference, 0.99) < 0.08
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_outside_the_mask_is_the_target(name):
+    draw, source, target, *landmarks = _example(5, name)
+    draw = draw._replace(resolution=jnp.ones(2))
+    got = forge(RECIPES[name], draw, jnp.asarray(source), jnp.asarray(target), *map(jnp.asarray, landmarks))
+    outside = np.asarray(got.source_mask[..., 0]) == 0
+    assert 0.2 < outside.mean() < 0.95
+    np.testing.assert_allclose(np.asarray(got.image)[outside], target[outside], atol=2e-6)
+    assert np.abs(np.asarray(got.image) - target)[np.asarray(got.source_mask[..., 0]) > 0.9].mean() > 0.02
+
+
+def test_a_face_forged_into_itself_is_itself():
+    draw, source, _, landmarks, _ = _example(6, "bi")
+    draw = draw._replace(resolution=jnp.ones(2))
+    face, landmarks = jnp.asarray(source), jnp.asarray(landmarks)
+    np.testing.assert_allclose(forge(forging.BI, draw, face, face, landmarks, landmarks).image, face, atol=1e-3)
+    smoothed = forge(forging.SWAP, draw, face, face, landmarks, landmarks).image  # the warp smooths, by little
+    np.testing.assert_allclose(smoothed, face, atol=0.05)
+
+
+def test_leak_lets_the_target_through():
+    draw, *faces = _example(7, "swap")
+    draw, faces = draw._replace(resolution=jnp.ones(2)), [jnp.asarray(face) for face in faces]
+    distance = [
+        float(jnp.abs(forge(forging.SWAP, draw._replace(leak=jnp.float32(leak)), *faces).image - faces[1]).mean())
+        for leak in (0.0, 0.4, 1.0)
+    ]
+    assert distance[0] > 1.3 * distance[1] and distance[2] < 1e-4
+
+
+def test_the_same_key_forges_the_same_and_another_does_not():
+    draw = lambda seed: draw_forging(jax.random.key(seed), forging.BI)  # noqa: E731
+    same = jax.tree.map(lambda a, b: bool(jnp.all(a == b)), draw(1), draw(1))
+    assert all(jax.tree.leaves(same))
+    assert not bool(jnp.all(draw(1).deformation == draw(2).deformation))
+
+
+def test_draws_keep_to_their_ranges():
+    draws = jax.jit(jax.vmap(lambda key: forging.draw_forging(key, forging.BI)))(
+        jax.random.split(jax.random.key(0), 4000)
+    )
+    assert set(np.unique(draws.region)) == {0, 1, 2, 3}
+    growth = np.round(np.unique(np.asarray(draws.growth) * perturbing.RECIPE_SIZE)).astype(int)
+    assert set(growth) == set(range(-10, 3)), "erosion by kernels 1, 3, .. 21 and dilation by 1, 3, 5"
+    assert (draws.resolution.min() >= 128 / 317) and (draws.resolution.max() <= 1)
+    assert np.all(draws.leak == 0) and np.all(draws.feather == np.float32(0.2))
+    spread = np.asarray(draws.deformation).reshape(4000, -1).std(axis=1)
+    assert 0.12 < spread.max() < 0.2 and spread.min() < 0.02
+    perturbation = draws.perturbation
+    assert 0.45 < float(perturbation.is_reduced.mean()) < 0.55 and 0.45 < float(perturbation.is_coded.mean()) < 0.55
+    assert set(np.unique(perturbation.quality)) == set(range(60, 101))
+
+
+def test_forging_a_batch_equals_forging_one_by_one():
+    examples = [_example(seed, "swap") for seed in range(3)]
+    batch = jax.tree.map(lambda *rows: jnp.stack(rows), *examples)
+    together = jax.jit(jax.vmap(lambda *row: forging.forge(forging.SWAP, *row)))(*batch)
+    for i, example in enumerate(examples):
+        alone = forge(forging.SWAP, *jax.tree.map(jnp.asarray, example))
+        np.testing.assert_allclose(together.image[i], alone.image, atol=2e-4)
