@@ -1,13 +1,12 @@
 """The embedded data set: examples as pure functions of (seed, split, index), with people that no two splits share."""
 
-import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Key
 
 from dfrec_jax.synthetic import factors
 from dfrec_jax.synthetic.swap import Swap, pristine, swap
@@ -86,12 +85,13 @@ def example(
     ids = _identities(seed, split, index, real_share)
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
         key = _key(seed, _EXAMPLE_STREAM, _split_number(split), index)
+        low, high = (np.float32(bound) for bound in leak_range)
+        drawn_factors = _draw_factors(key, np.uint32(seed), np.int32(ids.source), np.int32(ids.target), low, high)
         if ids.is_forgery:
-            low, high = (np.float32(bound) for bound in leak_range)
-            drawn, leak = _draw_swap(key, np.uint32(seed), np.int32(ids.source), np.int32(ids.target), low, high, size)
+            drawn, leak = swap(*drawn_factors, size=size), drawn_factors[4]
         else:
-            drawn, leak = _draw_pristine(key, np.uint32(seed), np.int32(ids.source), size), np.float32(0.0)
-    drawn = jax.tree.map(np.asarray, drawn)
+            drawn, leak = pristine(drawn_factors[0], drawn_factors[2], size), 0.0
+    drawn = jax.tree.map(np.asarray, _to_uint8(drawn))
     return {
         "image": drawn.forgery,
         "source": drawn.source,
@@ -156,31 +156,23 @@ def _key(seed: int | Array, *path: int | Array) -> Key[Array, ""]:
     return key
 
 
-@functools.partial(jax.jit, static_argnames="size")
-def _draw_swap(
-    key: Key[Array, ""],
-    seed: Int[np.ndarray, ""] | np.uint32,
-    source: np.int32,
-    target: np.int32,
-    low: np.float32,
-    high: np.float32,
-    size: int,
-) -> tuple[Swap, Float[Array, ""]]:
+@jax.jit
+def _draw_factors(
+    key: Key[Array, ""], seed: np.uint32, source: np.int32, target: np.int32, low: np.float32, high: np.float32
+) -> tuple[factors.Identity, factors.Identity, factors.Attributes, factors.Surroundings, Array, Array]:
+    """The arguments of `swap` but the size."""
     keys = jax.random.split(key, 4)
-    leak = jax.random.uniform(keys[2], minval=low, maxval=high)
-    match = jax.random.uniform(keys[3], minval=_COLOUR_MATCH[0], maxval=_COLOUR_MATCH[1])
-    attributes = factors.sample_attributes(keys[0])
-    elsewhere = factors.sample_attributes(keys[1]).surroundings
-    drawn = swap(identity_of(seed, source), identity_of(seed, target), attributes, elsewhere, leak, match, size)
-    return _to_uint8(drawn), leak
+    return (
+        identity_of(seed, source),
+        identity_of(seed, target),
+        factors.sample_attributes(keys[0]),
+        factors.sample_attributes(keys[1]).surroundings,
+        jax.random.uniform(keys[2], minval=low, maxval=high),
+        jax.random.uniform(keys[3], minval=_COLOUR_MATCH[0], maxval=_COLOUR_MATCH[1]),
+    )
 
 
-@functools.partial(jax.jit, static_argnames="size")
-def _draw_pristine(key: Key[Array, ""], seed: np.uint32, identity: np.int32, size: int) -> Swap:
-    attributes = factors.sample_attributes(jax.random.split(key, 4)[0])
-    return _to_uint8(pristine(identity_of(seed, identity), attributes, size))
-
-
+@jax.jit
 def _to_uint8(drawn: Swap) -> Swap:
     def convert(picture: Array) -> Array:
         return jnp.round(picture * 255.0).astype(jnp.uint8)

@@ -3,6 +3,7 @@
 An identity is who it is; attributes are what a photograph adds. Lengths are in head units: the half width of the picture.
 """
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -131,7 +132,7 @@ class Identity(NamedTuple):
 
 
 class Pose(NamedTuple):
-    """Angles in radians (positive: to the picture's right, down, clockwise), scale, and shift in head units."""
+    """Sines of the angles (positive: to the picture's right, down, clockwise), scale, and shift in head units."""
 
     yaw: Scalar
     pitch: Scalar
@@ -167,7 +168,7 @@ class Surroundings(NamedTuple):
     pattern: Float[Array, "4"]
     place: Float[Array, "4 2"]
     frequency: Scalar
-    angle: Scalar
+    direction: Float[Array, "2"]
     clothes: Float[Array, "2 3"]
     neckline: Scalar
     glasses: Scalar
@@ -189,6 +190,7 @@ ATTRIBUTE_NAMES = (
     "light_x", "light_y", "light_strength", "ambient", "warmth", "glasses",
 )  # fmt: skip
 
+_MOST_DRAWS = 96  # by one `_Draws`
 _SKIN_TONES = jnp.array(
     [[0.99, 0.86, 0.77], [0.95, 0.78, 0.66], [0.90, 0.70, 0.55], [0.80, 0.58, 0.43], [0.64, 0.43, 0.31], [0.45, 0.29, 0.21]]
 )
@@ -203,21 +205,20 @@ _IRIS_COLOURS = jnp.array(
 
 
 class _Draws:
-    """Independent draws from one key, in the order of the calls."""
+    """Independent draws from one key, in the order of the calls; all are made at once, which is what costs least."""
 
     def __init__(self, key: Key[Array, ""]):
-        self._key, self._count = key, 0
-
-    def _next(self) -> Key[Array, ""]:
-        self._count += 1
-        return jax.random.fold_in(self._key, self._count)
+        self._uniforms, self._count = jax.random.uniform(key, (_MOST_DRAWS,)), 0
 
     def uniform(self, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
-        return jax.random.uniform(self._next(), shape, minval=low, maxval=high)
+        first, self._count = self._count, self._count + math.prod(shape)
+        assert self._count <= _MOST_DRAWS
+        return low + (high - low) * self._uniforms[first : self._count].reshape(shape)
 
     def normal(self, mean: float, deviation: float, shape: tuple[int, ...] = ()) -> Array:
         """Normal, cut at two deviations so that no face falls apart."""
-        return mean + deviation * jax.random.truncated_normal(self._next(), -2.0, 2.0, shape)
+        within = math.erf(math.sqrt(2.0))  # the probability of two deviations
+        return mean + deviation * math.sqrt(2.0) * jax.scipy.special.erfinv(self.uniform(-within, within, shape))
 
     def sometimes(self, share: float, low: float, high: float, shape: tuple[int, ...] = ()) -> Array:
         """Uniform in [low, high] with probability `share`, else 0."""
@@ -246,7 +247,7 @@ def sample_face(key: Key[Array, ""]) -> FaceShape:
     """Draws the outline of a head and its ears."""
     d = _Draws(key)
     return FaceShape(
-        width=d.normal(0.6, 0.025), crown=d.normal(0.86, 0.02), chin=d.normal(0.82, 0.03), jaw=d.normal(0.05, 0.045),
+        width=d.normal(0.595, 0.028), crown=d.normal(0.86, 0.02), chin=d.normal(0.83, 0.035), jaw=d.normal(0.045, 0.05),
         cheek=d.normal(0.02, 0.025), chin_width=d.normal(0.0, 0.03), ear_size=d.normal(0.15, 0.02),
         ear_height=d.normal(0.06, 0.025),
     )  # fmt: skip
@@ -262,10 +263,10 @@ def sample_identity(key: Key[Array, ""]) -> Identity:
         face=sample_face(keys[1]),
         skin=Skin(tone=tone, blush=d.uniform(0.0, 0.6), gloss=d.uniform(0.2, 1.0)),
         eyes=Eyes(
-            height=d.normal(-0.05, 0.025), spacing=d.normal(0.265, 0.02), width=d.normal(0.13, 0.013),
-            opening=d.normal(0.062, 0.012), tilt=d.normal(-0.08, 0.1), skew=d.normal(0.1, 0.2),
+            height=d.normal(-0.05, 0.025), spacing=d.normal(0.27, 0.02), width=d.normal(0.145, 0.014),
+            opening=d.normal(0.07, 0.013), tilt=d.normal(-0.08, 0.1), skew=d.normal(0.1, 0.2),
             crease=d.uniform(0.0, 1.0), lash=d.uniform(0.1, 1.0), socket=d.normal(0.5, 0.25),
-            iris_size=d.normal(0.064, 0.005), iris=d.palette(_IRIS_COLOURS, 0.12),
+            iris_size=d.normal(0.07, 0.006), iris=d.palette(_IRIS_COLOURS, 0.12),
         ),
         brows=Brows(
             height=d.normal(0.165, 0.024), length=d.normal(0.17, 0.018), thickness=d.normal(0.028, 0.009),
@@ -277,15 +278,15 @@ def sample_identity(key: Key[Array, ""]) -> Identity:
             relief=d.normal(1.0, 0.25), tip=d.normal(0.07, 0.014), nostril=d.normal(0.6, 0.22), hook=d.normal(0.0, 0.02),
         ),
         mouth=Mouth(
-            height=d.normal(0.475, 0.025), width=d.normal(0.2, 0.025), upper=d.normal(0.045, 0.013),
-            lower=d.normal(0.06, 0.015), bow=d.uniform(0.05, 0.55), corner=d.normal(0.0, 0.012),
+            height=d.normal(0.475, 0.025), width=d.normal(0.212, 0.026), upper=d.normal(0.05, 0.014),
+            lower=d.normal(0.066, 0.016), bow=d.uniform(0.05, 0.55), corner=d.normal(0.0, 0.012),
             tint=jnp.clip(lip + d.normal(0.0, 0.05, (3,)), 0.05, 0.95),
         ),
         hair=sample_hair(keys[2]),
         marks=Marks(
             freckles=d.sometimes(0.25, 0.3, 1.0), phase=d.uniform(0.0, 6.28, (4,)),
             moles=d.uniform(-1.0, 1.0, (3, 2)) * jnp.array([[0.4, 0.4]]) + jnp.array([[0.0, 0.28]]),
-            mole_size=d.sometimes(0.3, 0.012, 0.028, (3,)), scar=d.sometimes(0.1, 0.5, 1.0),
+            mole_size=d.sometimes(0.25, 0.012, 0.028, (3,)), scar=d.sometimes(0.1, 0.5, 1.0),
             scar_place=d.uniform(-1.0, 1.0, (3,)), age=d.sometimes(0.5, 0.0, 1.0), beard=d.sometimes(0.22, 0.3, 1.0),
             beard_reach=d.uniform(0.0, 1.0), moustache=d.sometimes(0.18, 0.4, 1.0),
         ),
@@ -297,7 +298,7 @@ def sample_attributes(key: Key[Array, ""]) -> Attributes:
     keys = jax.random.split(key, 4)
     d = _Draws(keys[0])
     pose = Pose(
-        yaw=d.normal(0.0, 0.26), pitch=d.normal(0.0, 0.14), roll=d.normal(0.0, 0.1), scale=d.uniform(0.92, 1.06),
+        yaw=d.normal(0.0, 0.22), pitch=d.normal(0.0, 0.14), roll=d.normal(0.0, 0.1), scale=d.uniform(1.0, 1.16),
         shift=d.normal(0.0, 0.025, (2,)),
     )  # fmt: skip
     d = _Draws(keys[1])
@@ -308,24 +309,33 @@ def sample_attributes(key: Key[Array, ""]) -> Attributes:
     return Attributes(pose, expression, _sample_light(keys[2]), _sample_surroundings(keys[3]))
 
 
+def _mix_grey(colours: Float[Array, "n 3"], share: float) -> Float[Array, "n 3"]:
+    """Less saturated colours: each mixed with its mean."""
+    return colours + share * (jnp.mean(colours, axis=-1, keepdims=True) - colours)
+
+
+def _unit(vector: Float[Array, "n"]) -> Float[Array, "n"]:
+    return vector / jnp.sqrt(jnp.sum(vector * vector) + 1e-6)
+
+
 def _sample_light(key: Key[Array, ""]) -> Light:
     d = _Draws(key)
     direction = jnp.stack([d.uniform(-0.9, 0.9), d.uniform(-0.9, 0.25), d.uniform(0.55, 1.0)])
     warmth = d.normal(0.0, 0.07)
     return Light(
-        direction=direction / jnp.linalg.norm(direction), strength=d.uniform(0.35, 0.85), ambient=d.uniform(0.4, 0.7),
+        direction=_unit(direction), strength=d.uniform(0.3, 0.75), ambient=d.uniform(0.36, 0.62),
         tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, 0.015), 1.0 - warmth]), exposure=d.uniform(0.85, 1.15),
     )  # fmt: skip
 
 
 def _sample_surroundings(key: Key[Array, ""]) -> Surroundings:
     d = _Draws(key)
-    base = d.uniform(0.1, 0.9, (1, 3))
+    base = _mix_grey(d.uniform(0.1, 0.9, (1, 3)), 0.5)
     return Surroundings(
-        backdrop=jnp.clip(base + d.normal(0.0, 0.18, (3, 3)), 0.03, 0.97),
+        backdrop=jnp.clip(base + _mix_grey(d.normal(0.0, 0.2, (3, 3)), 0.5), 0.03, 0.97),
         pattern=jax.nn.one_hot((d.uniform(0.0, 3.999)).astype(int), 4), place=d.uniform(-1.0, 1.0, (4, 2)),
-        frequency=d.uniform(3.0, 9.0), angle=d.uniform(0.0, 3.14), clothes=d.uniform(0.06, 0.9, (2, 3)),
-        neckline=d.uniform(0.0, 1.0), glasses=d.sometimes(0.12, 0.7, 1.0), glasses_shape=d.uniform(0.0, 1.0, (2,)),
+        frequency=d.uniform(3.0, 9.0), direction=_unit(d.normal(0.0, 1.0, (2,))), clothes=_mix_grey(d.uniform(0.05, 0.95, (2, 3)), 0.4),
+        neckline=d.uniform(0.0, 1.0), glasses=d.sometimes(0.12, 0.99, 1.0), glasses_shape=d.uniform(0.0, 1.0, (2,)),
     )  # fmt: skip
 
 
@@ -333,8 +343,8 @@ def attribute_vector(attributes: Attributes) -> Float[Array, "a"]:
     """The attributes that an encoder learns to read off (`ATTRIBUTE_NAMES`), each scaled to a range of about one."""
     pose, face, light, around = attributes
     return jnp.stack([
-        pose.yaw / 0.26, pose.pitch / 0.14, pose.roll / 0.1, (pose.scale - 0.99) / 0.04, (face.smile - 0.3) / 0.4,
+        pose.yaw / 0.22, pose.pitch / 0.14, pose.roll / 0.1, (pose.scale - 1.08) / 0.04, (face.smile - 0.3) / 0.4,
         face.mouth_open / 0.4, face.brow_raise / 0.5, (face.eye_open - 0.9) / 0.2, face.gaze[0] / 0.5,
-        face.gaze[1] / 0.5, light.direction[0] / 0.4, light.direction[1] / 0.3, (light.strength - 0.6) / 0.15,
-        (light.ambient - 0.55) / 0.09, (light.tint[0] - 1.0) / 0.07, around.glasses,
+        face.gaze[1] / 0.5, light.direction[0] / 0.4, light.direction[1] / 0.3, (light.strength - 0.52) / 0.13,
+        (light.ambient - 0.49) / 0.075, (light.tint[0] - 1.0) / 0.07, around.glasses,
     ])  # fmt: skip

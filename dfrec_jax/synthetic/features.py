@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from dfrec_jax.synthetic.factors import Brows, Expression, Eyes, Hair, Light, Mouth, Nose, Skin
 from dfrec_jax.synthetic.geometry import Frame
-from dfrec_jax.synthetic.shapes import Layer, Planar, blob, colour, coverage, ellipse, mix, paint, step
+from dfrec_jax.synthetic.shapes import Layer, Planar, blob, colour, coverage, ellipse, mix, paint, step, wave
 
 
 def paint_eyes(picture: Planar, eyes: Eyes, skin: Skin, face: Expression, light: Light, frame: Frame) -> Planar:
@@ -58,7 +58,7 @@ def paint_brows(picture: Planar, brows: Brows, eyes: Eyes, hair: Hair, face: Exp
     centre = eyes.height - brows.height - 0.035 * face.brow_raise - brows.arch * (1.0 - (t - brows.peak) ** 2)
     centre = centre + brows.tilt * t
     thick = brows.thickness * (1.0 - 0.6 * step(-0.2, 1.0, t)) * step(-1.12, -0.85, t)
-    hairs = 0.8 + 0.2 * jnp.sin(150.0 * a + 70.0 * (y - centre))
+    hairs = 0.8 + 0.2 * wave(150.0 * a + 70.0 * (y - centre))
     layer = coverage(jnp.abs(y - centre) - thick, 0.02 + frame.pixel) * step(1.05, 0.9, t) * step(-1.12, -0.9, t)
     ink = mix(hair.colour * 0.75, jnp.array([0.08, 0.06, 0.05]), 0.35 * brows.shade)
     return paint(picture, colour(ink), layer * hairs * (0.45 + 0.5 * brows.shade))
@@ -113,12 +113,12 @@ def paint_mouth(picture: Planar, mouth: Mouth, skin: Skin, face: Expression, lig
     shade = blob(t * 0.8, (y - lower - 0.03) / 0.05, 1.0, 1.0) * 0.35
     picture = paint(picture, colour(skin.tone * jnp.array([0.68, 0.52, 0.5])), shade)
     lips = coverage(jnp.maximum(upper - y, y - lower) * 0.9, frame.pixel + 0.008) * ends
-    lit = 0.78 + 0.3 * step(top[None, 0, 0], top[None, 0, 0] + 1.0, y) if False else 0.8 + 0.28 * step(0.0, 1.0, (y - bottom) / 0.05)
+    lit = 0.8 + 0.28 * step(0.0, 0.05, y - bottom)
     picture = paint(picture, colour(mouth.tint) * (lit * (0.72 + 0.4 * light.strength))[None], lips * 0.92)
     sheen = blob(t - 0.12 * light.direction[0], (y - 0.5 * (bottom + lower)) / 0.012, 0.35, 1.0)
     picture = paint(picture, colour(mix(mouth.tint, jnp.ones(3), 0.7)), sheen * lips * 0.45 * skin.gloss)
 
-    hollow = coverage(jnp.maximum(top - y, y - bottom), frame.pixel) * ends * step(0.0, 0.15, gap / 0.13 + 0.0 * t)
+    hollow = coverage(jnp.maximum(top - y, y - bottom), frame.pixel) * ends * step(0.0, 0.02, gap)
     depth = colour(jnp.array([0.26, 0.07, 0.08])) + 0.22 * colour(jnp.array([1.0, 0.35, 0.35])) * step(
         0.55, 1.0, (y - top) / (gap + 1e-3)
     )

@@ -22,7 +22,7 @@ class Frame(NamedTuple):
       view: in the plane of the head as the viewer sees it, scale, roll and shift undone.
       face: on the surface of the head, pose undone: an eye has the same coordinates in every pose.
       nose: the same for what stands out by the height of the nose's tip.
-      yaw, pitch: sines of the angles.
+      yaw, pitch: of the pose.
       pixel: the side of a pixel.
     """
 
@@ -41,14 +41,13 @@ def frame(pose: Pose, size: int) -> Frame:
     plane_y, plane_x = jnp.meshgrid(centres, centres, indexing="ij")
     u, v = _to_view(pose, plane_x, plane_y)
     x, y = _to_face(pose, u, v)
-    yaw, pitch = jnp.sin(pose.yaw), jnp.sin(pose.pitch)
-    nose = (x - _NOSE_DEPTH * yaw, y - _NOSE_DEPTH * pitch)
-    return Frame((plane_x, plane_y), (u, v), (x, y), nose, yaw, pitch, 2.0 / size / pose.scale)
+    nose = (x - _NOSE_DEPTH * pose.yaw, y - _NOSE_DEPTH * pose.pitch)
+    return Frame((plane_x, plane_y), (u, v), (x, y), nose, pose.yaw, pose.pitch, 2.0 / size / pose.scale)
 
 
 def _to_view(pose: Pose, x: Array, y: Array) -> tuple[Array, Array]:
     x, y = (x - pose.shift[0]) / pose.scale, (y - pose.shift[1]) / pose.scale
-    c, s = jnp.cos(pose.roll), jnp.sin(pose.roll)
+    c, s = _cosine(pose.roll), pose.roll
     return c * x + s * y, c * y - s * x
 
 
@@ -56,9 +55,13 @@ def _to_face(pose: Pose, u: Array, v: Array) -> tuple[Array, Array]:
     """Undoes yaw and pitch of a point on the front of the ellipsoid; beyond its edge the depth stays near 0."""
     inside = 1.0 - (u / _WIDTH) ** 2 - (v / _HEIGHT) ** 2
     z = _DEPTH * jnp.sqrt(jnp.maximum(inside, 0.0) + 0.01)
-    x = u * jnp.cos(pose.yaw) - z * jnp.sin(pose.yaw)
-    z = u * jnp.sin(pose.yaw) + z * jnp.cos(pose.yaw)
-    return x, v * jnp.cos(pose.pitch) - z * jnp.sin(pose.pitch)
+    x = u * _cosine(pose.yaw) - z * pose.yaw
+    z = u * pose.yaw + z * _cosine(pose.yaw)
+    return x, v * _cosine(pose.pitch) - z * pose.pitch
+
+
+def _cosine(sine: Scalar) -> Scalar:
+    return jnp.sqrt(1.0 - sine * sine)
 
 
 def outline(shape: FaceShape, expression: Expression, frame: Frame) -> Layer:
@@ -79,14 +82,14 @@ def outline(shape: FaceShape, expression: Expression, frame: Frame) -> Layer:
 
 def _from_face(pose: Pose, x: Array, y: Array, depth: float = 0.0) -> Float[Array, "2"]:
     """Picture coordinates in [-1, 1] of a point of the face: the inverse of `frame`, by fixed-point iteration."""
-    x, y = x + depth * jnp.sin(pose.yaw), y + depth * jnp.sin(pose.pitch)
+    x, y = x + depth * pose.yaw, y + depth * pose.pitch
 
     def correct(_: int, view: tuple[Array, Array]) -> tuple[Array, Array]:
         got = _to_face(pose, *view)
         return view[0] + 0.7 * (x - got[0]), view[1] + 0.7 * (y - got[1])
 
     u, v = jax.lax.fori_loop(0, 16, correct, (x, y))
-    c, s = jnp.cos(pose.roll), jnp.sin(pose.roll)
+    c, s = _cosine(pose.roll), pose.roll
     plane = jnp.stack([c * u - s * v, s * u + c * v])
     return plane * pose.scale + pose.shift
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from dfrec_jax.synthetic.factors import Eyes, Expression, FaceShape, Hair, Light, Marks, Mouth, Nose, Skin
 from dfrec_jax.synthetic.features import nose_relief
 from dfrec_jax.synthetic.geometry import Frame
-from dfrec_jax.synthetic.shapes import Layer, Planar, blob, colour, coverage, ellipse, mix, paint, step
+from dfrec_jax.synthetic.shapes import Layer, Planar, blob, colour, coverage, ellipse, mix, paint, step, wave
 
 
 def paint_ears(picture: Planar, face: FaceShape, skin: Skin, light: Light, frame: Frame) -> Planar:
@@ -60,7 +60,7 @@ def paint_tones(picture: Planar, skin: Skin, marks: Marks, frame: Frame) -> Plan
     picture = paint(picture, picture * jnp.array([1.05, 0.7, 0.68])[:, None, None], cheeks * skin.blush * 0.6)
 
     p = marks.phase
-    spots = jnp.sin(39.0 * x + p[0] + 3.0 * jnp.sin(13.0 * y + p[1])) * jnp.sin(37.0 * y + p[2] + 3.0 * jnp.sin(11.0 * x + p[3]))
+    spots = wave(44.0 * x + p[0] + 1.5 * wave(17.0 * y + p[1])) * wave(41.0 * y + p[2] + 1.5 * wave(15.0 * x + p[3]))
     spots = step(0.55, 0.85, spots) * blob(jnp.abs(x) - 0.2, y - 0.17, 0.3, 0.16)
     picture = paint(picture, picture * jnp.array([0.7, 0.5, 0.4])[:, None, None], spots * marks.freckles * 0.9)
     for i in range(3):
@@ -73,7 +73,7 @@ def paint_tones(picture: Planar, skin: Skin, marks: Marks, frame: Frame) -> Plan
     scar = coverage(jnp.maximum(jnp.abs(along) - 0.012, jnp.abs(across) - 0.11), 0.012 + frame.pixel) * marks.scar
     picture = paint(picture, colour(mix(skin.tone, jnp.array([0.9, 0.6, 0.58]), 0.6)), scar * 0.8)
 
-    furrow = jnp.sin(60.0 * (y + 0.4 - 0.2 * x * x)) * blob(x, y + 0.4, 0.32, 0.1)
+    furrow = wave(60.0 * (y + 0.4 - 0.2 * x * x)) * blob(x, y + 0.4, 0.32, 0.1)
     fold = blob(jnp.abs(x) - 0.17 - 0.3 * (y - 0.28), (y - 0.36) * 0.4, 0.02, 0.045)
     lines = step(0.3, 0.9, furrow) + fold
     return paint(picture, picture * jnp.array([0.68, 0.58, 0.55])[:, None, None], jnp.clip(lines, 0.0, 1.0) * marks.age * 0.7)
@@ -88,6 +88,6 @@ def paint_beard(picture: Planar, marks: Marks, mouth: Mouth, nose: Nose, hair: H
     beard = step(upper - 0.07, upper + 0.09, y) * (1.0 - step(0.4, 0.7, bare)) * marks.beard
     strip = jnp.abs(y - 0.5 * (nose.base + 0.04 + mouth.height - mouth.upper) - 0.2 * a * a) - 0.035
     moustache = coverage(strip, 0.05) * step(mouth.width * 1.25, mouth.width * 0.85, a) * marks.moustache
-    hairs = 0.78 + 0.22 * jnp.sin(63.0 * x + 8.0 * jnp.sin(9.0 * y)) * jnp.sin(50.0 * y + 7.0 * x)
+    hairs = 0.78 + 0.22 * wave(63.0 * x + 8.0 * wave(9.0 * y)) * wave(50.0 * y + 7.0 * x)
     layer = jnp.maximum(beard, moustache) * hairs
     return paint(picture, picture * 0.15 + colour(hair.colour * 0.6), layer * 0.85)

@@ -30,6 +30,13 @@ def blob(x: Layer, y: Layer, width: Scalar, height: Scalar) -> Layer:
     return 1.0 / (1.0 + r) ** 2
 
 
+def wave(phase: Layer) -> Layer:
+    """A sine in all but name: two parabolas per turn. XLA's sine costs the CPU fourteen times as much."""
+    turns = phase * (0.5 / jnp.pi)
+    turns = turns - jnp.round(turns)
+    return turns * (8.0 - 16.0 * jnp.abs(turns))
+
+
 def ellipse(x: Layer, y: Layer, width: Scalar, height: Scalar) -> Layer:
     """Approximate signed distance to an ellipse with the half axes `width` and `height`."""
     r = jnp.sqrt((x / width) ** 2 + (y / height) ** 2 + 1e-9)

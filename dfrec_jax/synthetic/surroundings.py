@@ -4,17 +4,17 @@ import jax.numpy as jnp
 
 from dfrec_jax.synthetic.factors import FaceShape, Light, Skin, Surroundings
 from dfrec_jax.synthetic.geometry import Frame
-from dfrec_jax.synthetic.shapes import Planar, colour, coverage, ellipse, mix, paint, step
+from dfrec_jax.synthetic.shapes import Planar, colour, coverage, ellipse, mix, paint, step, wave
 
 
 def backdrop(around: Surroundings, frame: Frame) -> Planar:
     """One of: a plain gradient, stripes, lights out of focus, a wall with a window."""
     x, y = frame.plane
-    c, s = jnp.cos(around.angle), jnp.sin(around.angle)
+    c, s = around.direction[0], around.direction[1]
     along, across = c * x + s * y, c * y - s * x
     picture = mix(colour(around.backdrop[0]), colour(around.backdrop[1]), step(-1.3, 1.3, along)[None])
-    wave = jnp.sin(around.frequency * across + 0.6 * jnp.sin(2.0 * along))
-    picture = paint(picture, colour(around.backdrop[2]), around.pattern[1] * step(-0.25, 0.25, wave) * 0.7)
+    stripes = wave(around.frequency * across + 0.6 * wave(2.0 * along))
+    picture = paint(picture, colour(around.backdrop[2]), around.pattern[1] * step(-0.25, 0.25, stripes) * 0.7)
     for i in range(4):
         distance = jnp.sqrt((x - around.place[i, 0]) ** 2 + (y - around.place[i, 1]) ** 2) - 0.13 - 0.07 * i
         light = mix(around.backdrop[2], jnp.ones(3), 0.15 * i)
@@ -33,7 +33,7 @@ def paint_body(picture: Planar, face: FaceShape, skin: Skin, light: Light, aroun
     u, v = frame.view
     slope = 0.86 + 0.28 * x * x
     cloth = coverage((slope - y) * 0.9, frame.pixel * 1.5)
-    fold = 1.0 + 0.09 * jnp.sin(9.0 * x + 5.0 * y + around.angle)
+    fold = 1.0 + 0.09 * wave(9.0 * x + 5.0 * y + 3.0 * around.direction[0])
     lit = 0.75 + 0.35 * light.strength * (0.5 + 0.5 * light.direction[0] * x)
     picture = paint(picture, colour(around.clothes[0]) * (fold * lit)[None], cloth)
     neck = jnp.abs(u + 0.08 * frame.yaw) - face.width * (0.55 + 0.12 * step(0.7, 1.0, v))
@@ -41,7 +41,7 @@ def paint_body(picture: Planar, face: FaceShape, skin: Skin, light: Light, aroun
     neck = jnp.maximum(neck, y - 0.9 - 0.06 * (1.0 - (x / 0.4) ** 2) - dip)
     picture = paint(picture, colour(around.clothes[1]), coverage(neck - 0.035, frame.pixel * 1.5) * step(0.75, 0.85, y))
     tone = skin.tone * (light.ambient + 0.25 * light.strength)
-    shaded = mix(colour(tone * jnp.array([0.62, 0.5, 0.47])), colour(tone), step(face.chin + 0.02, face.chin + 0.25, v)[None])
+    shaded = mix(colour(tone * jnp.array([0.72, 0.6, 0.57])), colour(tone), step(face.chin + 0.02, face.chin + 0.25, v)[None])
     return paint(picture, shaded * (1.0 + 0.2 * light.direction[0] * u)[None], coverage(neck, frame.pixel * 1.5) * step(0.1, 0.2, v))
 
 

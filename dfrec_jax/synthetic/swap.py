@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -30,6 +31,7 @@ class Swap(NamedTuple):
     landmarks: Float[Array, "5 2"]
 
 
+@jax.jit
 def put_on(source: Identity, target: Identity, colour_match: Scalar) -> Identity:
     """The target's head and hair with the source's inner face.
 
@@ -68,9 +70,15 @@ def swap(
     original = render(target, attributes, size)
     swapped = render(put_on(source, target, colour_match), attributes, size)
     own = render(source, attributes._replace(surroundings=source_surroundings), size)
-    inner = mix(swapped.image, original.image, leak)
-    forgery = mix(original.image, inner, original.inner_face)
+    forgery = _blend(original.image, swapped.image, original.inner_face, leak)
     return Swap(forgery, own.image, original.image, original.inner_face, swapped.landmarks)
+
+
+@jax.jit
+def _blend(
+    original: Float[Array, "s s 3"], swapped: Float[Array, "s s 3"], mask: Float[Array, "s s 1"], leak: Scalar
+) -> Float[Array, "s s 3"]:
+    return mix(original, swapped, mask * (1.0 - leak))
 
 
 def pristine(identity: Identity, attributes: Attributes, size: int) -> Swap:
