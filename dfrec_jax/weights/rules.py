@@ -33,8 +33,8 @@ class Rule(NamedTuple):
 
     `source` is a regular expression that must match the whole foreign name, `target` the path of ours with groups
     filled in (`params/conv_\\1/kernel`), `layout` the change of axes. `target=None` drops the tensor: `reason` says
-    why. A rule whose `split` is set turns one tensor into several (a fused q, k, v): it maps the tensor to {suffix: part},
-    and each suffix is appended to the target path.
+    why. A rule whose `split` is set turns one tensor into several (a fused q, k, v): it maps the tensor to
+    {suffix: part}, and each suffix is appended to the target path.
     """
 
     source: str
