@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets.depthwise import DepthwiseConv
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 Variables = Any
@@ -25,31 +27,42 @@ class Layer(NamedTuple):
 class ConvNorm(nn.Module):
     """Convolution without bias, BatchNorm by its running statistics, activation.
 
-    `groups=0` is a depthwise convolution. Padding is explicit: "SAME" differs from PyTorch's at stride 2.
+    Padding is explicit: "SAME" differs from PyTorch's at stride 2. A depthwise convolution (`is_depthwise`, square, one
+    filter for each channel) is padded by half its kernel.
     """
 
     features: int
     kernel: tuple[int, int] = (1, 1)
     stride: int = 1
     padding: tuple[int, int] = (0, 0)
-    groups: int = 1
+    is_depthwise: bool = False
     epsilon: float = 1e-5
     activation: Callable[[Array], Array] | None = nn.relu
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b hh ww d"]:
         """Features of the activation; `b` images of `h` x `w`."""
-        x = nn.Conv(
-            self.features,
-            self.kernel,
-            (self.stride, self.stride),
-            padding=[(p, p) for p in self.padding],
-            feature_group_count=self.groups or x.shape[-1],
-            use_bias=False,
-            name="conv",
-        )(x)
+        if self.is_depthwise:
+            x = depthwise(DepthwiseConv(self.kernel[0], self.stride, name="conv"), x)
+        else:
+            strides, padding = (self.stride, self.stride), [(p, p) for p in self.padding]
+            x = nn.Conv(self.features, self.kernel, strides, padding, use_bias=False, name="conv")(x)
         x = nn.BatchNorm(use_running_average=True, epsilon=self.epsilon, name="norm")(x)
         return x if self.activation is None else self.activation(x)
+
+
+def depthwise(conv: DepthwiseConv, x: Float[Array, "b h w c"]) -> Float[Array, "b hh ww c"]:
+    """`conv`, which pads as TensorFlow's SAME, with PyTorch's padding of half the kernel on both sides.
+
+    The two differ at stride 2 where a side is even: SAME then pads the far side only. With a kernel of 3, padding both
+    sides first leaves SAME nothing to pad on the near side, and one output too many at the far end.
+    """
+    if conv.stride == 1 or all(side % 2 for side in x.shape[1:3]):
+        return conv(x)
+    if conv.stride != 2 or conv.kernel_size != 3 or any(side % 2 for side in x.shape[1:3]):
+        raise ValueError(f"stride {conv.stride}, kernel {conv.kernel_size}, grid {x.shape[1:3]}: not needed so far")
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return conv(padded)[:, : x.shape[1] // 2, : x.shape[2] // 2]
 
 
 def resize(images: Float[Array, "b h w 3"], height: int, width: int, *, antialias: bool) -> Float[Array, "b hh ww 3"]:

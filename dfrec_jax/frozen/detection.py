@@ -49,9 +49,9 @@ def detect_faces(
     """
     if side % 32 or side <= 0:
         raise ValueError(f"side={side}: must be a positive multiple of 32, RetinaFace's coarsest stride")
-    squares, scales = zip(*(_fit(image, side) for image in images), strict=True) if images else ((), ())
-    if not squares:
+    if len(images) == 0:
         return []
+    squares, scales = zip(*(_fit(image, side) for image in images), strict=True)
     batch = np.stack(squares).astype(np.float32) / 255
     outputs = jax.tree.map(np.asarray, _run(network, batch))
     return [

@@ -32,6 +32,18 @@ class PRelu(nn.Module):
         return jnp.where(x >= 0, x, slope.reshape(1, 1, 1, -1) * x)
 
 
+class GlobalDepthwise(nn.Module):
+    """A depthwise convolution over the whole grid, which is a weighted sum for each channel, and its BatchNorm."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b c"]:
+        """One value for each channel."""
+        shape = (*x.shape[1:3], 1, x.shape[3])
+        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        x = jnp.sum(x * kernel.transpose(2, 0, 1, 3), axis=(1, 2))
+        return nn.BatchNorm(use_running_average=True, epsilon=1e-5, name="norm")(x)
+
+
 class MobileFaceNet(nn.Module):
     """The network on normalised aligned faces, 112 px high.
 
@@ -48,29 +60,33 @@ class MobileFaceNet(nn.Module):
         taps = {}
         x = self._conv(x, 64, 3, "conv1", stride=2)
         if self.has_prelu:
-            x = self._conv(x, 64, 3, "dw_conv", groups=0)
+            x = self._conv(x, 64, 3, "dw_conv", is_depthwise=True)
         else:
-            x = ConvNorm(64, (3, 3), padding=(1, 1), groups=0, name="dw_conv")(x)
+            x = ConvNorm(64, (3, 3), is_depthwise=True, name="dw_conv")(x)
             x = ConvNorm(64, name="dw_point")(x)
         index = 0
         for stage, (expansion, width, depth, stride) in enumerate(STAGES):
             for i in range(depth):
                 y = self._conv(x, expansion * x.shape[-1], 1, f"block{index}_expand")
-                y = self._conv(y, y.shape[-1], 3, f"block{index}_depthwise", stride=1 if i else stride, groups=0)
+                y = self._conv(
+                    y, y.shape[-1], 3, f"block{index}_depthwise", stride=1 if i else stride, is_depthwise=True
+                )
                 y = ConvNorm(width, activation=None, name=f"block{index}_project")(y)
                 x = x + y if x.shape == y.shape else y
                 index += 1
             taps[f"stage{stage + 1}"] = x
         taps["conv2"] = x = self._conv(x, 512, 1, "conv2")
-        x = ConvNorm(512, (x.shape[1], x.shape[2]), groups=0, activation=None, name="global_depthwise")(x)[:, 0, 0]
+        x = GlobalDepthwise(name="global_depthwise")(x)
         x = nn.Dense(128, use_bias=not self.has_prelu, name="linear")(x)
         taps["linear"] = nn.BatchNorm(use_running_average=True, epsilon=1e-5, name="linear_norm")(x)
         return taps
 
-    def _conv(self, x: Array, features: int, kernel: int, name: str, *, stride: int = 1, groups: int = 1) -> Array:
+    def _conv(
+        self, x: Array, features: int, kernel: int, name: str, *, stride: int = 1, is_depthwise: bool = False
+    ) -> Array:
         activation = None if self.has_prelu else nn.relu6
         padding = (kernel // 2, kernel // 2)
-        x = ConvNorm(features, (kernel, kernel), stride, padding, groups, activation=activation, name=name)(x)
+        x = ConvNorm(features, (kernel, kernel), stride, padding, is_depthwise, activation=activation, name=name)(x)
         return PRelu(name=f"{name}_prelu")(x) if self.has_prelu else x
 
 
@@ -88,7 +104,7 @@ def _rules_a() -> tuple[Rule, ...]:
         rules += batch_norm(rf"blocks\.(\d+)\.conv\.{first + 1}", rf"block\1_{part}/norm")
         if part != "project":
             rules.append(_prelu(rf"blocks\.(\d+)\.conv\.{first + 2}", rf"block\1_{part}"))
-    rules += convolution(r"linear7\.conv", "global_depthwise/conv")
+    rules += convolution(r"linear7\.conv", "global_depthwise")
     rules += batch_norm(r"linear7\.bn", "global_depthwise/norm")
     rules += pointwise(r"linear1\.conv", "linear") + batch_norm(r"linear1\.bn", "linear_norm")
     return (*rules, COUNTERS)
@@ -103,9 +119,9 @@ def _rules_b() -> tuple[Rule, ...]:
         (r"features\.(\d+)\.conv\.0\.0", r"features\.(\d+)\.conv\.0\.1", r"block\1_expand"),
         (r"features\.(\d+)\.conv\.1\.0", r"features\.(\d+)\.conv\.1\.1", r"block\1_depthwise"),
         (r"features\.(\d+)\.conv\.2", r"features\.(\d+)\.conv\.3", r"block\1_project"),
-        (r"gdconv\.depthwise", r"gdconv\.bn", "global_depthwise"),
     ):
         rules += convolution(conv, f"{target}/conv") + batch_norm(norm, f"{target}/norm")
+    rules += convolution(r"gdconv\.depthwise", "global_depthwise") + batch_norm(r"gdconv\.bn", "global_depthwise/norm")
     return (*rules, *pointwise("conv3", "linear"), *batch_norm("bn", "linear_norm"), COUNTERS)
 
 

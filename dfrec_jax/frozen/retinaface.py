@@ -67,7 +67,7 @@ class RetinaFace(nn.Module):
         for stage, layers in enumerate(STAGES):
             for i, (features, stride) in enumerate(layers):
                 name = f"stage{stage + 1}_{i}"
-                x = ConvNorm(x.shape[-1], (3, 3), stride, (1, 1), groups=0, name=f"{name}_depthwise")(x)
+                x = ConvNorm(x.shape[-1], (3, 3), stride, is_depthwise=True, name=f"{name}_depthwise")(x)
                 x = ConvNorm(features, name=f"{name}_point")(x)
             levels.append(x)
         pyramid = [ConvNorm(WIDTH, name=f"lateral{i + 1}")(level) for i, level in enumerate(levels)]

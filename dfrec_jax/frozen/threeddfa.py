@@ -18,8 +18,8 @@ from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, dense
 from dfrec_jax.weights.rules import Rule
 
 IMAGE_SIZE = 120
-# Median of RetinaFace's boxes over CelebA faces, in pixels of the ArcFace template (benchmarks/detection.py prints it).
-BOX_CENTRE, BOX_SIZE = (56.0, 60.0), (84.0, 112.0)
+# Median of RetinaFace's boxes over CelebA faces, in pixels of the ArcFace template (benchmarks/faces.py prints it).
+BOX_CENTRE, BOX_SIZE = (56.0, 64.0), (80.0, 111.0)
 # Width and stride of the depthwise-separable convolutions, named as published: dw2_1 to dw6.
 LAYERS = (
     ("dw2_1", 32, 1), ("dw2_2", 64, 2), ("dw3_1", 64, 1), ("dw3_2", 128, 2), ("dw4_1", 128, 1), ("dw4_2", 256, 2),
@@ -36,7 +36,7 @@ class MobileNet3dmm(nn.Module):
         """`parameters`: 12 of the camera (row by row), 40 of shape, 10 of expression. `points`: 68 x, then 68 y."""
         x = ConvNorm(16, (3, 3), 2, (1, 1), name="conv1")(x)
         for name, width, stride in LAYERS:
-            x = ConvNorm(x.shape[-1], (3, 3), stride, (1, 1), groups=0, name=f"{name}_depthwise")(x)
+            x = ConvNorm(x.shape[-1], (3, 3), stride, is_depthwise=True, name=f"{name}_depthwise")(x)
             x = ConvNorm(width, name=f"{name}_point")(x)
         x = jnp.mean(x, axis=(1, 2))
         mean = self.variable("statistics", "mean", jnp.zeros, (62,)).value

@@ -1,0 +1,170 @@
+"""LFW verification with MobileFaceNet A and B, on faces that our RetinaFace found and our alignment brought into place.
+
+Run:     DFREC_DATA=... DFREC_WEIGHTS=... python benchmarks/lfw.py
+Pairs:   the 3,000 pairs of one person of View 2, and 3,000 of two different people drawn with seed 0, 300 in each
+         fold, from the people who appear in that fold (so that folds share nobody).
+Prints:  in how many of the 9,164 images the largest central face was found, and the others; the accuracy at a threshold
+         from the other nine folds. By each author's protocol the embeddings of a picture and of its mirror image are
+         joined (A) or added (B). An image without a detection is aligned by LFW's mean landmarks, and counts.
+Cache:   detections stand in the user's cache, named by the network's and the archive's size.
+"""
+
+import argparse
+import csv
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.progress import track
+
+from dfrec_jax.frozen import mobilefacenet
+from dfrec_jax.frozen.align import ARCFACE_TEMPLATE, align
+from dfrec_jax.frozen.detection import central_face, detect_faces
+from dfrec_jax.frozen.load import load_network
+from dfrec_jax.metrics.verification import verify
+from dfrec_jax.weights.digest import cache_dir
+
+ARCHIVE = "lfw-deepfunneled-2plus.tar"
+BATCH, SIDE = 32, 256  # LFW's images are 250 px
+
+
+class Pair(NamedTuple):
+    """Two images as `person_0001`, and the fold."""
+
+    a: str
+    b: str
+    is_same: bool
+    fold: int
+
+
+def main() -> None:
+    """Prints the figures."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--afresh", action="store_true", help="detect again, whatever the cache holds")
+    folder = Path(os.environ["DFREC_DATA"])
+    names, landmarks, is_found = _detections(folder / ARCHIVE, afresh=arguments.parse_args().afresh)
+    print(f"largest central face found in {is_found.sum()} of {len(names)} images ({is_found.mean():.2%})")
+    for name in names[~is_found]:
+        print(f"  not in {name}")
+    pairs = _pairs(folder / "lfw_pairs.csv", names)
+    needed = sorted({name for pair in pairs for name in (pair.a, pair.b)})
+    position = {name: i for i, name in enumerate(names)}
+    chosen = landmarks[[position[name] for name in needed]]
+    mean_landmarks = landmarks[is_found].mean(axis=0)
+    chosen = np.where(np.isnan(chosen), mean_landmarks, chosen).astype(np.float32)
+    similarities = _similarities(folder / ARCHIVE, needed, chosen, pairs)
+    is_same, fold = (np.array([getattr(pair, field) for pair in pairs]) for field in ("is_same", "fold"))
+    for name, similarity in similarities.items():
+        result = verify(similarity, is_same, fold)
+        wrong = (similarity >= result.thresholds[fold]) != is_same
+        print(
+            f"{name}: accuracy {result.accuracy:.2%} +- {result.standard_error:.2%} on {len(pairs)} pairs, threshold "
+            f"{result.thresholds.mean():.3f}; wrong: {np.sum(wrong & is_same)} of one person, "
+            f"{np.sum(wrong & ~is_same)} of two"
+        )
+        for i in np.flatnonzero(wrong)[np.argsort(-np.abs(similarity[wrong] - result.thresholds[fold[wrong]]))][:5]:
+            print(f"  {pairs[i].a} {pairs[i].b} {'same' if pairs[i].is_same else 'different'}: {similarity[i]:.3f}")
+
+
+def _images(archive: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name without suffix, and RGB image, in the archive's order."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.name.endswith(".jpg") else None
+            if file is not None:
+                pixels = np.frombuffer(file.read(), np.uint8)
+                yield Path(member.name).stem, cv2.imdecode(pixels, cv2.IMREAD_COLOR_RGB)
+
+
+def _detections(archive: Path, *, afresh: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Names, landmarks (NaN where no face was found) and whether one was found."""
+    network = load_network("retinaface-mobile025", weights_dir="", allow_random=False, image_size=SIDE)
+    cache = cache_dir() / "benchmarks" / f"lfw-{archive.stat().st_size}-{SIDE}.npz"
+    if not cache.exists() or afresh:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        names: list[str] = []
+        landmarks: list[np.ndarray] = []
+        batch: list[np.ndarray] = []
+
+        def flush() -> None:
+            padding = [batch[-1]] * (BATCH - len(batch))
+            for image, faces in zip(batch, detect_faces(network, batch + padding, side=SIDE), strict=False):
+                face = central_face(faces, *image.shape[:2])
+                landmarks.append(np.full((5, 2), np.nan, np.float32) if face is None else face.landmarks)
+            batch.clear()
+
+        for name, image in track(_images(archive), "detecting", total=9164):
+            names.append(name)
+            batch.append(image)
+            if len(batch) == BATCH:
+                flush()
+        if batch:
+            flush()
+        np.savez(cache, names=np.array(names), landmarks=np.stack(landmarks))
+    saved = np.load(cache)
+    return saved["names"], saved["landmarks"], np.isfinite(saved["landmarks"]).all(axis=(1, 2))
+
+
+def _pairs(path: Path, names: np.ndarray) -> list[Pair]:
+    same = [
+        Pair(*(f"{row[f'person_{x}']}_{int(row[f'image_{x}']):04d}" for x in "ab"), is_same=True, fold=int(row["fold"]))
+        for row in csv.DictReader(path.open())
+        if row["same"] == "1"
+    ]
+    images: dict[str, list[str]] = {}
+    for name in names:
+        images.setdefault(name.rsplit("_", 1)[0], []).append(str(name))
+    rng = np.random.default_rng(0)
+    different: list[Pair] = []
+    for fold in sorted({pair.fold for pair in same}):
+        people = sorted({pair.a.rsplit("_", 1)[0] for pair in same if pair.fold == fold})
+        drawn: set[tuple[str, str]] = set()
+        while len(drawn) < sum(pair.fold == fold for pair in same):
+            first, second = sorted(rng.choice(people, 2, replace=False))
+            drawn.add((str(rng.choice(images[first])), str(rng.choice(images[second]))))
+        different += [Pair(*pair, is_same=False, fold=fold) for pair in sorted(drawn)]
+    return same + different
+
+
+def _similarities(archive: Path, names: list[str], landmarks: np.ndarray, pairs: list[Pair]) -> dict[str, np.ndarray]:
+    """Cosine of each pair's embeddings, by each network."""
+    by_name = dict(zip(names, landmarks, strict=True))
+    images = {name: image for name, image in track(_images(archive), "reading", total=9164) if name in by_name}
+    result = {}
+    for name, template, size, features, is_joined in (
+        (
+            "mobilefacenet-xiaoccer",
+            mobilefacenet.TEMPLATE_A,
+            mobilefacenet.SIZE_A,
+            mobilefacenet.aligned_features_a,
+            True,
+        ),
+        ("mobilefacenet-foamliu", ARCFACE_TEMPLATE, mobilefacenet.SIZE_B, mobilefacenet.aligned_features_b, False),
+    ):
+        variables = load_network(name, weights_dir="", allow_random=False, image_size=250).variables
+
+        @jax.jit
+        def embed(variables, images, landmarks, template=template, size=size, features=features, is_joined=is_joined):  # noqa: ANN001, ANN202
+            faces = align(images.astype(jnp.float32) / 255, landmarks, template, size)
+            both = [features(variables, view)["linear"] for view in (faces, faces[:, :, ::-1])]
+            embedding = jnp.concatenate(both, axis=-1) if is_joined else both[0] + both[1]
+            return embedding / jnp.linalg.norm(embedding, axis=-1, keepdims=True)
+
+        embeddings: dict[str, np.ndarray] = {}
+        for start in track(range(0, len(names), BATCH), name):
+            batch = names[start : start + BATCH]
+            padded = batch + [batch[-1]] * (BATCH - len(batch))
+            out = embed(variables, np.stack([images[n] for n in padded]), np.stack([by_name[n] for n in padded]))
+            embeddings |= dict(zip(batch, np.asarray(out), strict=False))
+        result[name] = np.array([embeddings[pair.a] @ embeddings[pair.b] for pair in pairs])
+    return result
+
+
+if __name__ == "__main__":
+    main()
