@@ -205,9 +205,8 @@ _RELEASES = (
         "light set: scale of 3ddfa-v2's output",
         "MIT",
         "npz",
-        page="https://github.com/cleardusk/3DDFA_V2, configs/param_mean_std_62d_120x120.pkl as arrays `mean` and `std`",
-        sha256="0d388ea967886499f2f9c1073c44312ae0b4f73817a17ea83ee353f4ece0c52e",
-        num_bytes=996,
+        # The authors publish a pickle; `dfrec weights import` makes this file of it, with other bytes each time.
+        page="https://github.com/cleardusk/3DDFA_V2 (configs/param_mean_std_62d_120x120.pkl)",
     ),
     Release(
         "retinaface-mobile025",

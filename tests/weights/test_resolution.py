@@ -109,4 +109,5 @@ def test_finds_the_real_files_and_they_are_those_of_the_registry(shared_weights)
     assert len(names) >= 10
     for name in names:
         path = locate(RELEASES[name], str(shared_weights), may_download=False)
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == RELEASES[name].sha256, name
+        if RELEASES[name].url:
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == RELEASES[name].sha256, name

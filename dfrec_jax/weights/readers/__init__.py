@@ -8,6 +8,7 @@ import numpy as np
 
 from dfrec_jax.weights.readers import keras
 from dfrec_jax.weights.readers.arrays import read_npz, read_safetensors
+from dfrec_jax.weights.readers.numpy_pickles import read_numpy_pickle
 from dfrec_jax.weights.readers.onnx import read_onnx
 from dfrec_jax.weights.readers.pytorch import LEGACY_MAGIC, PytorchFile, Tensor
 from dfrec_jax.weights.readers.tfjs import read_tfjs
@@ -20,8 +21,8 @@ def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np
     Large files are mapped, not loaded: an array costs memory when it is used.
 
     Args:
-      path: a PyTorch (.pth, .pt, .ckpt; zip or the older serialisation), safetensors, npz, Keras HDF5 or ONNX file, or
-        the model.json of TensorFlow.js.
+      path: a PyTorch (.pth, .pt, .ckpt; zip or the older serialisation), safetensors, npz, Keras HDF5 or ONNX file, a
+        pickle of NumPy arrays (.pkl), or the model.json of TensorFlow.js.
       entry: where the tensors are in a file that holds more, such as `state_dict` or a group of HDF5; '/' separates
         levels.
       prefix: what every name must begin with, and is taken off, such as `module.`.
@@ -57,6 +58,8 @@ def _reader(path: Path, head: bytes) -> Callable[[Path, str], dict[str, np.ndarr
         return _flat(read_tfjs)
     if path.suffix == ".onnx":
         return _flat(read_onnx)
+    if path.suffix == ".pkl":
+        return _flat(read_numpy_pickle)
     raise WeightsError(f"{path}: not a weight file of a known format (it begins with {head[:8]!r})")
 
 

@@ -27,17 +27,9 @@ class Name(str):
 class Attributes(dict):
     """The attributes of an object that pickles by its `__dict__` alone, such as `argparse.Namespace`."""
 
-
-class NumpyType:
-    """A NumPy scalar type on its way through a pickle: type code first, byte order by its state."""
-
-    def __init__(self, code: str) -> None:
-        """Takes the code that `numpy.dtype` takes, such as `f8`."""
-        self.code, self.order = code, "<"
-
-    def set_state(self, state: tuple) -> None:
-        """Takes the byte order out of what `numpy.dtype.__reduce__` gives."""
-        self.order = state[1]
+    def set_state(self, state: dict) -> None:
+        """Takes the attributes."""
+        self.update(_require(state, dict))
 
 
 class Pickle:
@@ -45,8 +37,8 @@ class Pickle:
 
     Args:
       stream: placed at the first byte; after `load`, just behind the pickle.
-      names: the names that are allowed; each maps to the function that stands in for a call of it, or to None where it
-        can only be referred to.
+      names: the names that are allowed; each maps to the function or class that stands in for a call of it, or to None
+        where it can only be referred to. What a stand-in makes may have `set_state`, for the state that follows.
       load_reference: what a persistent id (a tensor's storage) stands for.
       where: the file, for messages.
     """
@@ -177,10 +169,8 @@ class Pickle:
         return stand_in(*arguments)
 
     def _set_state(self, value: Any, state: Any) -> None:
-        if isinstance(value, NumpyType):
+        if hasattr(value, "set_state"):  # a stand-in of ours
             value.set_state(state)
-        elif isinstance(value, Attributes):
-            value.update(_require(state, dict))
         else:
             _require(value, dict)  # an OrderedDict with attributes (`_metadata` of a state dict), which are not weights
 

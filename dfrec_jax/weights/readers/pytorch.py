@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
-from dfrec_jax.weights.readers.pickles import Attributes, NumpyType, Pickle
+from dfrec_jax.weights.readers.numpy_pickles import SCALARS
+from dfrec_jax.weights.readers.pickles import Attributes, Pickle
 from dfrec_jax.weights.rules import WeightsError
 
 # A pickle of the integer that opens a file of the older serialisation.
@@ -226,22 +227,6 @@ def _counter(items: Any = ()) -> dict:
     return dict(items)
 
 
-def _numpy_type(code: str, *_: Any) -> NumpyType:
-    return NumpyType(code)
-
-
-def _encode(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise ValueError(f"bytes as {encoding!r} text")
-    return text.encode("latin1")
-
-
-def _numpy_scalar(kind: NumpyType, data: bytes) -> Any:
-    if kind.code[:1] not in "biufc" or kind.order not in ("<", ">", "|"):
-        raise ValueError(f"a NumPy scalar of type {kind.order}{kind.code}")
-    return np.frombuffer(data, np.dtype(kind.order + kind.code))[0].item()
-
-
 _NAMES: Mapping[str, Callable[..., Any] | None] = {
     **dict.fromkeys(STORAGE_TYPES, None),
     "torch._utils._rebuild_tensor": _tensor,
@@ -251,8 +236,5 @@ _NAMES: Mapping[str, Callable[..., Any] | None] = {
     "collections.OrderedDict": _ordered_dict,
     "collections.Counter": _counter,  # milestones of a learning rate schedule, in whole training checkpoints
     "argparse.Namespace": Attributes,  # command-line arguments, in the same
-    "numpy.dtype": _numpy_type,  # a metric as a NumPy scalar, in the same
-    "numpy.core.multiarray.scalar": _numpy_scalar,
-    "numpy._core.multiarray.scalar": _numpy_scalar,
-    "_codecs.encode": _encode,
+    **SCALARS,  # a metric as a NumPy scalar, in the same
 }

@@ -1,6 +1,7 @@
 """Every reader but PyTorch's: small files of each format, made here, whole and damaged."""
 
 import json
+import pickle
 import struct
 
 import h5py
@@ -199,6 +200,32 @@ def test_onnx_types_without_raw_data(tmp_path):
         "bfloat16": [1],
         "scalar": 3,
     }
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_a_pickle_of_numpy_arrays(tmp_path, protocol):
+    arrays = {"mean": np.arange(6, dtype=np.float32).reshape(2, 3), "std": np.asfortranarray(np.eye(3)[:2])}
+    arrays["big_endian"] = np.arange(3, dtype=">i4")
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps(arrays, protocol))
+    got = read(tmp_path / "w.pkl")
+    assert list(got) == list(arrays)
+    for name, want in arrays.items():
+        np.testing.assert_array_equal(got[name], want)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (np.arange(3), "a pickle of a NumpyArray, not of named arrays"),
+        ({"a": [1, 2]}, "'a' in the pickle is a list, no array"),
+        ({"a": np.array([{}], dtype=object)}, "damaged pickle, BUILD"),
+        ({"a": print}, "asks for 'builtins.print'"),
+    ],
+)
+def test_a_pickle_of_anything_else_is_refused(tmp_path, content, message):
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps(content, 4))
+    with pytest.raises(WeightsError, match=f"w.pkl: .*{message}"):
+        read(tmp_path / "w.pkl")
 
 
 def test_onnx_without_initialisers_is_refused(tmp_path):
