@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.data import face_region
+from dfrec_jax.data.blending import face_region
 from tests.data.faces_made_up import made_up_face
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.data import face_region, forging, forging_reference, perturbing
+from dfrec_jax.data.blending import face_region, forging, perturbing, reference
 from tests.data.faces_made_up import made_up_face
 
 SIZE = 64
@@ -26,7 +26,7 @@ def _example(seed: int, name: str, size: int = SIZE):
 def test_forgery_equals_its_reference(name, seed):
     draw, *faces = _example(seed, name)
     got = forge(RECIPES[name], draw, *map(jnp.asarray, faces))
-    image, mask = forging_reference.forge(RECIPES[name], jax.tree.map(np.asarray, draw), *faces)
+    image, mask = reference.forge(RECIPES[name], jax.tree.map(np.asarray, draw), *faces)
     feather = draw.feather * face_region.region_extent(jnp.asarray(faces[-1]), draw.region)
     pixels = np.abs(np.asarray(got.source_mask) - mask) * feather
     assert pixels.max() < 1.2 and pixels.mean() < 0.1, "a drawn mask is right to about a pixel"

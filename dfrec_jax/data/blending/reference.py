@@ -11,9 +11,9 @@ import scipy.sparse
 import scipy.sparse.linalg
 from jaxtyping import Float
 
-from dfrec_jax.data import face_region
-from dfrec_jax.data.forging import STIFFNESS, ForgingDraw, Recipe
-from dfrec_jax.data.perturbing import Perturbation
+from dfrec_jax.data.blending import face_region
+from dfrec_jax.data.blending.forging import STIFFNESS, ForgingDraw, Recipe
+from dfrec_jax.data.blending.perturbing import Perturbation
 
 MARGIN = 64  # pixels around the picture in which regions are drawn too
 SUBPIXEL_BITS = 4
@@ -108,8 +108,9 @@ def membrane(difference: np.ndarray, inside: np.ndarray, stiffness: float) -> np
         link = (-np.ones(is_inside.sum()), (own[is_inside], other[is_inside]))
         matrix = matrix + scipy.sparse.csc_array(link, shape=matrix.shape)
         right[~is_inside] += difference[y, x][~is_inside]
+    solution = np.asarray(scipy.sparse.linalg.spsolve(matrix, right))
     surface = np.array(difference, np.float64)
-    surface[rows, columns] = scipy.sparse.linalg.spsolve(matrix, right).reshape(right.shape)
+    surface[rows, columns] = solution.reshape(right.shape)
     return surface.astype(np.float32)
 
 

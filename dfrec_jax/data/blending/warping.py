@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dfrec_jax.data.face_region import pixel_grid
+from dfrec_jax.data.blending.face_region import pixel_grid
 
 FLOW_NODES = 29  # a side; a thin-plate warp is smooth, so it is solved on a grid and interpolated between
 

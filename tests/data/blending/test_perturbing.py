@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.data import forging_reference, perturbing
-from dfrec_jax.data.jpeg import CHROMA_TABLE, LUMA_TABLE, jpeg, quantisation_table
+from dfrec_jax.data.blending import perturbing, reference
+from dfrec_jax.data.blending.jpeg import CHROMA_TABLE, LUMA_TABLE, jpeg, quantisation_table
 from tests.data.faces_made_up import made_up_face
 
 lose_resolution, code, perturb = (jax.jit(f) for f in (perturbing.lose_resolution, jpeg, perturbing.perturb))
@@ -18,7 +18,7 @@ lose_resolution, code, perturb = (jax.jit(f) for f in (perturbing.lose_resolutio
 def test_lost_resolution_equals_opencv(share, is_nearest):
     image = np.random.default_rng(0).uniform(0, 1, (64, 64, 3)).astype(np.float32)
     got = lose_resolution(jnp.asarray(image), jnp.float32(share), jnp.bool_(is_nearest))
-    np.testing.assert_allclose(got, forging_reference.lose_resolution(image, share, is_nearest), atol=1e-4)
+    np.testing.assert_allclose(got, reference.lose_resolution(image, share, is_nearest), atol=1e-4)
 
 
 @pytest.mark.parametrize("quality", [5, 30, 60, 75, 95, 100])
@@ -26,7 +26,7 @@ def test_jpeg_equals_libjpeg_within_a_level(quality):
     image, _ = made_up_face(3, 96)
     levels = np.round(image * 255).astype(np.uint8)
     coded = cv2.imencode(".jpg", levels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    want = cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32)
+    want = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1].astype(np.float32)
     got = np.asarray(code(jnp.asarray(levels, jnp.float32) / 255, jnp.float32(quality))) * 255
     error, loss = np.abs(got - want).mean(), np.abs(want - levels).mean()
     assert error < 0.75, "levels; libjpeg works in integers"
@@ -56,5 +56,5 @@ def test_perturb_does_nothing_where_nothing_was_drawn():
 def test_perturb_equals_its_reference(seed):
     image, _ = made_up_face(seed, 64)
     draw = perturbing.draw_perturbation(jax.random.key(seed))._replace(is_coded=jnp.bool_(True))
-    want = forging_reference.perturb(image, jax.tree.map(np.asarray, draw))
+    want = reference.perturb(image, jax.tree.map(np.asarray, draw))
     assert np.abs(np.asarray(perturb(jnp.asarray(image), draw)) - want).mean() < 1.2 / 255

@@ -4,7 +4,7 @@
 face region after a shift of its mean colour. `SWAP` resembles the output of a face-swap network: the source is warped
 to the landmarks of the target, takes its colours, lets a share of it through (the leak) and is blended in the
 gradient domain. Everything random is in `ForgingDraw`, which depends on (seed, example) alone and so can be handed to
-`forging_reference`, the same function in NumPy and OpenCV.
+`reference`, the same function in NumPy and OpenCV.
 
 Departures from Face X-ray: the source is first laid on the target by a similarity transform, since our frames are not
 aligned as theirs are; the region is a signed distance, eroded and dilated by a disk; ranges in pixels scale from 317.
@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from dfrec_jax.data import colour, face_region, warping
-from dfrec_jax.data.gradient_blending import gradient_blend
-from dfrec_jax.data.perturbing import RECIPE_SIZE, Perturbation, draw_perturbation, lose_resolution
+from dfrec_jax.data.blending import colour, face_region, warping
+from dfrec_jax.data.blending.gradient import gradient_blend
+from dfrec_jax.data.blending.perturbing import RECIPE_SIZE, Perturbation, draw_perturbation, lose_resolution
 
 DEFORMATION_NODES = 4  # a side of the grid that deforms the region
 STIFFNESS = 4e-4  # the lift at a gradient-domain seam fades over 25 pixels, so that hair does not bleed into the face
@@ -72,21 +72,25 @@ class Forgery(NamedTuple):
 
 def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
     """One draw from the ranges of `recipe`."""
-    keys = iter(jax.random.split(key, 10))
-    uniform = lambda low, high, shape=(): jax.random.uniform(next(keys), shape, minval=low, maxval=high)  # noqa: E731
-    region = jnp.asarray(recipe.regions)[jax.random.randint(next(keys), (), 0, len(recipe.regions))]
-    nodes = jax.random.truncated_normal(next(keys), -2.0, 2.0, (DEFORMATION_NODES, DEFORMATION_NODES, 2))
-    erosion = jax.random.randint(next(keys), (), 0, recipe.erosion + 1)
-    dilation = jax.random.randint(next(keys), (), 0, recipe.dilation + 1)
-    growth = jnp.where(jax.random.bernoulli(next(keys)), -erosion, dilation)
+    for_nodes, for_numbers, for_perturbation = jax.random.split(key, 3)
+    nodes = jax.random.truncated_normal(for_nodes, -2.0, 2.0, (DEFORMATION_NODES, DEFORMATION_NODES, 2))
+    numbers = jax.random.uniform(for_numbers, (9,))  # one call: each compiles to a generator of its own
+
+    def whole(number: Array, count: int) -> Array:
+        return jnp.minimum(jnp.floor(number * count), count - 1)
+
+    def between(number: Array, bounds: tuple[float, float]) -> Array:
+        return bounds[0] + (bounds[1] - bounds[0]) * number
+
+    growth = jnp.where(numbers[0] < 0.5, -whole(numbers[1], recipe.erosion + 1), whole(numbers[2], recipe.dilation + 1))
     return ForgingDraw(
-        region=region,
-        resolution=uniform(recipe.resolution, 1.0, (2,)),
-        deformation=uniform(*recipe.deformation) * nodes,
-        growth=growth.astype(jnp.float32) / RECIPE_SIZE,
-        feather=uniform(*recipe.feather),
-        leak=uniform(*recipe.leak),
-        perturbation=draw_perturbation(next(keys)),
+        region=jnp.asarray(recipe.regions)[whole(numbers[3], len(recipe.regions)).astype(jnp.int32)],
+        resolution=between(numbers[4:6], (recipe.resolution, 1.0)),
+        deformation=between(numbers[6], recipe.deformation) * nodes,
+        growth=growth / RECIPE_SIZE,
+        feather=between(numbers[7], recipe.feather),
+        leak=between(numbers[8], recipe.leak),
+        perturbation=draw_perturbation(for_perturbation),
     )
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from dfrec_jax.data.landmarks import BROWS, EYES, JAW, NOSE, OUTER_LIPS
+from dfrec_jax.data.blending.landmarks import BROWS, EYES, JAW, NOSE, OUTER_LIPS
 
 REGIONS = ("whole", "forehead", "inner", "hull")
 MAX_VERTICES = 32  # of one convex hull; faces have about 20

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from dfrec_jax.data.colour import RGB_TO_YCC, YCC_TO_RGB, multiply
+from dfrec_jax.data.blending.colour import RGB_TO_YCC, YCC_TO_RGB, multiply
 
 # ITU-T T.81, tables K.1 and K.2.
 LUMA_TABLE = np.array([

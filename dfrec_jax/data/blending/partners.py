@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from dfrec_jax.data.landmarks import shape_of
+from dfrec_jax.data.blending.landmarks import shape_of
 
 APPEARANCE_WEIGHT = 0.5  # of a mean squared difference of colours ([0, 1]) beside one of landmarks (in face sizes)
 THUMBNAIL = 8  # pixels a side, over the square of REACH times the face size around the centre of the landmarks

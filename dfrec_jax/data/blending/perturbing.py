@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from dfrec_jax.data.jpeg import jpeg
+from dfrec_jax.data.blending.jpeg import jpeg
 
 RECIPE_SIZE = 317.0  # pixels a side in Face X-ray, to which its ranges refer
 
@@ -23,13 +23,14 @@ class Perturbation(NamedTuple):
 
 def draw_perturbation(key: PRNGKeyArray) -> Perturbation:
     """Half of all pictures go down to 64..317 of 317 and up again, half to JPEG quality 60..100, independently."""
-    keys = jax.random.split(key, 5)
+    numbers = jax.random.uniform(key, (5,))
+    lowest = 64 / RECIPE_SIZE
     return Perturbation(
-        is_reduced=jax.random.bernoulli(keys[0]),
-        share=jax.random.uniform(keys[1], minval=64 / RECIPE_SIZE, maxval=1.0),
-        is_nearest=jax.random.bernoulli(keys[2]),
-        is_coded=jax.random.bernoulli(keys[3]),
-        quality=jax.random.randint(keys[4], (), 60, 101).astype(jnp.float32),
+        is_reduced=numbers[0] < 0.5,
+        share=lowest + (1 - lowest) * numbers[1],
+        is_nearest=numbers[2] < 0.5,
+        is_coded=numbers[3] < 0.5,
+        quality=jnp.minimum(60 + jnp.floor(41 * numbers[4]), 100.0),
     )
 
 

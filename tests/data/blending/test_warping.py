@@ -8,9 +8,10 @@ import scipy.interpolate
 import scipy.ndimage
 import skimage.transform
 
-from dfrec_jax.data import colour, forging_reference, warping
-from dfrec_jax.data.face_region import pixel_grid
-from dfrec_jax.data.gradient_blending import gradient_blend, membrane
+from dfrec_jax.data.blending import colour, warping
+from dfrec_jax.data.blending import reference as other_means
+from dfrec_jax.data.blending.face_region import pixel_grid
+from dfrec_jax.data.blending.gradient import gradient_blend, membrane
 from tests.data.faces_made_up import made_up_face
 
 
@@ -63,7 +64,7 @@ def test_membrane_equals_a_direct_solve(stiffness):
     difference = scipy.ndimage.gaussian_filter(rng.normal(0, 6, (size, size, 2)), (8, 8, 0)).astype(np.float32)
     x, y = np.meshgrid(np.arange(size), np.arange(size))
     inside = ((x - 60) ** 2 / 30**2 + (y - 50) ** 2 / 40**2 < 1)[..., None].astype(np.float32)
-    want = forging_reference.membrane(difference, inside > 0, stiffness)
+    want = other_means.membrane(difference, inside > 0, stiffness)
     got = np.asarray(jax.jit(membrane, static_argnums=2)(jnp.asarray(difference), jnp.asarray(inside), stiffness))
     assert np.abs(got - want).max() < 0.06 * np.abs(difference).max()
     assert np.abs(got - want).mean() < 0.01 * np.abs(difference).max()
