@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dfrec_jax.nets.mbconv import KERNEL_INIT, MBConv
+from dfrec_jax.nets import initialisation
+from dfrec_jax.nets.mbconv import MBConv
 from dfrec_jax.nets.normalisation import batch_norm
 
 
@@ -70,7 +71,7 @@ class EfficientNet(nn.Module):
             (3, 3),
             strides=2,
             use_bias=False,
-            kernel_init=KERNEL_INIT,
+            kernel_init=initialisation.BACKBONE_CONV,
             dtype=self.dtype,
             name="stem_conv",
         )(image)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.models.efficientnet import BackboneFeatures, EfficientNet
+from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm, imagenet_normalise
 from dfrec_jax.nets.resize import resize_align_corners
@@ -39,7 +40,9 @@ class ConvNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
         """Returns non-negative features."""
-        x = nn.Conv(self.features, (1, 1), use_bias=False, dtype=self.dtype, name="conv")(x)
+        x = nn.Conv(
+            self.features, (1, 1), use_bias=False, kernel_init=initialisation.CONV, dtype=self.dtype, name="conv"
+        )(x)
         return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
 
 
@@ -143,11 +146,15 @@ class Ism(nn.Module):
         pixels = imagenet_normalise(image) if self.imagenet_norm else image
         backbone = EfficientNet(self.width, self.dtype, name="backbone")(pixels, train=train)
         decoder = DeepLabDecoder(self.decoder_features, self.rates, self.dtype, name="decoder")
-        coarse = nn.Conv(1, (1, 1), name="segmentation_head")(decoder(backbone, train=train))
+        coarse = nn.Conv(1, (1, 1), kernel_init=initialisation.CONV, name="segmentation_head")(
+            decoder(backbone, train=train)
+        )
         map_logits = resize_align_corners(coarse, image.shape[1:3])
-        return IsmOutput(nn.sigmoid(map_logits), map_logits, self._classify(backbone.deepest, train) if self.classifier else None)
+        return IsmOutput(
+            nn.sigmoid(map_logits), map_logits, self._classify(backbone.deepest, train) if self.classifier else None
+        )
 
     def _classify(self, features: Float[Array, "b h w c"], train: bool) -> Float[Array, " b"]:
         means = jnp.mean(jax.lax.stop_gradient(features), axis=(1, 2), dtype=jnp.float32)
         means = nn.Dropout(CLASSIFIER_DROPOUT, deterministic=not train, name="classification_dropout")(means)
-        return nn.Dense(1, name="classification_head")(means)[:, 0]
+        return nn.Dense(1, kernel_init=initialisation.CONV, name="classification_head")(means)[:, 0]

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import batch_norm
 
 
@@ -34,7 +35,9 @@ class ConvBlock(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
         """Returns non-negative features."""
         for index in range(2):
-            x = nn.Conv(self.features, (3, 3), dtype=self.dtype, name=f"conv_{index}")(x)
+            x = nn.Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"conv_{index}")(
+                x
+            )
             x = nn.relu(batch_norm(train=train, name=f"norm_{index}", dtype=self.dtype)(x))
         return x
 
@@ -54,7 +57,7 @@ class UpConv(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b 2*h 2*w d"]:
         """Returns non-negative features."""
         x = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-        x = nn.Conv(self.features, (3, 3), dtype=self.dtype, name="conv")(x)
+        x = nn.Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name="conv")(x)
         return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
 
 
@@ -79,12 +82,12 @@ class AttentionGate(nn.Module):
         """Returns `skip`, each pixel scaled."""
 
         def conv_norm(x: Array, features: int, name: str) -> Array:
-            x = nn.Conv(features, (1, 1), dtype=self.dtype, name=f"{name}_conv")(x)
+            x = nn.Conv(features, (1, 1), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"{name}_conv")(x)
             return batch_norm(train=train, name=f"{name}_norm", dtype=self.dtype)(x)
 
         joint = nn.relu(conv_norm(gate, self.features, "gate") + conv_norm(skip, self.features, "skip"))
         joint = nn.sigmoid(conv_norm(joint, 1, "psi"))
-        own = nn.Conv(1, (1, 1), use_bias=False, dtype=self.dtype, name="own_psi")(
+        own = nn.Conv(1, (1, 1), kernel_init=initialisation.CONV, use_bias=False, dtype=self.dtype, name="own_psi")(
             conv_norm(skip, self.features, "own")
         )
         return skip * (joint + nn.sigmoid(own))
@@ -123,7 +126,7 @@ class Sirm(nn.Module):
             skip = AttentionGate(features // 2, self.dtype, name=f"gate_{level}")(x, skips[level], train=train)
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
-        source_face = nn.sigmoid(nn.Conv(3, (1, 1), name="to_rgb")(x))
+        source_face = nn.sigmoid(nn.Conv(3, (1, 1), kernel_init=initialisation.CONV, name="to_rgb")(x))
 
         return SirmOutput(source_face, _pool(source), _pool(target), self._target_tokens(target, train))
 

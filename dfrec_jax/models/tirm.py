@@ -8,11 +8,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from dfrec_jax.models.masking import PatchSplit, patch_scores, semantic_guided_masking
+from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import gather_rows, patchify, put_rows, sincos_positions, unpatchify
-from dfrec_jax.nets.transformer import XAVIER, Transformer
-
-TOKEN_INIT = nn.initializers.normal(0.02)
+from dfrec_jax.nets.transformer import Transformer
 
 
 class TirmOutput(NamedTuple):
@@ -40,7 +39,7 @@ class TokenPositions(nn.Module):
         """Takes the tokens of a square grid. Raises ValueError for any other."""
         num_tokens, width = tokens.shape[1:]
         if self.learned:
-            return tokens + self.param("table", TOKEN_INIT, (1, num_tokens, width)).astype(tokens.dtype)
+            return tokens + self.param("table", initialisation.token, (1, num_tokens, width)).astype(tokens.dtype)
         side = round((num_tokens - 1) ** 0.5)
         if side * side != num_tokens - 1:
             raise ValueError(f"{num_tokens - 1} patches: fixed positions are those of a square grid")
@@ -72,8 +71,10 @@ class MaskedEncoder(nn.Module):
         self, patches: Float[Array, "b n d"], idx_tokens: Int[Array, "b k"] | None = None
     ) -> Float[Array, "b k e"]:
         """Encodes the tokens at `idx_tokens`, all where it is None; token 0 is the class token, i + 1 is patch i."""
-        tokens = nn.Dense(self.width, kernel_init=XAVIER, dtype=self.dtype, name="patch_embedding")(patches)
-        tokens = _prepend(self.param("class_token", TOKEN_INIT, (1, 1, self.width)), tokens)
+        tokens = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="patch_embedding")(
+            patches
+        )
+        tokens = _prepend(self.param("class_token", initialisation.token, (1, 1, self.width)), tokens)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         if idx_tokens is not None:
             tokens = gather_rows(tokens, idx_tokens)
@@ -110,14 +111,16 @@ class IdentityFusionDecoder(nn.Module):
         num_tokens: int,
     ) -> Float[Array, "b m d"]:
         """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens."""
-        known = nn.Dense(self.width, kernel_init=XAVIER, dtype=self.dtype, name="fusion")(fused_tokens)
-        mask_token = self.param("mask_token", TOKEN_INIT, (1, 1, self.width)).astype(known.dtype)
+        known = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
+        mask_token = self.param("mask_token", initialisation.token, (1, 1, self.width)).astype(known.dtype)
         tokens = jnp.broadcast_to(mask_token, (known.shape[0], num_tokens, self.width))
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
         return nn.sigmoid(
-            nn.Dense(self.patch_values, kernel_init=XAVIER, name="to_pixels")(gather_rows(tokens, idx_mask))
+            nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(
+                gather_rows(tokens, idx_mask)
+            )
         )
 
 
@@ -251,7 +254,7 @@ class Tirm(nn.Module):
         if self.fusion == "position":
             target_tokens = gather_rows(target_tokens, split.idx_keep)
         if self.token_index != "patch":
-            class_row = self.param("class_target_token", TOKEN_INIT, (1, 1, target_tokens.shape[-1]))
+            class_row = self.param("class_target_token", initialisation.token, (1, 1, target_tokens.shape[-1]))
             target_tokens = _prepend(class_row, target_tokens)
         return jnp.concatenate([visible_tokens, target_tokens], axis=-1)
 

@@ -7,10 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm
-
-KERNEL_INIT = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 class SqueezeExcite(nn.Module):
@@ -28,8 +27,12 @@ class SqueezeExcite(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Returns `x` scaled by factors in (0, 1)."""
         means = jnp.mean(x, axis=(1, 2))
-        hidden = nn.swish(nn.Dense(self.features, dtype=self.dtype, name="reduce")(means))
-        gate = nn.sigmoid(nn.Dense(x.shape[-1], dtype=self.dtype, name="expand")(hidden))
+        hidden = nn.swish(
+            nn.Dense(self.features, kernel_init=initialisation.CONV, dtype=self.dtype, name="reduce")(means)
+        )
+        gate = nn.sigmoid(
+            nn.Dense(x.shape[-1], kernel_init=initialisation.CONV, dtype=self.dtype, name="expand")(hidden)
+        )
         return x * gate[:, None, None]
 
 
@@ -59,7 +62,9 @@ class MBConv(nn.Module):
         """Draws from the `dropout` stream in training."""
 
         def conv(x: Array, features: int, name: str) -> Array:
-            return nn.Conv(features, (1, 1), use_bias=False, kernel_init=KERNEL_INIT, dtype=self.dtype, name=name)(x)
+            return nn.Conv(
+                features, (1, 1), use_bias=False, kernel_init=initialisation.BACKBONE_CONV, dtype=self.dtype, name=name
+            )(x)
 
         def norm(x: Array, name: str) -> Array:
             return batch_norm(train=train, name=name, dtype=self.dtype, momentum=0.99, epsilon=1e-3)(x)

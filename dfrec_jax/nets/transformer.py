@@ -8,9 +8,8 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import layer_norm
-
-XAVIER = nn.initializers.xavier_uniform()  # as MAE; on the fused query-key-value matrix too
 
 
 class SelfAttention(nn.Module):
@@ -28,10 +27,10 @@ class SelfAttention(nn.Module):
     def __call__(self, tokens: Float[Array, "b n d"]) -> Float[Array, "b n d"]:
         """Every token attends to every other."""
         width = tokens.shape[-1]
-        qkv = nn.Dense(3 * width, kernel_init=XAVIER, dtype=self.dtype, name="qkv")(tokens)
+        qkv = nn.Dense(3 * width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="qkv")(tokens)
         query, key, value = rearrange(qkv, "b n (s h d) -> s b n h d", s=3, h=self.num_heads)
         mixed = jax.nn.dot_product_attention(query, key, value)
-        return nn.Dense(width, kernel_init=XAVIER, dtype=self.dtype, name="out")(
+        return nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="out")(
             rearrange(mixed, "b n h d -> b n (h d)")
         )
 
@@ -55,9 +54,11 @@ class TransformerBlock(nn.Module):
         width = tokens.shape[-1]
         tokens += SelfAttention(self.num_heads, self.dtype, name="attention")(layer_norm(name="attention_norm")(tokens))
         hidden = layer_norm(name="mlp_norm")(tokens)
-        hidden = nn.Dense(self.mlp_ratio * width, kernel_init=XAVIER, dtype=self.dtype, name="mlp_in")(hidden)
+        hidden = nn.Dense(self.mlp_ratio * width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="mlp_in")(
+            hidden
+        )
         hidden = nn.gelu(hidden, approximate=False)
-        return tokens + nn.Dense(width, kernel_init=XAVIER, dtype=self.dtype, name="mlp_out")(hidden)
+        return tokens + nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="mlp_out")(hidden)
 
 
 class Transformer(nn.Module):
