@@ -1,0 +1,168 @@
+"""`dfrec weights list | fetch | import | check | export`."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from dfrec_jax.weights import digest, registry, resolution
+from dfrec_jax.weights.registry import RELEASES, Release
+from dfrec_jax.weights.rules import WeightsError
+
+RELEASED = "dfrec-ftm"  # the one release that is a DFREC and becomes a workdir
+
+
+def add_parser(subparsers) -> None:
+    """Adds the subcommand with its own."""
+    parser = subparsers.add_parser("weights", help="list, fetch, import, check and export weight files")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add(actions, "list", run_list, "every weight file: role, address, checksum, licence, where it was found")
+
+    fetch = _add(actions, "fetch", run_fetch, "download into the cache, checksum verified; goes on where it stopped")
+    fetch.add_argument("names", nargs="+", metavar="NAME")
+
+    into = _add(actions, "import", run_import, "take a file that was fetched by hand")
+    into.add_argument("file", metavar="FILE")
+    into.add_argument("--as", dest="name", required=True, metavar="NAME", help="a name of `dfrec weights list`")
+    into.add_argument("--workdir", help=f"for {RELEASED}: the folder to make (default runs/{RELEASED})")
+
+    check = _add(actions, "check", run_check, "found, checksum, tensors, forward pass, for each network")
+    check.add_argument("names", nargs="*", metavar="NAME", help="default: all that are found")
+    check.add_argument("--weights-dir", default="", help="the folder that is searched first")
+
+    export = _add(actions, "export", run_export, "write a run of mode 'released' as the authors' PyTorch file")
+    export.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
+    export.add_argument("--to-torch", required=True, metavar="FILE", help="the file to write, such as dfrec.pth")
+    export.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
+
+
+def _add(actions, name: str, run, words: str) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=words, description=words)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Prints a paragraph for each release."""
+    for release in RELEASES.values():
+        size = f"{release.num_bytes / 1e6:.4g} MB" if release.num_bytes else "size unknown"
+        print(f"{release.name}: {release.role}")
+        print(f"  file    {release.file} ({release.format}, {size}, licence: {release.licence})")
+        print(f"  from    {release.url or release.page}{'' if release.url else ', by hand'}")
+        print(f"  sha256  {release.sha256 or 'unknown'}")
+        print(f"  found   {_find(release) or 'no'}")
+    return 0
+
+
+def _find(release: Release, weights_dir: str = "") -> Path | None:
+    try:
+        return resolution.locate(release, weights_dir, may_download=False)
+    except resolution.WeightsMissing:
+        return None
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Downloads each release that is not in the cache; one that fails does not keep the others from coming."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    from dfrec_jax.weights.download import download
+
+    releases, failed = [registry.find(name) for name in arguments.names], 0
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    for release in releases:
+        target = resolution.store() / release.name / release.file
+        try:
+            if target.is_file() and digest.check(target, release):
+                print(f"{release.name}: already at {target}")
+                continue
+        except WeightsError as error:
+            print(f"{error}; fetching it again", file=sys.stderr)
+        try:
+            with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+                task = bar.add_task(release.name, total=release.num_bytes or None)
+                sha256 = download(
+                    release,
+                    target,
+                    progress=lambda done, total, task=task, bar=bar: bar.update(
+                        task, completed=done, total=total or None
+                    ),
+                )
+        except WeightsError as error:
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        known = "as the registry says" if release.sha256 else "the registry knows none: compare it with another source"
+        print(f"{release.name}: {target}\n  sha256 {sha256} ({known})\n  licence {release.licence}, see {release.page}")
+    return 2 if failed else 0
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Checks the file against everything that is known of it and puts it into the cache, or makes a workdir of it."""
+    from dfrec_jax.commands import weights_check
+
+    release, source = registry.find(arguments.name), Path(arguments.file)
+    if not source.is_file():
+        raise WeightsError(f"{source}: there is no such file")
+    if release.name == RELEASED:
+        from dfrec_jax.commands import released
+
+        workdir = Path(arguments.workdir or f"runs/{RELEASED}")
+        print(released.import_checkpoint(source, workdir, release))
+        return 0
+    if arguments.workdir:
+        raise WeightsError(f"--workdir={arguments.workdir}: only {RELEASED} becomes a workdir; leave it out")
+    digest.check(source, release)
+    print(f"{release.name}: {weights_check.describe_tensors(release, source)}")
+    target = resolution.store() / release.name / release.file
+    _place(source, target, release)
+    print(f"{release.name}: {target}")
+    return 0
+
+
+def _place(source: Path, target: Path, release: Release) -> None:
+    """Copies the file whole or not at all; a pickle of arrays becomes an npz where that is the release's form."""
+    import numpy as np
+
+    from dfrec_jax.weights.readers import read
+
+    unfinished = target.with_name(f"importing-{target.name}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if release.format == "npz" and source.suffix == ".pkl":
+            np.savez(unfinished, allow_pickle=False, **read(source))
+        else:
+            shutil.copyfile(source, unfinished)
+        unfinished.replace(target)
+    except OSError as error:
+        raise WeightsError(f"{target}: cannot be written: {error}") from error
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Prints a paragraph for each network; 2 where something found is wrong or something named is missing."""
+    from dfrec_jax.commands import weights_check
+
+    releases = [registry.find(name) for name in arguments.names] or list(RELEASES.values())
+    num_wrong = 0
+    for release in releases:
+        print(f"{release.name}: {release.role}")
+        try:
+            for line in weights_check.report(release, arguments.weights_dir):
+                print(f"  {line}", flush=True)
+        except resolution.WeightsMissing as error:
+            print(f"  found    no: {error}" if arguments.names else "  found    no")
+            num_wrong += bool(arguments.names)
+        except WeightsError as error:
+            print(f"  wrong    {error}")
+            num_wrong += 1
+    if num_wrong:
+        print(f"error: {num_wrong} of {len(releases)} wrong or missing", file=sys.stderr)
+    return 2 if num_wrong else 0
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Writes the three state dicts of the authors' format."""
+    from dfrec_jax.commands import released
+
+    print(released.export_checkpoint(arguments.workdir, Path(arguments.to_torch), arguments.checkpoint))
+    return 0
