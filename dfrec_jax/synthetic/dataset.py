@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from dfrec_jax.synthetic import factors
+from dfrec_jax.synthetic import factors, sampling
 from dfrec_jax.synthetic.swap import Swap, pristine, swap
 
 DEFAULT_LEAK = (0.15, 0.4)
@@ -44,7 +44,7 @@ def split_of(name: str) -> Split:
 
 def identity_of(seed: int | Array, index: int | Array) -> factors.Identity:
     """Person `index` of the world `seed`."""
-    return factors.sample_identity(_key(seed, _IDENTITY_STREAM, index))
+    return sampling.sample_identity(_key(seed, _IDENTITY_STREAM, index))
 
 
 def example(
@@ -84,9 +84,7 @@ def example(
         raise ValueError(f"real_share={real_share}: must be between 0 and 1")
     ids = _identities(seed, split, index, real_share)
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        key = _key(seed, _EXAMPLE_STREAM, _split_number(split), index)
-        low, high = (np.float32(bound) for bound in leak_range)
-        drawn_factors = _draw_factors(key, np.uint32(seed), np.int32(ids.source), np.int32(ids.target), low, high)
+        drawn_factors = _draw_factors(seed, _split_number(split), index, ids.source, ids.target, *leak_range)
         if ids.is_forgery:
             drawn, leak = swap(*drawn_factors, size=size), drawn_factors[4]
         else:
@@ -98,13 +96,13 @@ def example(
         "target": drawn.target,
         "source_mask": drawn.source_mask,
         "landmarks": drawn.landmarks,
-        "is_forgery": np.bool_(ids.is_forgery),
-        "has_source": np.bool_(True),
-        "has_target": np.bool_(True),
-        "has_mask": np.bool_(True),
-        "source_id": np.int32(ids.source),
-        "target_id": np.int32(ids.target),
-        "attack": np.int32(0),
+        "is_forgery": np.asarray(ids.is_forgery),
+        "has_source": np.asarray(True),
+        "has_target": np.asarray(True),
+        "has_mask": np.asarray(True),
+        "source_id": np.asarray(ids.source, np.int32),
+        "target_id": np.asarray(ids.target, np.int32),
+        "attack": np.asarray(0, np.int32),
         "leak": np.asarray(leak, np.float32),
     }
 
@@ -158,15 +156,15 @@ def _key(seed: int | Array, *path: int | Array) -> Key[Array, ""]:
 
 @jax.jit
 def _draw_factors(
-    key: Key[Array, ""], seed: np.uint32, source: np.int32, target: np.int32, low: np.float32, high: np.float32
+    seed: int, split: int, index: int, source: int, target: int, low: float, high: float
 ) -> tuple[factors.Identity, factors.Identity, factors.Attributes, factors.Surroundings, Array, Array]:
     """The arguments of `swap` but the size."""
-    keys = jax.random.split(key, 4)
+    keys = jax.random.split(_key(seed, _EXAMPLE_STREAM, split, index), 4)
     return (
         identity_of(seed, source),
         identity_of(seed, target),
-        factors.sample_attributes(keys[0]),
-        factors.sample_attributes(keys[1]).surroundings,
+        sampling.sample_attributes(keys[0]),
+        sampling.sample_attributes(keys[1]).surroundings,
         jax.random.uniform(keys[2], minval=low, maxval=high),
         jax.random.uniform(keys[3], minval=_COLOUR_MATCH[0], maxval=_COLOUR_MATCH[1]),
     )

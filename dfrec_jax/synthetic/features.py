@@ -33,8 +33,11 @@ def paint_eyes(picture: Planar, eyes: Eyes, skin: Skin, face: Expression, light:
     ball = white[:, None, None] * (0.72 + 0.28 * step(0.0, 0.05, b - upper)) * (1.0 - 0.16 * t * t)[None]
     p, q = a - 0.045 * side * face.gaze[0], b + 0.006 - 0.02 * face.gaze[1]
     r = jnp.sqrt(p * p + q * q + 1e-8) / eyes.iris_size
-    ring = mix(jnp.clip(eyes.iris * 1.35, 0.0, 1.0)[:, None, None] * (0.75 + 0.4 * step(-0.9, 0.9, q / eyes.iris_size)),
-               colour(eyes.iris * 0.35), step(0.62, 1.0, r)[None])
+    ring = mix(
+        jnp.clip(eyes.iris * 1.35, 0.0, 1.0)[:, None, None] * (0.75 + 0.4 * step(-0.9, 0.9, q / eyes.iris_size)),
+        colour(eyes.iris * 0.35),
+        step(0.62, 1.0, r)[None],
+    )
     ball = paint(ball, ring, coverage((r - 1.0) * eyes.iris_size, frame.pixel * 1.2))
     ball = paint(ball, colour(jnp.array([0.03, 0.02, 0.03])), coverage((r - 0.42) * eyes.iris_size, frame.pixel))
     h, k = p - side * 0.02 * light.direction[0] - 0.004, q - 0.022 * light.direction[1] + 0.012
@@ -85,10 +88,16 @@ def paint_nose(picture: Planar, nose: Nose, skin: Skin, light: Light, frame: Fra
     shift = 0.05 * light.direction[0]
     under = blob(x + shift, y - nose.base - 0.045, nose.width * 1.05, 0.03)
     picture = paint(picture, colour(skin.tone * jnp.array([0.55, 0.4, 0.38])), under * (0.2 + 0.5 * light.strength))
-    hole = ellipse(a - nose.width * 0.5, y - nose.base + 0.004 - 0.12 * (a - nose.width * 0.5), nose.width * 0.27, 0.017)
+    hole = ellipse(
+        a - nose.width * 0.5, y - nose.base + 0.004 - 0.12 * (a - nose.width * 0.5), nose.width * 0.27, 0.017
+    )
     picture = paint(picture, colour(dark), coverage(hole, 0.018 + frame.pixel) * (0.35 + 0.6 * nose.nostril))
     wing = jnp.abs(ellipse(a - nose.width * 0.6, y - nose.base + 0.035, nose.width * 0.42, 0.05)) - 0.004
-    wing = coverage(wing, 0.012 + frame.pixel) * step(nose.width * 0.6, nose.width * 0.95, a) * step(-0.09, -0.03, y - nose.base)
+    wing = (
+        coverage(wing, 0.012 + frame.pixel)
+        * step(nose.width * 0.6, nose.width * 0.95, a)
+        * step(-0.09, -0.03, y - nose.base)
+    )
     picture = paint(picture, colour(dark * 1.25), wing * 0.6)
     glow = blob(x - 0.025 * light.direction[0], y - nose.base + 0.075, 0.03, 0.026) * skin.gloss * light.strength * 0.45
     return paint(picture, colour(mix(skin.tone, jnp.ones(3), 0.75)), glow)
@@ -123,10 +132,14 @@ def paint_mouth(picture: Planar, mouth: Mouth, skin: Skin, face: Expression, lig
         0.55, 1.0, (y - top) / (gap + 1e-3)
     )
     teeth = coverage(y - top - 0.45 * gap * step(1.0, 0.6, jnp.abs(t)), frame.pixel + 0.006)
-    depth = paint(depth, colour(jnp.array([0.93, 0.91, 0.87])) * (0.75 + 0.25 * step(0.9, 0.2, jnp.abs(t)))[None], teeth)
+    depth = paint(
+        depth, colour(jnp.array([0.93, 0.91, 0.87])) * (0.75 + 0.25 * step(0.9, 0.2, jnp.abs(t)))[None], teeth
+    )
     picture = paint(picture, depth, hollow)
     parting = coverage(jnp.abs(y - line) - 0.004, frame.pixel + 0.006) * step(1.12, 0.95, jnp.abs(t))
     parting = parting * step(0.03, 0.0, gap)
     picture = paint(picture, colour(mouth.tint * jnp.array([0.38, 0.25, 0.25])), parting * 0.85)
     dimple = blob((jnp.abs(t) - 1.06) / 0.12, (y - mouth.height + 0.06 * face.smile) / 0.04, 1.0, 1.0)
-    return paint(picture, colour(skin.tone * jnp.array([0.5, 0.36, 0.34])), dimple * (0.2 + 0.35 * jnp.maximum(face.smile, 0.0)))
+    return paint(
+        picture, colour(skin.tone * jnp.array([0.5, 0.36, 0.34])), dimple * (0.2 + 0.35 * jnp.maximum(face.smile, 0.0))
+    )

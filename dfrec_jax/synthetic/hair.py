@@ -47,9 +47,15 @@ def layers(hair: Hair, head: Layer, light: Light, frame: Frame) -> HairLayers:
     fine = wave(61.0 * strands + 4.0 * coarse + 5.0 * bend) * (0.6 + 0.4 * wave(11.0 * strands - 4.0 * y))
     crown = jnp.sqrt(u * u + (v + 0.25) ** 2 + 1e-6)
     gloss = step(0.2, 0.0, jnp.abs(crown - 0.52 - 0.03 * coarse)) * step(0.35, -0.6, v)
-    lit = light.ambient + light.strength * jnp.clip(0.35 + 0.7 * (light.direction[0] * u + light.direction[1] * (v + 0.1)), 0.0, 1.2)
+    lit = light.ambient + light.strength * jnp.clip(
+        0.35 + 0.7 * (light.direction[0] * u + light.direction[1] * (v + 0.1)), 0.0, 1.2
+    )
     tone = colour(hair.colour) * (lit * (1.0 + 0.12 * fine + 0.13 * coarse))[None]
-    tone = tone + colour(mix(hair.colour, jnp.ones(3), 0.35)) * (gloss * (0.14 + 0.3 * light.strength) * (0.7 + 0.3 * fine))[None]
+    tone = (
+        tone
+        + colour(mix(hair.colour, jnp.ones(3), 0.35))
+        * (gloss * (0.14 + 0.3 * light.strength) * (0.7 + 0.3 * fine))[None]
+    )
     soft = frame.pixel * 1.3 + 0.01
     shade = 1.0 - 0.35 * step(-0.2, 0.9, v)
     return HairLayers(
@@ -63,4 +69,6 @@ def paint_hair_shadow(picture: Planar, front: Layer, light: Light) -> Planar:
     """A soft shadow of the front hair on the forehead, a few pixels below it."""
     pixels = max(1, front.shape[0] // 32)
     dropped = jnp.pad(front, ((pixels, 0), (0, 0)))[: front.shape[0]]
-    return paint(picture, picture * jnp.array([0.62, 0.5, 0.47])[:, None, None], dropped * (0.25 + 0.4 * light.strength))
+    return paint(
+        picture, picture * jnp.array([0.62, 0.5, 0.47])[:, None, None], dropped * (0.25 + 0.4 * light.strength)
+    )

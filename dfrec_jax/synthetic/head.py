@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from dfrec_jax.synthetic.factors import Eyes, Expression, FaceShape, Hair, Light, Marks, Mouth, Nose, Skin
+from dfrec_jax.synthetic.factors import Expression, Eyes, FaceShape, Hair, Light, Marks, Mouth, Nose, Skin
 from dfrec_jax.synthetic.features import nose_relief
 from dfrec_jax.synthetic.geometry import Frame
 from dfrec_jax.synthetic.shapes import Layer, Planar, blob, colour, coverage, ellipse, mix, paint, step, wave
@@ -76,7 +76,9 @@ def paint_tones(picture: Planar, skin: Skin, marks: Marks, frame: Frame) -> Plan
     furrow = wave(60.0 * (y + 0.4 - 0.2 * x * x)) * blob(x, y + 0.4, 0.32, 0.1)
     fold = blob(jnp.abs(x) - 0.17 - 0.3 * (y - 0.28), (y - 0.36) * 0.4, 0.02, 0.045)
     lines = step(0.3, 0.9, furrow) + fold
-    return paint(picture, picture * jnp.array([0.68, 0.58, 0.55])[:, None, None], jnp.clip(lines, 0.0, 1.0) * marks.age * 0.7)
+    return paint(
+        picture, picture * jnp.array([0.68, 0.58, 0.55])[:, None, None], jnp.clip(lines, 0.0, 1.0) * marks.age * 0.7
+    )
 
 
 def paint_beard(picture: Planar, marks: Marks, mouth: Mouth, nose: Nose, hair: Hair, frame: Frame) -> Planar:

@@ -1,6 +1,6 @@
-"""Drawing with signed distances: coverage of shapes with smooth edges, soft steps, and painting one colour over another.
+"""Drawing with signed distances: shapes with smooth edges, soft steps, and painting one colour over another.
 
-A picture under construction is planar, [3, h, w], linear in nothing but taste; a layer is a coverage [h, w] in [0, 1].
+A picture under construction is planar, [3, h, w]; a layer is a coverage [h, w] in [0, 1].
 Distances are in head units (half the picture is about 1), negative inside a shape.
 """
 
@@ -44,9 +44,9 @@ def ellipse(x: Layer, y: Layer, width: Scalar, height: Scalar) -> Layer:
     return (r - 1.0) * r / slope
 
 
-def mix(a: Array, b: Array, share: Array | float) -> Array:
+def mix(a: Array | float, b: Array | float, share: Array | float) -> Array:
     """`a` where `share` is 0, `b` where it is 1."""
-    return a + (b - a) * share
+    return jnp.asarray(a + (b - a) * share)
 
 
 def colour(c: Colour) -> Float[Array, "3 1 1"]:

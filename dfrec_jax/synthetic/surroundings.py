@@ -23,11 +23,15 @@ def backdrop(around: Surroundings, frame: Frame) -> Planar:
     edge = jnp.maximum(jnp.abs(u) - 0.45, jnp.abs(v) - 0.7)
     pane = jnp.maximum(edge, 0.02 - jnp.minimum(jnp.abs(u), jnp.abs(v - 0.1)))
     picture = paint(picture, colour(around.backdrop[2] * 0.6), around.pattern[3] * coverage(edge - 0.05, 0.06))
-    picture = paint(picture, colour(mix(around.backdrop[2], jnp.ones(3), 0.55)), around.pattern[3] * coverage(pane, 0.06))
+    picture = paint(
+        picture, colour(mix(around.backdrop[2], jnp.ones(3), 0.55)), around.pattern[3] * coverage(pane, 0.06)
+    )
     return picture
 
 
-def paint_body(picture: Planar, face: FaceShape, skin: Skin, light: Light, around: Surroundings, frame: Frame) -> Planar:
+def paint_body(
+    picture: Planar, face: FaceShape, skin: Skin, light: Light, around: Surroundings, frame: Frame
+) -> Planar:
     """Shoulders with clothes, and the neck under the shadow of the chin."""
     x, y = frame.plane
     u, v = frame.view
@@ -41,8 +45,14 @@ def paint_body(picture: Planar, face: FaceShape, skin: Skin, light: Light, aroun
     neck = jnp.maximum(neck, y - 0.9 - 0.06 * (1.0 - (x / 0.4) ** 2) - dip)
     picture = paint(picture, colour(around.clothes[1]), coverage(neck - 0.035, frame.pixel * 1.5) * step(0.75, 0.85, y))
     tone = skin.tone * (light.ambient + 0.25 * light.strength)
-    shaded = mix(colour(tone * jnp.array([0.72, 0.6, 0.57])), colour(tone), step(face.chin + 0.02, face.chin + 0.25, v)[None])
-    return paint(picture, shaded * (1.0 + 0.2 * light.direction[0] * u)[None], coverage(neck, frame.pixel * 1.5) * step(0.1, 0.2, v))
+    shaded = mix(
+        colour(tone * jnp.array([0.72, 0.6, 0.57])), colour(tone), step(face.chin + 0.02, face.chin + 0.25, v)[None]
+    )
+    return paint(
+        picture,
+        shaded * (1.0 + 0.2 * light.direction[0] * u)[None],
+        coverage(neck, frame.pixel * 1.5) * step(0.1, 0.2, v),
+    )
 
 
 def paint_glasses(picture: Planar, around: Surroundings, eye_height: jnp.ndarray, frame: Frame) -> Planar:
