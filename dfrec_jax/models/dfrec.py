@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float, Int, Key
 from ml_collections import ConfigDict
 
@@ -159,6 +161,14 @@ def build(config: ConfigDict) -> Dfrec:
         dtype=dtype,
     )
     return Dfrec(ism if config.ism.enabled else None, sirm, tirm)
+
+
+def variable_shapes(network: Dfrec, image_size: int) -> dict[str, tuple[int, ...]]:
+    """Path (as `params/ism/...`) and shape of every variable of `network`; nothing is compiled or run."""
+    image = jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32)
+    key = jax.random.key(0)
+    variables = jax.eval_shape(lambda image: network.init(key, image, key[None], train=False), image)
+    return {path: leaf.shape for path, leaf in flatten_dict(variables, sep="/").items()}
 
 
 def _next_above(threshold: float) -> float:

@@ -31,12 +31,12 @@ STAGES = (
     Stage(3, 1, 6, 320, 1),
 )  # Tan and Le 2019, table 1
 STEM_FEATURES = 32
-NUM_DILATED_STAGES = 2  # the last stages trade their stride for a dilation of 2, which keeps the grid at stride 16
+FIRST_DILATED_BLOCK = 9  # from here the stride becomes a dilation of 2, which keeps the grid at stride 16
 DROP_RATE = 0.2  # stochastic depth of the last block; it grows linearly from none at the first
 
 
 class BackboneFeatures(NamedTuple):
-    """The last feature map at each resolution; the deepest two share stride 16."""
+    """The last feature map at each resolution; of the two at stride 16 the first is what precedes the dilation."""
 
     stride_2: Float[Array, "b h2 w2 c2"]
     stride_4: Float[Array, "b h4 w4 c4"]
@@ -77,21 +77,21 @@ class EfficientNet(nn.Module):
         )(image)
         x = nn.swish(batch_norm(train=train, name="stem_norm", dtype=self.dtype, momentum=0.99, epsilon=1e-3)(x))
 
-        taps, num_blocks, index = [], sum(stage.num_blocks for stage in STAGES), 0
-        for stage_index, stage in enumerate(STAGES):
-            is_dilated = stage_index >= len(STAGES) - NUM_DILATED_STAGES
-            if stage.stride == 2:
-                taps.append(x)  # the last map at its resolution
-            for block_index in range(stage.num_blocks):
-                x = MBConv(
-                    scaled_features(stage.features, self.width),
-                    stage.kernel_size,
-                    stride=stage.stride if block_index == 0 and not is_dilated else 1,
-                    dilation=2 if is_dilated else 1,
-                    expansion=stage.expansion,
-                    drop_rate=DROP_RATE * index / num_blocks,
-                    dtype=self.dtype,
-                    name=f"block_{index}",
-                )(x, train=train)
-                index += 1
+        blocks = [(stage, is_first) for stage in STAGES for is_first in (True,) + (False,) * (stage.num_blocks - 1)]
+        taps = []
+        for index, (stage, is_first) in enumerate(blocks):
+            is_dilated = index >= FIRST_DILATED_BLOCK
+            stride = stage.stride if is_first and not is_dilated else 1
+            if stride == 2 or index == FIRST_DILATED_BLOCK:
+                taps.append(x)  # the last map at its resolution, or before the dilation
+            x = MBConv(
+                scaled_features(stage.features, self.width),
+                stage.kernel_size,
+                stride=stride,
+                dilation=2 if is_dilated else 1,
+                expansion=stage.expansion,
+                drop_rate=DROP_RATE * index / len(blocks),
+                dtype=self.dtype,
+                name=f"block_{index}",
+            )(x, train=train)
         return BackboneFeatures(*taps, x)
