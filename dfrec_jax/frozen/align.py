@@ -26,13 +26,13 @@ def similarity(landmarks: Float[Array, "b n 2"], template: Float[Array, "n 2"]) 
     Returns:
       Matrices A with `template ~ A @ (x, y, 1)`.
     """
-    centre, aim = landmarks.mean(axis=1, keepdims=True), template.mean(axis=0)
+    centre, aim = landmarks.mean(axis=1, keepdims=True), template.mean(axis=0, keepdims=True)
     p, q = landmarks - centre, (template - aim)[None]
     norm = jnp.sum(jnp.square(p), axis=(1, 2))
     real = jnp.sum(p * q, axis=(1, 2)) / norm
     imaginary = jnp.sum(p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0], axis=1) / norm
     linear = jnp.stack([jnp.stack([real, -imaginary], -1), jnp.stack([imaginary, real], -1)], axis=1)
-    shift = aim[None, :, None] - linear @ centre.transpose(0, 2, 1)
+    shift = aim.T[None] - linear @ centre.transpose(0, 2, 1)
     return jnp.concatenate([linear, shift], axis=-1)
 
 

@@ -40,3 +40,19 @@ def test_an_unknown_network_is_refused_with_the_known_ones():
 def test_an_image_too_small_is_refused():
     with pytest.raises(ValueError, match="image_size=8"):
         load_network("vgg19-imagenet", weights_dir="", allow_random=True, image_size=8)
+
+
+def test_missing_weights_are_an_error_that_says_what_to_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("DFREC_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("DFREC_OFFLINE", "1")
+    monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
+    with pytest.raises(
+        WeightsError, match="20180402-114759-vggface2.pt is not in.*dfrec weights fetch facenet-vggface2"
+    ):
+        load_network("facenet-vggface2", weights_dir="", allow_random=False, image_size=224)
+
+
+def test_a_damaged_file_is_refused_even_where_a_random_one_would_do(tmp_path):
+    (tmp_path / "068.ckpt").write_bytes(b"no network")
+    with pytest.raises(WeightsError, match="068.ckpt"):
+        load_network("mobilefacenet-xiaoccer", weights_dir=str(tmp_path), allow_random=True, image_size=112)
