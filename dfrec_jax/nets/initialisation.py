@@ -25,11 +25,11 @@ def _uniform(scale: float, fan: Callable[[tuple[int, ...]], float]) -> Initialis
     return initialise
 
 
-def _fan_in(shape: tuple[int, ...]) -> float:
+def _fan_in(shape: tuple[int, ...]) -> int:
     return math.prod(shape[:-1])
 
 
-def _fan_out(shape: tuple[int, ...]) -> float:
+def _fan_out(shape: tuple[int, ...]) -> int:
     return math.prod(shape[:-2]) * shape[-1]
 
 
