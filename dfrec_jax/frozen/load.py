@@ -2,8 +2,6 @@
 
 import functools
 
-from ml_collections import ConfigDict
-
 from dfrec_jax.frozen import (
     attributes,
     deep3d,
@@ -16,7 +14,7 @@ from dfrec_jax.frozen import (
     vgg,
 )
 from dfrec_jax.frozen.blueprint import Blueprint, from_parts, from_random
-from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
+from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
 from dfrec_jax.weights import registry
 from dfrec_jax.weights.conversion import load_variables
 from dfrec_jax.weights.resolution import WeightsMissing, locate
@@ -79,22 +77,6 @@ def _is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
     except WeightsMissing:
         return False
     return True
-
-
-def load_perceptors(frozen: ConfigDict, image_size: int) -> Perceptors:
-    """The networks of the losses, as `config.frozen` names them; each name is loaded once.
-
-    Raises:
-      WeightsError, ValueError: as `load_network`; also for a network that cannot play the role it is named for.
-    """
-    names: dict[str, str] = {role: str(frozen[role]) for role in ROLES}
-    networks = {
-        name: load_network(
-            name, weights_dir=frozen.weights_dir, allow_random=frozen.allow_random, image_size=image_size
-        )
-        for name in set(names.values())
-    }
-    return perceptors({role: networks[name] for role, name in names.items()})
 
 
 def perceptors(networks: dict[str, FrozenNetwork]) -> Perceptors:
