@@ -1,5 +1,6 @@
 """Reading one picture from a file as a person would see it, or refusing it with a reason."""
 
+import io
 import os
 from pathlib import Path
 
@@ -27,8 +28,14 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "h w 3"]:
         raise ImageError(f"{path} is a folder: name the pictures in it, for example {path}/*.png")
     if not path.is_file():
         raise ImageError(f"{path}: there is no such file")
+    return decode_image(path.read_bytes(), path)
+
+
+def decode_image(data: bytes, path: str | os.PathLike[str]) -> UInt8[np.ndarray, "h w 3"]:
+    """As `read_image`, of the bytes of a file; `path` is only what messages call it."""
+    path = Path(path)
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(data)) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(f"{path} has {image.width}x{image.height} pixels: crop it to the face first")
             image.load()

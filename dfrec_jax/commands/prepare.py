@@ -1,0 +1,186 @@
+"""`dfrec prepare DATASET --source DIR --out DIR`."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dfrec_jax.data.preparation.faces import FaceTools
+    from dfrec_jax.data.preparation.plan import Plan
+
+DETECTOR, LANDMARKER = "retinaface-mobile025", "3ddfa-v2"
+SMALL, LARGE = 320, 640  # pixels a side that the detector sees, by the size of the picture
+INTERRUPTED = 130
+_DATASETS = ("faceforensics", "celeba_megafs", "ffhq_e4s", "faces", "triplets")
+_CROPS = {"faceforensics": "box", "celeba_megafs": "none", "ffhq_e4s": "none", "faces": "box", "triplets": "none"}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser("prepare", help="videos or folders of faces -> a data set to train on")
+    parser.add_argument("dataset", choices=_DATASETS, metavar="DATASET", help=", ".join(_DATASETS))
+    parser.add_argument("--source", required=True, help="folder, or uncompressed tar file, as the authors give it")
+    parser.add_argument("--out", required=True, help="folder under which DATASET/1.0.0 is made; config.data.dir")
+    parser.add_argument(
+        "--crop", choices=("box", "align", "none"), help="default: none for ready-made pictures, else box"
+    )
+    parser.add_argument(
+        "--margin", type=float, default=0.3, help="added to the longer side of the face box (default 0.3)"
+    )
+    parser.add_argument("--size", type=int, default=224, help="pixels a side (default 224)")
+    parser.add_argument("--quality", type=int, default=95, help="of the JPEG files made (default 95)")
+    parser.add_argument("--processes", type=int, default=0, help="default: one for each CPU")
+    parser.add_argument("--seed", type=int, default=0, help="of generated forgeries (default 0)")
+    parser.add_argument("--weights-dir", default="", help="where detector and landmarker are looked for first")
+    parser.add_argument("--shares", default="", help="of train, validation and test, such as 8:1:1")
+    parser.add_argument("--attack", action="append", default=[], help="only this one (may be repeated)")
+    parser.add_argument(
+        "--split-file", default="", help="faces: CSV with file,split. faceforensics: folder of train.json, ..."
+    )
+    parser.add_argument("--frames", type=int, default=140, help="faceforensics: of each video (default 140; 0: all)")
+    parser.add_argument("--compression", default="", choices=("", "raw", "c23", "c40"), help="faceforensics")
+    parser.add_argument(
+        "--originals", default="", help="celeba_megafs, ffhq_e4s: folder of the originals, if elsewhere"
+    )
+    parser.add_argument("--identities", default="", help="celeba_megafs: folder of CelebA's lists of identities")
+    parser.add_argument("--split-by", default="identity", choices=("identity", "image"), help="celeba_megafs, ffhq_e4s")
+    parser.add_argument("--attributes", default="", help="faces: CelebA's list_attr_celeba.txt, or a CSV")
+    parser.add_argument("--detections", default="", help="faces: CSV with file,x0,y0,x1,y1 in place of the detector")
+    parser.add_argument(
+        "--forgeries", type=int, default=4096, help="faces: generated for each evaluation split, at most"
+    )
+    parser.add_argument("--table", default="", help="triplets: CSV with swap,source,target")
+    parser.add_argument("--split", default="", help="triplets: puts all into this split")
+    parser.add_argument(
+        "--beam", nargs="?", const="", help="Apache Beam: options of its runner, such as '--runner=...'"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prepares, and prints what came of it. 130 after Ctrl-C."""
+    from dfrec_jax.data.preparation.making import Options
+    from dfrec_jax.data.preparation.plan import PreparationError
+    from dfrec_jax.data.preparation.prepare import Request, prepare
+
+    for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31)):
+        if not low <= getattr(arguments, name) <= high:
+            raise PreparationError(f"--{name}={getattr(arguments, name)}: must be from {low} to {high}")
+    if not 0 <= arguments.margin <= 3:
+        raise PreparationError(f"--margin={arguments.margin}: must be from 0 to 3")
+    start = time.monotonic()
+    plan, settings = make_plan(arguments)
+    request = Request(
+        dataset=arguments.dataset,
+        out=arguments.out,
+        options=Options(
+            arguments.crop or _CROPS[arguments.dataset], arguments.margin, arguments.size, arguments.quality
+        ),
+        processes=arguments.processes or os.cpu_count() or 1,
+        num_forgeries=arguments.forgeries if arguments.dataset == "faces" else 0,
+        seed=arguments.seed,
+        settings=settings,
+        beam=None if arguments.beam is None else arguments.beam.split(),
+    )
+    for note in plan.notes:
+        print(f"note: {note}", file=sys.stderr)
+    try:
+        result = prepare(plan, partial(make_tools, arguments.weights_dir), request)
+    except KeyboardInterrupt:
+        print("\nstopped: the jobs that are done are kept; the same command goes on from there", file=sys.stderr)
+        return INTERRUPTED
+    for (split, label, attack), count in sorted(result.counts.items()):
+        print(f"{split:<11} {label:<12} {attack:<16} {count:>8}")
+    print(f"{sum(result.rejected.values())} rejected (rejected.csv)")
+    for reason, count in result.rejected.most_common(5):
+        print(f"  {count:>6}  {reason}")
+    print(f"{result.folder} in {time.monotonic() - start:.0f} s; look at sheet.jpg")
+    return 0
+
+
+def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
+    """The plan, and the options that it depends on.
+
+    Raises:
+      PreparationError: for options that do not go together, and for what the planners refuse.
+    """
+    from dfrec_jax.data.preparation import face_folders, faceforensics, paired_names, triplets
+
+    dataset, shares = arguments.dataset, _shares(arguments.shares)
+    chosen: dict[str, Any]
+    if dataset == "faceforensics":
+        chosen = {
+            "attacks": tuple(arguments.attack),
+            "split_file": arguments.split_file,
+            "num_frames": arguments.frames,
+        }
+        chosen |= {"compression": arguments.compression}
+        planner = faceforensics.plan
+    elif dataset == "faces":
+        chosen = {name: getattr(arguments, name) for name in ("split_file", "attributes", "detections")}
+        planner = face_folders.plan
+    elif dataset == "triplets":
+        chosen = {"table": arguments.table, "split": arguments.split}
+        planner = triplets.plan
+    else:
+        chosen = {"dataset": dataset, "originals": arguments.originals, "identities": arguments.identities}
+        chosen |= {"attacks": tuple(arguments.attack), "split_by": arguments.split_by}
+        planner = paired_names.plan
+    if shares:
+        chosen["shares"] = shares
+    return planner(arguments.source, **chosen), {**chosen, "dataset": dataset}
+
+
+def _shares(text: str) -> tuple[float, float, float] | None:
+    from dfrec_jax.data.preparation.plan import PreparationError
+
+    if not text:
+        return None
+    try:
+        train, validation, test = (float(share) for share in text.split(":"))
+    except ValueError as error:
+        raise PreparationError(f"--shares={text}: must be three numbers such as 8:1:1") from error
+    if min(train, validation, test) < 0 or train + validation + test <= 0:
+        raise PreparationError(f"--shares={text}: must not be negative, nor all 0")
+    return train, validation, test
+
+
+def make_tools(weights_dir: str) -> "FaceTools":
+    """RetinaFace and 3DDFA_V2, on the CPU, for one process of a preparation."""
+    import jax
+    import jax.numpy as jnp
+    import numpy as np
+
+    from dfrec_jax.data.preparation.faces import FaceTools, cut_out
+    from dfrec_jax.frozen import threeddfa
+    from dfrec_jax.frozen.detection import Face, detect_faces
+    from dfrec_jax.frozen.load import load_network
+
+    load = partial(load_network, weights_dir=weights_dir, allow_random=False)
+    detector, landmarker = load(DETECTOR, image_size=SMALL), load(LANDMARKER, image_size=threeddfa.IMAGE_SIZE)
+    points_of = jax.jit(lambda variables, crops: threeddfa.crop_features(variables, crops)["points"])
+
+    def detect(images: "Sequence[np.ndarray]") -> list[list[Face]]:
+        found = []
+        for image in images:
+            sides = (SMALL, LARGE) if max(image.shape[:2]) <= SMALL else (LARGE, SMALL)
+            # A face that fills a large picture is beyond the detector's largest anchor: the small side finds it.
+            faces: list[Face] = next(
+                filter(None, (detect_faces(detector, [image], side=side)[0] for side in sides)), []
+            )
+            found.append(faces)
+        return found
+
+    def find_points(image: "np.ndarray", box: "np.ndarray") -> "np.ndarray":
+        matrix = np.asarray(threeddfa.crop_transforms(jnp.asarray(box[None])))[0]
+        crop = cut_out(image, matrix, threeddfa.IMAGE_SIZE)
+        points = np.asarray(points_of(landmarker.variables, crop[None].astype(np.float32) / 255))[0]
+        return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+
+    return FaceTools(detect, find_points)
