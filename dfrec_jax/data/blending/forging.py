@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from dfrec_jax.data.blending import colour, face_region, warping
 from dfrec_jax.data.blending.gradient import gradient_blend
-from dfrec_jax.data.blending.perturbing import RECIPE_SIZE, Perturbation, draw_perturbation, lose_resolution
+from dfrec_jax.data.blending.perturbing import RECIPE_SIZE, lose_resolution
 
 DEFORMATION_NODES = 4  # a side of the grid that deforms the region
 STIFFNESS = 4e-4  # the lift at a gradient-domain seam fades over 25 pixels, so that hair does not bleed into the face
@@ -60,7 +60,6 @@ class ForgingDraw(NamedTuple):
     growth: Float[Array, ""]  # of the region; negative: eroded
     feather: Float[Array, ""]
     leak: Float[Array, ""]
-    perturbation: Perturbation
 
 
 class Forgery(NamedTuple):
@@ -72,7 +71,7 @@ class Forgery(NamedTuple):
 
 def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
     """One draw from the ranges of `recipe`."""
-    for_nodes, for_numbers, for_perturbation = jax.random.split(key, 3)
+    for_nodes, for_numbers = jax.random.split(key)
     nodes = jax.random.truncated_normal(for_nodes, -2.0, 2.0, (DEFORMATION_NODES, DEFORMATION_NODES, 2))
     numbers = jax.random.uniform(for_numbers, (9,))  # one call: each compiles to a generator of its own
 
@@ -90,7 +89,6 @@ def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
         growth=growth / RECIPE_SIZE,
         feather=between(numbers[7], recipe.feather),
         leak=between(numbers[8], recipe.leak),
-        perturbation=draw_perturbation(for_perturbation),
     )
 
 
@@ -112,8 +110,8 @@ def forge(
 ) -> Forgery:
     """Puts the face of `source` on `target` (square pictures of one size, [0, 1]; landmarks in their pixels).
 
-    The perturbation is not applied: `perturb(image, draw.perturbation)` is the caller's, who perturbs pristine faces
-    as well, lest it tell them apart.
+    Face X-ray's perturbations come after it and are the caller's (`perturbing`), who applies them to pristine faces as
+    well, lest they tell the two apart.
     """
     size = target.shape[0]
     weight = source_weight(draw, target_landmarks, size)

@@ -110,13 +110,11 @@ def find_face(
     return Face(box, landmarks, points)
 
 
-def crop_matrix(
-    face: Face | None, height: int, width: int, crop: str, margin: float, size: int
-) -> Float[np.ndarray, "2 3"]:
+def crop_matrix(face: Face, height: int, width: int, crop: str, margin: float, size: int) -> Float[np.ndarray, "2 3"]:
     """The affine map from pixels of a picture to those of its crop (whole numbers are pixel centres in both).
 
     Args:
-      face: the face; only `none` does without.
+      face: the face, in pixels of the picture.
       height: of the picture.
       width: of the picture.
       crop: `box`: an upright square around the centre of the box, its side the longer side of the box times
@@ -126,19 +124,15 @@ def crop_matrix(
       size: of the crop, in pixels.
 
     Raises:
-      ValueError: for another crop, or one that needs a face or landmarks that are not there.
+      ValueError: for another crop.
     """
     if crop not in CROPS:
         raise ValueError(f"crop={crop!r}: must be one of {CROPS}")
     if crop == "none":
         return _upright(np.array([width - 1, height - 1]) / 2, min(height, width), size)
-    if face is None:
-        raise ValueError(f"crop={crop!r} needs a face")
     if crop == "box":
         centre = (face.box[:2] + face.box[2:]) / 2 - 0.5  # boxes have edges, pixels have centres
         return _upright(centre, float(np.max(face.box[2:] - face.box[:2])) * (1 + margin), size)
-    if np.isnan(face.landmarks).any():
-        raise ValueError("crop='align' needs five landmarks, and only a box is known")
     wanted = ((TEMPLATE + 0.5) / TEMPLATE_SIZE - 0.5) / (1 + margin) * size + size / 2 - 0.5
     return _closest_similarity(face.landmarks.astype(np.float64), wanted).astype(np.float32)
 

@@ -81,5 +81,6 @@ def _record(
         "origin": f"{ATTACK}: {source['origin'].decode()} on {names['origin']}",
         "source_origin": source["origin"].decode(),
         "target_origin": names["origin"],
+        "source_landmarks": source["landmarks"],
         "signature": records.NO_SIGNATURE,
     }

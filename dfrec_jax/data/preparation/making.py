@@ -26,12 +26,12 @@ class Options(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """A face cut out of a picture: the crop, where it was, and its JPEG."""
+    """A face cut out of a picture: the crop, its JPEG, the map from the picture to it, the face in the picture."""
 
     image: np.ndarray
     jpeg: bytes
     matrix: np.ndarray
-    face: Face | None
+    face: Face
 
 
 def records_of(job: Job, tools: FaceTools, options: Options) -> Iterator[records.Record | Rejected]:
@@ -43,11 +43,16 @@ def records_of(job: Job, tools: FaceTools, options: Options) -> Iterator[records
         try:
             yield _of_item(item, tools, options)
         except ImageError as error:
-            yield Rejected(item.image.origin, item.split, str(error))
+            yield _refused(item.image.origin, item.split, error)
+
+
+def _refused(origin: str, split: str, error: ImageError) -> Rejected:
+    """The reason names a file only where it is another one than the origin, so that equal reasons count as equal."""
+    return Rejected(origin, split, str(error).removeprefix(origin).lstrip(": "))
 
 
 def _cut(
-    image: np.ndarray, face: Face | None, options: Options, data: bytes | None = None, matrix: np.ndarray | None = None
+    image: np.ndarray, face: Face, options: Options, data: bytes | None = None, matrix: np.ndarray | None = None
 ) -> Cut:
     """Cuts by `face`, or by `matrix`; keeps the file's own bytes where a whole JPEG of the right size is wanted."""
     if matrix is None:
@@ -59,19 +64,26 @@ def _cut(
     return Cut(crop, records.encode_jpeg(crop, options.quality), matrix, face)
 
 
-def _find(image: np.ndarray, tools: FaceTools, options: Options, origin: str, **known: object) -> Face | None:
-    """The face, or None with `crop='none'`. Raises ImageError where one is needed and not found."""
-    face = find_face(image, tools, **known)  # pyright: ignore[reportArgumentType]
-    if face is None and options.crop != "none":
-        raise ImageError(f"{origin}: no face found in {image.shape[1]}x{image.shape[0]} pixels")
-    if face is not None and options.crop == "align" and np.isnan(face.landmarks).any():
-        raise ImageError(f"{origin}: only a box is known, and --crop align needs five landmarks")
+def _find(
+    image: np.ndarray,
+    tools: FaceTools,
+    origin: str,
+    last_box: np.ndarray | None = None,
+    given: tuple[float, ...] = (),
+) -> Face:
+    """The face. Raises ImageError where none is found: without landmarks no network that aligns could use it."""
+    face = find_face(image, tools, last_box=last_box, given=given)
+    if face is None:
+        raise ImageError(f"{origin}: no face found")
+    if np.isnan(face.landmarks).any():
+        raise ImageError(f"{origin}: only a box is known, and no landmarks")
     return face
 
 
 def _record(item: Item | VideoPair, image: Cut, origin: str, source: Cut | None, target: Cut | None) -> records.Record:
     face, matrix = image.face, image.matrix
-    points = np.full((68, 2), np.nan, np.float32) if face is None else moved(face.points, matrix)
+    points = moved(face.points, matrix)
+    unknown = np.full((5, 2), np.nan, np.float32)
     is_comparable = item.label == PRISTINE and not np.isnan(points).any()
     return {
         "image": image.jpeg,
@@ -85,8 +97,9 @@ def _record(item: Item | VideoPair, image: Cut, origin: str, source: Cut | None,
         "origin": origin,
         "source_origin": "" if source is None or item.source is None else item.source.origin,
         "target_origin": "" if target is None or item.target is None else item.target.origin,
-        "box": np.full(4, np.nan, np.float32) if face is None else moved(face.box.reshape(2, 2), matrix).reshape(4),
-        "landmarks": np.full((5, 2), np.nan, np.float32) if face is None else moved(face.landmarks, matrix),
+        "box": moved(face.box.reshape(2, 2), matrix).reshape(4),
+        "landmarks": moved(face.landmarks, matrix),
+        "source_landmarks": unknown if source is None else moved(source.face.landmarks, source.matrix),
         "points": points,
         "crop": matrix,
         "signature": signature(image.image, points) if is_comparable else records.NO_SIGNATURE,
@@ -101,16 +114,16 @@ def _of_item(item: Item, tools: FaceTools, options: Options) -> records.Record:
     if item.source is not None:
         source_data = storage.read_bytes(item.source)
         picture = storage.decode_image(source_data, item.source.origin)
-        source = _cut(picture, _find(picture, tools, options, item.source.origin), options, source_data)
+        source = _cut(picture, _find(picture, tools, item.source.origin), options, source_data)
     if item.target is None:
-        cut = _cut(image, _find(image, tools, options, item.image.origin, given=item.face), options, data)
+        cut = _cut(image, _find(image, tools, item.image.origin, given=item.face), options, data)
     else:
         target_data = storage.read_bytes(item.target)
         picture = storage.decode_image(target_data, item.target.origin)
-        target = _cut(picture, _find(picture, tools, options, item.target.origin), options, target_data)
+        target = _cut(picture, _find(picture, tools, item.target.origin), options, target_data)
         scale = _common_scale(picture, image)
         if scale is None:  # not the same frame: each by its own face
-            cut = _cut(image, _find(image, tools, options, item.image.origin), options, data)
+            cut = _cut(image, _find(image, tools, item.image.origin), options, data)
         else:
             cut = _cut(image, _scaled(target.face, scale), options, data, _rescaled(target.matrix, scale))
     record = _record(item, cut, item.image.origin, source, target)
@@ -131,9 +144,7 @@ def _rescaled(matrix: np.ndarray, scale: float) -> np.ndarray:
     return np.column_stack([matrix[:, :2] / scale, shift]).astype(np.float32)
 
 
-def _scaled(face: Face | None, scale: float) -> Face | None:
-    if face is None:
-        return None
+def _scaled(face: Face, scale: float) -> Face:
     centres = lambda points: ((points + 0.5) * scale - 0.5).astype(np.float32)  # noqa: E731
     return Face(face.box * np.float32(scale), centres(face.landmarks), centres(face.points))
 
@@ -162,9 +173,9 @@ def _of_video(pair: VideoPair, tools: FaceTools, options: Options) -> Iterator[r
                 record, last_box = _of_frame(pair, videos, source, number, tools, options, last_box)
                 yield record
             except ImageError as error:
-                yield Rejected(f"{pair.image.name}#{number}", pair.split, str(error))
+                yield _refused(f"{pair.image.name}#{number}", pair.split, error)
     except ImageError as error:
-        yield Rejected(pair.image.name, pair.split, str(error))
+        yield _refused(pair.image.name, pair.split, error)
     finally:
         for video in videos.values():
             video.close()
@@ -178,12 +189,12 @@ def _of_frame(
     tools: FaceTools,
     options: Options,
     last_box: np.ndarray | None,
-) -> tuple[records.Record, np.ndarray | None]:
+) -> tuple[records.Record, np.ndarray]:
     """The record of frame `number`; one crop, found on the target where it is at hand, serves target and forgery."""
     origin = f"{pair.image.name}#{number}"
     image = videos["image"].read(number)
     found_on = videos["target"].read(number) if "target" in videos else image
-    face = _find(found_on, tools, options, origin, last_box=last_box)
+    face = _find(found_on, tools, origin, last_box)
     cut = _cut(image, face, options)
     target = _cut(found_on, face, options) if "target" in videos else None
     source_number, source = source_faces.at(number) if source_faces else (-1, None)
@@ -194,7 +205,7 @@ def _of_frame(
     record = _record(named, cut, origin, source, target)
     if "mask" in videos and number in videos["mask"].numbers:
         record["mask"] = _mask(videos["mask"].read(number), cut.matrix, options.size)
-    return record, last_box if face is None else face.box
+    return record, face.box
 
 
 class _SourceFaces:
@@ -222,8 +233,8 @@ class _SourceFaces:
 
     def _cut(self, number: int) -> Cut:
         image = self._video.read(number)
-        face = _find(image, self._tools, self._options, f"{self._video.origin}#{number}", last_box=self._last_box)
-        self._last_box = self._last_box if face is None else face.box
+        face = _find(image, self._tools, f"{self._video.origin}#{number}", self._last_box)
+        self._last_box = face.box
         return _cut(image, face, self._options)
 
     def _most_frontal(self) -> tuple[int, Cut]:
@@ -233,7 +244,7 @@ class _SourceFaces:
                 cut = self._cut(number)
             except ImageError:
                 continue
-            merit = -1.0 if cut.face is None else frontality(cut.face.landmarks)
+            merit = frontality(cut.face.landmarks)
             if best is None or merit > best[0]:
                 best = merit, number, cut
         if best is None:

@@ -17,7 +17,7 @@ NO_ATTRIBUTES = np.zeros(0, np.int8)
 
 
 def features() -> tfds.features.FeaturesDict:
-    """The fields of a record. Pictures that are not at hand are empty; numbers that are not known are NaN."""
+    """The fields of a record. Pictures that are not at hand are empty; numbers not known are NaN."""
     text, tensor = tfds.features.Text, tfds.features.Tensor
     return tfds.features.FeaturesDict({
         "image": tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg", doc="forgery or pristine face"),
@@ -33,6 +33,7 @@ def features() -> tfds.features.FeaturesDict:
         "target_origin": text(),
         "box": tensor(shape=(4,), dtype=np.float32, doc="x0, y0, x1, y1 in pixels of `image`"),
         "landmarks": tensor(shape=(5, 2), dtype=np.float32, doc="eyes, nose, mouth corners in pixels of `image`"),
+        "source_landmarks": tensor(shape=(5, 2), dtype=np.float32, doc="of `source`, in its pixels; NaN without it"),
         "points": tensor(shape=(68, 2), dtype=np.float32, doc="68 landmarks in pixels of `image`"),
         "crop": tensor(shape=(2, 3), dtype=np.float32, doc="affine map from pixels of the origin to those of `image`"),
         "signature": tensor(shape=(None,), dtype=np.float32, doc="what partners are searched by; empty without points"),

@@ -58,3 +58,10 @@ def test_perturb_equals_its_reference(seed):
     draw = perturbing.draw_perturbation(jax.random.key(seed))._replace(is_coded=jnp.bool_(True))
     want = reference.perturb(image, jax.tree.map(np.asarray, draw))
     assert np.abs(np.asarray(perturb(jnp.asarray(image), draw)) - want).mean() < 1.2 / 255
+
+
+def test_perturbation_draws_keep_to_their_ranges():
+    draws = jax.jit(jax.vmap(perturbing.draw_perturbation))(jax.random.split(jax.random.key(0), 4000))
+    assert 0.45 < float(draws.is_reduced.mean()) < 0.55 and 0.45 < float(draws.is_coded.mean()) < 0.55
+    assert set(np.unique(draws.quality)) == set(range(60, 101))
+    assert draws.share.min() >= np.float32(64 / 317) and draws.share.max() < 1

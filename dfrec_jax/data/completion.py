@@ -1,0 +1,148 @@
+"""What the device does to a batch of a prepared data set before the model sees it: forging, then paired augmentation.
+
+The host has only decoded JPEG. Every draw depends on (seed, example), the place of a row in the stream of all batches.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, UInt8
+
+from dfrec_jax.data import rows
+from dfrec_jax.data.blending import forging
+from dfrec_jax.data.blending.landmarks import MIRRORED_5
+from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
+
+Batch = Mapping[str, Array]
+PICTURES = ("image", "source", "target", "source_mask")
+HOST_ONLY = ("source_points", "target_points", "example")
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def make_completion(
+    *,
+    kinds: tuple[int, ...],
+    num_groups: int,
+    seed: int,
+    leak: tuple[float, float],
+    flip: float,
+    jitter: float,
+    perturbed: float,
+) -> Callable[[Batch], dict[str, Array]]:
+    """The function from a batch as it leaves the host to one that the model can be trained on; for a jitted caller.
+
+    Args:
+      kinds: of the rows, `rows.row_kinds`.
+      num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
+        between them.
+      seed: of all draws.
+      leak: range of the share of the target in a warped swap.
+      flip: probability of mirroring all pictures of an example.
+      jitter: brightness, contrast and saturation of all pictures of an example are multiplied by 1 +- jitter.
+      perturbed: probability that an example's picture loses resolution and is coded by Face X-ray's draw. The
+        references of a forgery stay as they are; a pristine face is its own reference.
+
+    Raises:
+      ValueError: where the rows do not fall into so many equal groups.
+    """
+    if len(kinds) % num_groups:
+        raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
+    recipes = {rows.BI: forging.BI, rows.SWAP: forging.SWAP._replace(leak=leak)}
+    tables = {kind: rows.rows_of(kinds, kind, num_groups) for kind in recipes if kind in kinds}
+    augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
+
+    def complete(batch: Batch) -> dict[str, Array]:
+        keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(batch["example"])
+        pair = jax.vmap(lambda key: jax.random.split(key))(keys)
+        batch = dict(batch)
+        for kind, table in tables.items():
+            batch |= _forge_rows(recipes[kind], batch, pair[:, 0], table)
+        batch |= jax.vmap(augment_row)(pair[:, 1], {name: batch[name] for name in (*PICTURES, *_POINTS, "is_forgery")})
+        return {name: value for name, value in batch.items() if name not in HOST_ONLY}
+
+    return complete
+
+
+_POINTS = ("landmarks", "source_landmarks")
+
+
+def _forge_rows(recipe: forging.Recipe, batch: Batch, keys: Array, table: np.ndarray) -> dict[str, Array]:
+    """`image` and `source_mask` with the rows of `table` forged; groups stay apart, so that shards do."""
+    num_groups = table.shape[0]
+    grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
+    take = jax.vmap(lambda value, places: value[jnp.minimum(places, value.shape[0] - 1)])
+    put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))  # a filled-up place is outside
+
+    def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
+        draw = forging.draw_forging(key, recipe)
+        return forging.forge(recipe, draw, _to_float(source), _to_float(target), source_points, target_points)
+
+    given = [take(grouped(value), table) for value in (keys, *(batch[name] for name in _FORGED_FROM))]
+    made = jax.vmap(jax.vmap(forge_row))(*given)
+    return {
+        name: put(grouped(batch[name]), table, _to_uint8(value)).reshape(batch[name].shape)
+        for name, value in made._asdict().items()
+    }
+
+
+_FORGED_FROM = ("source", "target", "source_points", "target_points")
+
+
+def augment(
+    key: PRNGKeyArray, example: dict[str, Array], *, flip: float, jitter: float, perturbed: float
+) -> dict[str, Array]:
+    """One example, its pictures uint8, with one draw for all of them: mirrored, its colours jittered, perturbed.
+
+    Args:
+      key: of the draw.
+      example: `image`, `source`, `target`, `source_mask`, `landmarks`, `source_landmarks`, `is_forgery`.
+      flip: see `make_completion`.
+      jitter: see `make_completion`.
+      perturbed: see `make_completion`.
+    """
+    for_numbers, for_perturbation = jax.random.split(key)
+    numbers = jax.random.uniform(for_numbers, (5,))
+    example = dict(example)
+    if flip > 0:
+        is_flipped = numbers[0] < flip
+        for name in PICTURES:
+            example[name] = jnp.where(is_flipped, example[name][:, ::-1], example[name])
+        for name in _POINTS:
+            example[name] = jnp.where(is_flipped, _mirrored(example[name], example["image"].shape[1]), example[name])
+    if jitter > 0:
+        factors = 1 + jitter * (2 * numbers[1:4] - 1)
+        for name in ("image", "source", "target"):
+            example[name] = _jittered(example[name], factors)
+    if perturbed > 0:
+        draw = draw_perturbation(for_perturbation)
+        image = jnp.where(
+            numbers[4] < perturbed, _to_uint8(perturb(_to_float(example["image"]), draw)), example["image"]
+        )
+        for name in ("source", "target"):
+            example[name] = jnp.where(example["is_forgery"], example[name], image)
+        example["image"] = image
+    return example
+
+
+def _mirrored(landmarks: Float[Array, "5 2"], width: int) -> Float[Array, "5 2"]:
+    landmarks = landmarks[MIRRORED_5]
+    return landmarks.at[:, 0].set(width - 1 - landmarks[:, 0])
+
+
+def _jittered(image: UInt8[Array, "h w 3"], factors: Float[Array, "3"]) -> UInt8[Array, "h w 3"]:
+    """Brightness, contrast about middle gray, saturation about each pixel's luma. The same map for every picture."""
+    picture = _to_float(image) * factors[0]
+    picture = (picture - 0.5) * factors[1] + 0.5
+    gray = jnp.sum(picture * LUMA.reshape(1, 1, 3), axis=-1, keepdims=True)
+    return _to_uint8(jnp.clip(gray + (picture - gray) * factors[2], 0.0, 1.0))
+
+
+def _to_float(image: Array) -> Array:
+    return image.astype(jnp.float32) / 255
+
+
+def _to_uint8(image: Array) -> Array:
+    return jnp.round(image * 255).astype(jnp.uint8)

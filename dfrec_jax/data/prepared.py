@@ -1,0 +1,176 @@
+"""Reading a data set that `dfrec prepare` wrote: its index, and single records as examples."""
+
+import hashlib
+from pathlib import Path
+
+import cv2
+import grain
+import numpy as np
+from tensorflow_datasets.proto import tf_example_pb2
+
+from dfrec_jax.config import ConfigError
+from dfrec_jax.data.preparation import index as index_lib
+from dfrec_jax.data.preparation import records
+from dfrec_jax.data.preparation.plan import LABELS, PRISTINE, SWAP
+from dfrec_jax.data.preparation.prepare import VERSION
+
+Example = dict[str, np.ndarray]
+NO_POINTS = np.zeros((68, 2), np.float32)
+
+
+class PreparedSplit:
+    """One split of a prepared data set.
+
+    Attributes:
+      index: what is known of each record.
+      names: of its attacks and people.
+      pristine: numbers of the pristine records.
+      forgeries: numbers of the swaps of the chosen attack; reenactments are none.
+      faces: numbers of the pristine records from which forgeries can be made.
+    """
+
+    def __init__(self, folder: str, dataset: str, split: str, attack: str = ""):
+        """Opens the files.
+
+        Args:
+          folder: `config.data.dir`.
+          dataset: `config.data.dataset`.
+          split: train, validation or test.
+          attack: the method that forgeries are limited to; empty: all.
+
+        Raises:
+          ConfigError: where the data set, the split or the attack is not there.
+        """
+        self.folder = Path(folder) / dataset / VERSION
+        try:
+            self.index, self.names = index_lib.read(self.folder, split)
+        except FileNotFoundError as error:
+            there = sorted(path.parent.parent.name for path in Path(folder).glob(f"*/{VERSION}/names.json"))
+            splits = sorted(path.stem.removeprefix("index-") for path in self.folder.glob("index-*.npz"))
+            raise ConfigError(
+                f"data.dir={folder!r}: {dataset!r} has the splits {', '.join(splits)}, and not {split}"
+                if splits
+                else f"data.dir={folder!r}: holds no prepared {dataset!r}, it holds {', '.join(there) or 'none'}; "
+                f"run `dfrec prepare {dataset} --source DIR --out {folder}`"
+            ) from error
+        paths = sorted(map(str, self.folder.glob(f"*-{split}.array_record-*")))
+        self._source = grain.sources.ArrayRecordDataSource(paths)
+        if len(self._source) != len(self.index.label):
+            raise ConfigError(
+                f"{self.folder}: {split} holds {len(self._source)} records and its index {len(self.index.label)}: a file "
+                f"was lost or added; run `dfrec prepare {dataset}` again"
+            )
+        is_swap = self.index.label == LABELS.index(SWAP)
+        if attack:
+            if attack not in self.names.attacks:
+                raise ConfigError(f"data.attack={attack!r}: {self.folder} has {', '.join(self.names.attacks)}")
+            is_swap &= self.index.attack == self.names.attacks.index(attack)
+        self.pristine = np.flatnonzero(self.index.label == LABELS.index(PRISTINE))
+        self.forgeries = np.flatnonzero(is_swap)
+        self.faces = self.index.faces
+
+    def digest(self) -> str:
+        """A hash of the index: another data set, or another preparation of it, has another one."""
+        everything = hashlib.sha256()
+        for name, array in self.index._asdict().items():
+            everything.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return everything.hexdigest()[:16]
+
+    def example(self, number: int, size: int) -> Example:
+        """Record `number` as it stands, without forging: the contract of `pipeline.py` for one row."""
+        fields = self._fields(number)
+        image, scale = _picture(_bytes(fields, "image"), size)
+        is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
+        landmarks = _array(fields, "landmarks", (5, 2), scale)
+        if is_pristine:
+            source = target = image
+            source_landmarks, mask = landmarks, np.zeros((size, size, 1), np.uint8)
+        else:
+            source, source_scale = _picture(_bytes(fields, "source"), size)
+            target, _ = _picture(_bytes(fields, "target"), size)
+            source_landmarks = np.nan_to_num(_array(fields, "source_landmarks", (5, 2), source_scale))
+            mask = _mask(_bytes(fields, "mask"), size)
+        return {
+            "image": image,
+            "source": source,
+            "target": target,
+            "source_mask": mask,
+            "landmarks": landmarks,
+            "source_landmarks": source_landmarks,
+            "is_forgery": np.bool_(not is_pristine),
+            "has_source": self.index.has_source[number],
+            "has_target": self.index.has_target[number],
+            "has_mask": self.index.has_mask[number],
+            "source_id": self.index.source_id[number],
+            "target_id": self.index.target_id[number],
+            "attack": self.index.attack[number],
+        }
+
+    def unforged(self, place: int, choice: int, size: int) -> Example:
+        """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
+
+        `image` and `source_mask` are the device's to make; `source_points` and `target_points` hold the landmarks.
+
+        Args:
+          place: in `faces`.
+          choice: any number; the partner is the one at `choice` modulo their number.
+          size: of the pictures, in pixels.
+        """
+        partner = self.index.partners[place, choice % self.index.partners.shape[1]]
+        numbers = self.faces[place], self.faces[partner]
+        (target, landmarks, points), (source, source_landmarks, source_points) = (self._face(i, size) for i in numbers)
+        return {
+            "image": target,
+            "source": source,
+            "target": target,
+            "source_mask": np.zeros((size, size, 1), np.uint8),
+            "landmarks": landmarks,
+            "source_landmarks": source_landmarks,
+            "is_forgery": np.bool_(True),
+            "has_source": np.bool_(True),
+            "has_target": np.bool_(True),
+            "has_mask": np.bool_(True),
+            "source_id": self.index.source_id[numbers[1]],
+            "target_id": self.index.target_id[numbers[0]],
+            "attack": np.int32(len(self.names.attacks)),
+            "source_points": source_points,
+            "target_points": points,
+        }
+
+    def _face(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        fields = self._fields(number)
+        image, scale = _picture(_bytes(fields, "image"), size)
+        return image, _array(fields, "landmarks", (5, 2), scale), _array(fields, "points", (68, 2), scale)
+
+    def _fields(self, number: int):
+        return tf_example_pb2.Example.FromString(self._source[int(number)]).features.feature
+
+
+def _bytes(fields, name: str) -> bytes:
+    values = fields[name].bytes_list.value
+    return values[0] if values else b""
+
+
+def _array(fields, name: str, shape: tuple[int, ...], scale: float) -> np.ndarray:
+    """Points in pixels of a picture that was resized by `scale`; pixel centres are whole numbers."""
+    points = np.array(fields[name].float_list.value, np.float32).reshape(shape)
+    return points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32)
+
+
+def _picture(data: bytes, size: int) -> tuple[np.ndarray, float]:
+    if not data:
+        return np.zeros((size, size, 3), np.uint8), 1.0
+    return _resized(records.decode(data), size)
+
+
+def _mask(data: bytes, size: int) -> np.ndarray:
+    if not data:
+        return np.zeros((size, size, 1), np.uint8)
+    return _resized(records.decode_mask(data), size)[0].reshape(size, size, 1)
+
+
+def _resized(image: np.ndarray, size: int) -> tuple[np.ndarray, float]:
+    if image.shape[0] == size:
+        return image, 1.0
+    how = cv2.INTER_AREA if image.shape[0] > size else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=how), size / image.shape[0]

@@ -1,0 +1,87 @@
+"""Which example stands in which row of which training batch: a function of (seed, step, row) and of nothing else."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+REAL, RECORDED, BI, SWAP = range(4)  # pristine; a forgery as recorded; BI and warped swap, forged on the device
+KINDS = ("real", "recorded", "bi", "swap")
+
+
+def row_kinds(batch_size: int, shares: dict[int, float]) -> tuple[int, ...]:
+    """The kind of each row of every batch, each kind spread evenly so that every device gets its share.
+
+    Args:
+      batch_size: over all hosts.
+      shares: of each kind; they add up to 1. Counts are the shares rounded by largest remainder.
+
+    Raises:
+      ValueError: where a kind with a share gets no row.
+    """
+    kinds = sorted(shares)
+    exact = np.array([shares[kind] * batch_size for kind in kinds])
+    counts = np.floor(exact + 1e-9).astype(int)
+    for place in np.argsort(counts - exact, kind="stable")[: batch_size - counts.sum()]:
+        counts[place] += 1
+    for kind, count in zip(kinds, counts, strict=True):
+        if shares[kind] > 0 and count == 0:
+            raise ValueError(
+                f"train.batch_size={batch_size}: a share of {shares[kind]:g} of {KINDS[kind]} examples is less than one "
+                f"row; use a batch of {int(np.ceil(1 / shares[kind]))} or more, or the share 0"
+            )
+    rows, placed = [], np.zeros(len(kinds))
+    for row in range(batch_size):
+        behind = np.where(placed < counts, counts * (row + 1) / batch_size - placed, -np.inf)
+        place = int(np.argmax(behind))
+        placed[place] += 1
+        rows.append(kinds[place])
+    return tuple(rows)
+
+
+def rows_of(kinds: tuple[int, ...], kind: int, num_groups: int) -> Int[np.ndarray, "g c"]:
+    """For each of `num_groups` equal groups of rows the places of `kind` in its group; the group's size fills up."""
+    groups = np.array(kinds).reshape(num_groups, -1)
+    places = [np.flatnonzero(group == kind) for group in groups]
+    table = np.full((num_groups, max(map(len, places))), groups.shape[1], np.int32)
+    for group, row in zip(table, places, strict=True):
+        group[: len(row)] = row
+    return table
+
+
+class Place(NamedTuple):
+    """What stands in a row: its kind, the number of the example among those of its kind, and which visit it is."""
+
+    kind: int
+    number: int
+    visit: int
+
+
+def place_of(kinds: tuple[int, ...], sizes: dict[int, int], seed: int, index: int) -> Place:
+    """What stands in row `index` of the stream of all batches, row after row.
+
+    Each kind goes through its examples in an order that is shuffled anew at every visit.
+
+    Args:
+      kinds: of `row_kinds`.
+      sizes: number of examples of each kind.
+      seed: of the order.
+      index: step * batch size + row.
+    """
+    step, row = divmod(index, len(kinds))
+    kind = kinds[row]
+    position = step * kinds.count(kind) + kinds[:row].count(kind)
+    visit, place = divmod(position, sizes[kind])
+    return Place(kind, int(_order(sizes[kind], seed, kind, visit)[place]), visit)
+
+
+@functools.lru_cache(maxsize=8)
+def _order(size: int, seed: int, kind: int, visit: int) -> Int[np.ndarray, " n"]:
+    return np.random.default_rng([seed, kind, visit]).permutation(size).astype(np.int32)
+
+
+def local_index(index: int, rows_a_host: int, process_index: int, batch_size: int) -> int:
+    """The row of the stream that stands at `index` of one host's stream: hosts hold equal blocks of each batch."""
+    step, row = divmod(index, rows_a_host)
+    return step * batch_size + process_index * rows_a_host + row
