@@ -118,9 +118,8 @@ def augment(
             example[name] = _jittered(example[name], factors)
     if perturbed > 0:
         draw = draw_perturbation(for_perturbation)
-        image = jnp.where(
-            numbers[4] < perturbed, _to_uint8(perturb(_to_float(example["image"]), draw)), example["image"]
-        )
+        changed = _to_uint8(perturb(_to_float(example["image"]), draw))
+        image = jnp.where(numbers[4] < perturbed, changed, example["image"])
         for name in ("source", "target"):
             example[name] = jnp.where(example["is_forgery"], example[name], image)
         example["image"] = image

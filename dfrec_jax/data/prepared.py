@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import grain
@@ -14,8 +15,7 @@ from dfrec_jax.data.preparation import records
 from dfrec_jax.data.preparation.plan import LABELS, PRISTINE, SWAP
 from dfrec_jax.data.preparation.prepare import VERSION
 
-Example = dict[str, np.ndarray]
-NO_POINTS = np.zeros((68, 2), np.float32)
+Example = dict[str, Any]  # arrays, and scalars of NumPy
 
 
 class PreparedSplit:
@@ -54,11 +54,11 @@ class PreparedSplit:
                 f"run `dfrec prepare {dataset} --source DIR --out {folder}`"
             ) from error
         paths = sorted(map(str, self.folder.glob(f"*-{split}.array_record-*")))
-        self._source = grain.sources.ArrayRecordDataSource(paths)
+        self._source: Any = grain.sources.ArrayRecordDataSource(paths)
         if len(self._source) != len(self.index.label):
             raise ConfigError(
-                f"{self.folder}: {split} holds {len(self._source)} records and its index {len(self.index.label)}: a file "
-                f"was lost or added; run `dfrec prepare {dataset}` again"
+                f"{self.folder}: {split} holds {len(self._source)} records and its index {len(self.index.label)}: "
+                f"a file was lost or added; run `dfrec prepare {dataset}` again"
             )
         is_swap = self.index.label == LABELS.index(SWAP)
         if attack:
@@ -118,7 +118,9 @@ class PreparedSplit:
         """
         partner = self.index.partners[place, choice % self.index.partners.shape[1]]
         numbers = self.faces[place], self.faces[partner]
-        (target, landmarks, points), (source, source_landmarks, source_points) = (self._face(i, size) for i in numbers)
+        (target, landmarks, points), (source, source_landmarks, source_points) = (
+            self._face(int(i), size) for i in numbers
+        )
         return {
             "image": target,
             "source": source,
@@ -142,8 +144,9 @@ class PreparedSplit:
         image, scale = _picture(_bytes(fields, "image"), size)
         return image, _array(fields, "landmarks", (5, 2), scale), _array(fields, "points", (68, 2), scale)
 
-    def _fields(self, number: int):
-        return tf_example_pb2.Example.FromString(self._source[int(number)]).features.feature
+    def _fields(self, number: int) -> Any:
+        message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
+        return message.FromString(self._source[int(number)]).features.feature
 
 
 def _bytes(fields, name: str) -> bytes:

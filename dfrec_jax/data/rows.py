@@ -28,8 +28,8 @@ def row_kinds(batch_size: int, shares: dict[int, float]) -> tuple[int, ...]:
     for kind, count in zip(kinds, counts, strict=True):
         if shares[kind] > 0 and count == 0:
             raise ValueError(
-                f"train.batch_size={batch_size}: a share of {shares[kind]:g} of {KINDS[kind]} examples is less than one "
-                f"row; use a batch of {int(np.ceil(1 / shares[kind]))} or more, or the share 0"
+                f"train.batch_size={batch_size}: a share of {shares[kind]:g} of {KINDS[kind]} examples is less than "
+                f"one row; use a batch of {int(np.ceil(1 / shares[kind]))} or more, or the share 0"
             )
     rows, placed = [], np.zeros(len(kinds))
     for row in range(batch_size):
