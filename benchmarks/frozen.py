@@ -4,7 +4,7 @@ Run:     python benchmarks/frozen.py [--batch 8] [--size 224] [--repeats 7]     
 Does:    the mean of all taps' mean squares, and its gradient by the image, as in the losses; random weights, equal on
          both sides (they go through our conversion rules), same threads. The repeats of the two alternate, so that a
          busy machine slows both.
-Prints:  a network, ms of each side (the fastest repeat), images/s, and the ratio PyTorch / ours (above 1: ours is faster).
+Prints:  a network, ms of each side (the fastest repeat), images/s, the ratio PyTorch / ours: above 1, ours is faster.
          The loss and the gradient of both sides are compared first; a difference above 1e-3 ends the run.
 """
 
