@@ -17,8 +17,8 @@ import torch
 import torch_networks
 
 from dfrec_jax.frozen import mobilefacenet, retinaface, squeezenet, threeddfa
-from dfrec_jax.frozen.blocks import IMAGENET_MEAN, IMAGENET_STD
 from dfrec_jax.frozen.load import load_network
+from dfrec_jax.nets.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from dfrec_jax.weights.registry import find
 from dfrec_jax.weights.resolution import locate
 

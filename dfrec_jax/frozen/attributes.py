@@ -11,10 +11,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dfrec_jax.frozen.blocks import imagenet_normalise, resize
+from dfrec_jax.frozen.blocks import resize
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.frozen.resnet import ResNet, resnet18, resnet50
+from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.weights.rules import Rule
 
 ATTRIBUTES = (  # in the order of CelebA's list_attr_celeba.txt

@@ -10,8 +10,6 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.nets.depthwise import DepthwiseConv
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 Variables = Any
 
 
@@ -71,11 +69,6 @@ def resize(images: Float[Array, "b h w 3"], height: int, width: int, *, antialia
     if images.shape == shape:
         return images
     return jax.image.resize(images, shape, "linear", antialias=antialias, precision=jax.lax.Precision.HIGHEST)
-
-
-def imagenet_normalise(images: Float[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
-    """RGB in [0, 1] to zero mean and unit variance over ImageNet."""
-    return (images - jnp.array(IMAGENET_MEAN).reshape(1, 1, 1, 3)) / jnp.array(IMAGENET_STD).reshape(1, 1, 1, 3)
 
 
 def unit_length(embedding: Float[Array, "b d"]) -> Float[Array, "b d"]:

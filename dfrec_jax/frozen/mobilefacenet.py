@@ -12,9 +12,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE, align
-from dfrec_jax.frozen.blocks import ConvNorm, imagenet_normalise, unit_length
+from dfrec_jax.frozen.blocks import ConvNorm, unit_length
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, pointwise
 from dfrec_jax.weights.rules import Rule
 

@@ -8,9 +8,9 @@ from typing import Any
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from dfrec_jax.frozen.blocks import imagenet_normalise
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.weights.layers import convolution
 from dfrec_jax.weights.rules import Rule
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.frozen.blocks import ConvNorm, imagenet_normalise, resize, unit_length
+from dfrec_jax.frozen.blocks import ConvNorm, resize, unit_length
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -50,11 +50,6 @@ def test_resize_by_hand():
     picked = resize(row, 4, 2, antialias=False)  # half-way between pixels 0 and 1
     np.testing.assert_allclose(picked[0, 0, :, 0], [0.5, 0.5], atol=1e-6)
     assert resize(row, 4, 4, antialias=True) is row
-
-
-def test_imagenet_normalise_by_hand():
-    pixel = jnp.array([0.485, 0.456 + 0.224, 0.406]).reshape(1, 1, 1, 3)
-    np.testing.assert_allclose(imagenet_normalise(pixel).ravel(), [0, 1, 0], atol=1e-6)
 
 
 def test_unit_length_by_hand_and_its_gradient_at_zero():
