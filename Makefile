@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.complete
+QUICKSTART := runs/quickstart
 
 .PHONY: env quickstart test test-slow lint lock encoders clean
 .DEFAULT_GOAL := help
@@ -29,7 +30,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 quickstart: $(STAMP)
-	@$(BIN)/python -m dfrec_jax.cli quickstart --workdir runs/quickstart
+	$(BIN)/python train.py --config=configs/quickstart.py --workdir=$(QUICKSTART)
+	$(BIN)/dfrec draw --out $(QUICKSTART)/faces
+	$(BIN)/dfrec recover $(QUICKSTART)/faces/*.png --workdir $(QUICKSTART) --out $(QUICKSTART)/recovered
+	$(BIN)/python evaluate.py --workdir=$(QUICKSTART)
+	@echo "recovered faces: $(QUICKSTART)/recovered/*/panel.png"
+	@echo "how training went: $(QUICKSTART)/samples/*.png, tensorboard --logdir $(QUICKSTART)/tensorboard"
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest --quiet

@@ -1,6 +1,7 @@
 """Checkpoints by orbax: state, position in the data and config in one; save, restore, fall back; and the config file."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -97,10 +98,9 @@ class Checkpoints:
         )
         self._manager.save(step, args=args, metrics=None if idsim is None else {"idsim": idsim}, force=True)
 
-    def best_idsim(self) -> float | None:
-        """The best validation IDSIM among the saved checkpoints; None where none was measured."""
-        scores = self._scores()
-        return max(scores.values()) if scores else None
+    def best_idsim(self) -> float:
+        """The best validation IDSIM among the saved checkpoints; minus infinity where none was measured."""
+        return max(self._scores().values(), default=-math.inf)
 
     def restore_newest(
         self, abstract_items: Items, on_torn: Callable[[int, Exception], None]
@@ -175,14 +175,19 @@ class Checkpoints:
         self._manager.reload()
 
 
-def save_config(workdir: str | os.PathLike[str], config: ConfigDict) -> None:
+def save_config(workdir: str | os.PathLike[str], config: ConfigDict, *, is_begun: bool) -> None:
     """Writes `config.json`, whole or not at all.
 
+    Args:
+      workdir: folder of the run.
+      config: a resolved config.
+      is_begun: whether the run has checkpoints, which then must have been made with the same config.
+
     Raises:
-      ConfigError: where the workdir belongs to a run whose config differs in a field that changes what is computed.
+      ConfigError: where the run was begun with a config that differs in a field that changes what is computed.
     """
     path = Path(workdir) / "config.json"
-    if path.exists():
+    if is_begun and path.exists():
         _check_same_run(load_config(workdir), config, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
 MODES = ("paper", "released")
-FUSIONS = ("position", "rank", "none")
+FUSIONS = ("position", "grid", "rank", "none")
 REDUCTIONS = ("root_mean_square", "norm")
 SCHEDULES = ("constant", "cosine")
 DTYPES = ("float32", "bfloat16")
@@ -76,6 +76,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.tirm.patch_threshold = placeholder(float)
     config.tirm.noise_scale = placeholder(float)
     config.tirm.fusion = placeholder(str)
+    config.tirm.token_width = 196  # of a target token, where it is bound by position
     config.tirm.decoder_depth = placeholder(int)
     config.tirm.decoder_width = 512
     config.tirm.decoder_heads = 16
@@ -108,6 +109,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
     config.data.flip = 0.5  # probability of mirroring an example
+    config.data.jitter = 0.1  # of a prepared data set: brightness, contrast, saturation times 1 +- jitter, one draw a pair
+    config.data.perturbed = 0.5  # of a prepared data set: probability of Face X-ray's loss of resolution and JPEG
     config.data.num_threads = 4
     config.data.prefetch = 128  # examples
     config.data.eval_batch_size = 32
@@ -208,6 +211,7 @@ _RULES: tuple[tuple[str, Callable, str], ...] = (
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
     ("tirm.decoder_depth", _positive, "1 or more"),
+    ("tirm.token_width", _positive, "1 or more"),
     ("tirm.full_map_threshold", _share, "between 0 and 1"),
     ("tirm.patch_threshold", _share, "between 0 and 1"),
     ("tirm.noise_scale", _share, "between 0 and 1"),
@@ -218,6 +222,8 @@ _RULES: tuple[tuple[str, Callable, str], ...] = (
     ("data.real_share", _share, "between 0 and 1"),
     ("data.bi_share", _share, "between 0 and 1"),
     ("data.flip", _share, "between 0 and 1"),
+    ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
+    ("data.perturbed", _share, "between 0 and 1"),
     ("data.leak", lambda leak: len(leak) == 2 and 0 <= leak[0] <= leak[1] < 1, "(low, high) with 0 <= low <= high < 1"),
     ("data.num_threads", _positive, "1 or more"),
     ("data.prefetch", _positive, "1 or more"),
@@ -268,6 +274,11 @@ def _validate_sizes(config: ConfigDict) -> None:
             f"image_size={size}: must be a multiple of {stride}, the stride of the deepest features (16 in the ISM, "
             f"{2**levels} in a SIRM of {levels} levels); use image_size={math.ceil(size / stride) * stride}"
         )
+    if config.tirm.fusion in ("position", "grid") and 2**levels != patch:
+        raise ConfigError(
+            f"tirm.patch_size={patch} with {levels} levels in sirm.features: target tokens bound by position need one "
+            f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another number of levels"
+        )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(
             f"tirm.mask_ratio={config.tirm.mask_ratio} keeps {num_kept(config)} of {num_patches(config)} patches; "
@@ -292,9 +303,9 @@ def _validate_mode(config: ConfigDict) -> None:
                     f"{field}={_get(config, field)!r} with mode='released': the published network is fixed to {value!r}; "
                     "use that, or mode='paper'"
                 )
-        if config.tirm.fusion == "position":
+        if config.tirm.fusion in ("position", "grid"):
             raise ConfigError(
-                "tirm.fusion='position' with mode='released': the published SIRM emits one target token for each kept "
+                f"tirm.fusion={config.tirm.fusion!r} with mode='released': the published SIRM emits one target token for each kept "
                 "patch, bound by rank; use 'rank' or 'none', or mode='paper'"
             )
     if config.loss.classification > 0 and not config.ism.classifier:

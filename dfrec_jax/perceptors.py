@@ -13,7 +13,7 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
     Raises:
       WeightsError: for an unknown name, or weights that are not at hand; the message says how to get them.
     """
-    if name in encoders.NAMES:
+    if name in encoders.MODULES:
         return encoders.load(name)
     return load.load_network(
         name,

@@ -16,7 +16,8 @@ def config() -> ConfigDict:
     tiny = config_lib.dfrec()
     tiny.image_size = SIZE
     tiny.ism.width, tiny.ism.decoder_features, tiny.ism.rates = 0.1, 8, (1, 1, 1)
-    tiny.sirm.features, tiny.sirm.bottleneck = (4, 8), 16
+    tiny.sirm.features, tiny.sirm.bottleneck = (4, 8, 8), 16
+    tiny.tirm.fusion, tiny.tirm.token_width = "grid", 8
     tiny.tirm.width, tiny.tirm.depth, tiny.tirm.heads = 32, 1, 2
     tiny.tirm.patch_size, tiny.tirm.decoder_depth, tiny.tirm.decoder_width, tiny.tirm.decoder_heads = 8, 1, 32, 2
     tiny.data.bi_share, tiny.data.validation_examples, tiny.data.test_examples = 0.0, 8, 16

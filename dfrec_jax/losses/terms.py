@@ -7,14 +7,14 @@ its source, say, adds nothing to the source terms. With no such example the term
 from collections.abc import Sequence
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Real
+from jaxtyping import Array, Float, Shaped
 
 # Added under the square root: a recovered face that equals its reference, as a pristine one may, has distance 0,
 # where the gradient of sqrt is infinite.
 EPSILON = 1e-12
 
 
-def weighted_mean(values: Float[Array, " b"], weight: Real[Array, " b"]) -> Float[Array, ""]:
+def weighted_mean(values: Float[Array, " b"], weight: Shaped[Array, " b"]) -> Float[Array, ""]:
     """Mean of `values` over the batch by `weight` (0 or 1), and 0 where no weight is left."""
     weight = weight.astype(values.dtype)
     return jnp.sum(values * weight) / jnp.maximum(jnp.sum(weight), 1.0)
@@ -35,7 +35,7 @@ def feature_distance(
 
 
 def multi_layer_distance(
-    recovered: Sequence[Array], reference: Sequence[Array], weight: Real[Array, " b"], reduction: str
+    recovered: Sequence[Array], reference: Sequence[Array], weight: Shaped[Array, " b"], reduction: str
 ) -> Float[Array, ""]:
     """Sum over layers of the feature distance: Eq. 2 and 3 on FaceNet's four taps, Eq. 5 and 6 on VGG-19's five."""
     layers = zip(recovered, reference, strict=True)
@@ -50,7 +50,7 @@ def source_and_target(
 
 
 def attribute_loss(
-    recovered: Float[Array, "b a"], reference: Float[Array, "b a"], weight: Real[Array, " b"]
+    recovered: Float[Array, "b a"], reference: Float[Array, "b a"], weight: Shaped[Array, " b"]
 ) -> Float[Array, ""]:
     """Smooth L1 between the attributes of the recovered and the pristine target (Eq. 8), mean over attributes."""
     difference = jnp.abs(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
@@ -59,7 +59,7 @@ def attribute_loss(
 
 
 def patch_loss(
-    recovered: Float[Array, "b m d"], reference: Float[Array, "b m d"], weight: Real[Array, " b"], reduction: str
+    recovered: Float[Array, "b m d"], reference: Float[Array, "b m d"], weight: Shaped[Array, " b"], reduction: str
 ) -> Float[Array, ""]:
     """L2 distance over the masked patches (Eq. 9): their sum with `norm`, the mean of their RMS otherwise."""
     squared = jnp.square(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
@@ -70,13 +70,13 @@ def patch_loss(
     return weighted_mean(per_example, weight)
 
 
-def classification_loss(logit: Float[Array, " b"], is_forgery: Real[Array, " b"]) -> Float[Array, ""]:
+def classification_loss(logit: Float[Array, " b"], is_forgery: Shaped[Array, " b"]) -> Float[Array, ""]:
     """Binary cross-entropy of the ISM's verdict, forged (1) or pristine (0); Sec. III-B names the head, not the loss."""
     return jnp.mean(_cross_entropy(logit.astype(jnp.float32), is_forgery.astype(jnp.float32)))
 
 
 def segmentation_loss(
-    map_logits: Float[Array, "b h w 1"], source_mask: Float[Array, "b h w 1"], weight: Real[Array, " b"]
+    map_logits: Float[Array, "b h w 1"], source_mask: Float[Array, "b h w 1"], weight: Shaped[Array, " b"]
 ) -> Float[Array, ""]:
     """Binary cross-entropy of the source map, as logits, against a known mask in [0, 1], mean over pixels.
 

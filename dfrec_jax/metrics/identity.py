@@ -16,7 +16,9 @@ def cosine(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> Float[np
     return np.sum(a * b, axis=-1) / np.maximum(norms, 1e-12)
 
 
-def judged_real(input_to_recovered: Float[np.ndarray, " n"], threshold: float = REAL_THRESHOLD) -> Bool[np.ndarray, " n"]:
+def judged_real(
+    input_to_recovered: Float[np.ndarray, " n"], threshold: float = REAL_THRESHOLD
+) -> Bool[np.ndarray, " n"]:
     """Whether a face counts as pristine: IDSIM between the input and its recovered target above 0.9.
 
     The threshold lies above what two photographs of one person reach; it works because the unmasked patches are the

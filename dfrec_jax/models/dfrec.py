@@ -127,8 +127,9 @@ class Dfrec(nn.Module):
 
 def build(config: ConfigDict) -> Dfrec:
     """The network that a resolved and validated config describes; the only reader of the config among the models."""
-    num_patches, num_kept = config_lib.num_patches(config), config_lib.num_kept(config)
-    num_target_tokens = {"none": 0, "rank": num_kept, "position": num_patches}[config.tirm.fusion]
+    num_kept = config_lib.num_kept(config)
+    token_axis = "channel" if config.tirm.fusion == "rank" else "position"
+    token_features = {"none": 0, "rank": num_kept}.get(config.tirm.fusion, config.tirm.token_width)
     dtype = jnp.dtype(config.compute_dtype)
     is_released = config.mode == "released"
     ism = Ism(
@@ -139,7 +140,7 @@ def build(config: ConfigDict) -> Dfrec:
         imagenet_norm=config.ism.imagenet_norm,
         dtype=dtype,
     )
-    sirm = Sirm(tuple(config.sirm.features), config.sirm.bottleneck, num_target_tokens, dtype)
+    sirm = Sirm(tuple(config.sirm.features), config.sirm.bottleneck, token_features, token_axis, dtype)
     tirm = Tirm(
         num_keep=num_kept,
         patch_size=config.tirm.patch_size,

@@ -99,14 +99,16 @@ class Sirm(nn.Module):
     Attributes:
       features: channels of each level above the bottleneck, finest first.
       bottleneck: channels of f_s and f_t together.
-      num_target_tokens: target tokens to make: one for each patch of the grid where they are bound by position, one for
-        each kept patch where they are bound by rank (as released), 0 where the TIRM takes none.
+      token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
+      token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel' makes
+        one of each channel, its values over the grid flattened, as released.
       dtype: of the computation; parameters and outputs stay float32.
     """
 
     features: tuple[int, ...] = (32, 64, 128, 256)
     bottleneck: int = 1024
-    num_target_tokens: int = 98
+    token_features: int = 196
+    token_axis: str = "position"
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -131,11 +133,12 @@ class Sirm(nn.Module):
         return SirmOutput(source_face, _pool(source), _pool(target), self._target_tokens(target, train))
 
     def _target_tokens(self, target: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
-        """Each token is one channel of a last block on f_t, flattened over the bottleneck's grid."""
-        if not self.num_target_tokens:
+        """The target tokens of f_t."""
+        if not self.token_features:
             return None
-        maps = ConvBlock(self.num_target_tokens, self.dtype, name="target_tokens")(target, train=train)
-        return rearrange(maps.astype(jnp.float32), "b i j k -> b k (i j)")
+        maps = ConvBlock(self.token_features, self.dtype, name="target_tokens")(target, train=train)
+        pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"
+        return rearrange(maps.astype(jnp.float32), pattern)
 
 
 def _pool(features: Float[Array, "b i j c"]) -> Float[Array, "b c"]:

@@ -35,7 +35,7 @@ class TokenPositions(nn.Module):
     learned: bool = False
 
     @nn.compact
-    def __call__(self, tokens: Float[Array, "b n+1 d"]) -> Float[Array, "b n+1 d"]:
+    def __call__(self, tokens: Float[Array, "b t d"]) -> Float[Array, "b t d"]:
         """Takes the tokens of a square grid. Raises ValueError for any other."""
         num_tokens, width = tokens.shape[1:]
         if self.learned:
@@ -109,11 +109,18 @@ class IdentityFusionDecoder(nn.Module):
         idx_keep: Int[Array, "b k"],
         idx_mask: Int[Array, "b m"],
         num_tokens: int,
+        masked_rows: Float[Array, "b m t"] | None = None,
     ) -> Float[Array, "b m d"]:
-        """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens."""
+        """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens.
+
+        `masked_rows` are the target tokens of the masked patches, where the fusion uses them.
+        """
         known = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
         mask_token = self.param("mask_token", initialisation.token, (1, 1, self.width)).astype(known.dtype)
         tokens = jnp.broadcast_to(mask_token, (known.shape[0], num_tokens, self.width))
+        if masked_rows is not None:
+            hints = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="masked_fusion")
+            tokens = put_rows(tokens, idx_mask, mask_token + hints(masked_rows))
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
@@ -142,8 +149,9 @@ class Tirm(nn.Module):
       decoder_width: of the decoder's tokens.
       decoder_depth: of the decoder.
       decoder_heads: of the decoder.
-      fusion: 'position' takes a target token for each patch and uses those of the kept patches; 'rank' takes one for
-        each kept patch, in the order of `idx_keep`; 'none' takes none (Table VI).
+      fusion: 'position' takes a target token for each patch and joins those of the kept patches to their embeddings;
+        'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in the
+        order of `idx_keep`; 'none' takes none (Table VI).
       token_index: 'shifted' (patch i is token i + 1, the class token always visible) or 'patch'.
       learned_positions: see `TokenPositions`.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.
@@ -182,7 +190,7 @@ class Tirm(nn.Module):
         Args:
           image: I, RGB in [0, 1].
           source_map: m_s.
-          target_tokens: f_t of the SIRM: n rows for 'position', `num_keep` for 'rank', None for 'none'.
+          target_tokens: f_t of the SIRM: n rows for 'position' and 'grid', `num_keep` for 'rank', None for 'none'.
           noise: uniform in [0, 1), n values an example.
 
         Raises:
@@ -209,7 +217,8 @@ class Tirm(nn.Module):
             name="decoder",
         )
         fused_tokens = self._fuse(visible_tokens, target_tokens, split)
-        target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1)
+        masked_rows = gather_rows(target_tokens, split.idx_mask) if self.fusion == "grid" else None
+        target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows)
 
         num_rows = image.shape[1] // self.patch_size
         recovered = put_rows(patches, split.idx_mask, target_patches)
@@ -243,15 +252,16 @@ class Tirm(nn.Module):
         self, visible_tokens: Float[Array, "b k e"], target_tokens: Float[Array, "b _ t"] | None, split: PatchSplit
     ) -> Float[Array, "b k f"]:
         """The concatenation of Eq. 1; the class token, where it is visible, gets a learned row of its own."""
-        num_rows = {"none": 0, "rank": self.num_keep, "position": self.num_keep + split.idx_mask.shape[1]}[self.fusion]
+        num_patches = self.num_keep + split.idx_mask.shape[1]
+        num_rows = {"none": 0, "rank": self.num_keep}.get(self.fusion, num_patches)
         if num_rows != (0 if target_tokens is None else target_tokens.shape[1]):
             raise ValueError(
                 f"fusion={self.fusion!r} takes {num_rows} target tokens and got "
-                f"{None if target_tokens is None else target_tokens.shape[1]}; set Sirm.num_target_tokens={num_rows}"
+                f"{None if target_tokens is None else target_tokens.shape[1]}; see Sirm.token_features and token_axis"
             )
         if target_tokens is None:
             return visible_tokens
-        if self.fusion == "position":
+        if self.fusion != "rank":
             target_tokens = gather_rows(target_tokens, split.idx_keep)
         if self.token_index != "patch":
             class_row = self.param("class_target_token", initialisation.token, (1, 1, target_tokens.shape[-1]))

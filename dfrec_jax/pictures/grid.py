@@ -35,7 +35,13 @@ def grid(
       columns: the heading of each column, broken over lines at spaces.
       captions: a line under each picture, empty for none; None for no captions at all.
       cell: side of a picture in pixels; smaller ones are enlarged without smoothing, larger ones reduced.
+
+    Raises:
+      ValueError: for a row that has not one picture for each heading.
     """
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"a row of {len(row)} pictures under {len(columns)} headings")
     font = ImageFont.load_default(size=12)
     heading_height = 14 * max(heading.count(" ") + 1 for heading in columns) + MARGIN
     caption_height = 16 if captions is not None else 0

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from PIL import Image
@@ -60,7 +61,7 @@ class RunLog:
             self._timing.close()
             self._tensorboard.close()
 
-    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+    def scalars(self, step: int, values: Mapping[str, float | np.floating]) -> None:
         """One line of metrics.jsonl, and the same values for TensorBoard."""
         if self._is_writer:
             _write_line(self._metrics, {"step": step, **{name: float(value) for name, value in values.items()}})
@@ -79,7 +80,7 @@ class RunLog:
             self._tensorboard.add_image("samples", np.asarray(picture), step, dataformats="HWC")
 
 
-def _write_line(file, record: Mapping[str, float]) -> None:
+def _write_line(file: TextIO, record: Mapping[str, int | float]) -> None:
     file.write(json.dumps(record) + "\n")
     file.flush()  # a killed process loses no line that it has written
 

@@ -1,5 +1,6 @@
 """The training loop: step, log, validate, checkpoint. Nothing else loops over batches in training."""
 
+import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ from ml_collections import ConfigDict
 from dfrec_jax import checkpoint, perceptors
 from dfrec_jax import config as config_lib
 from dfrec_jax.data import pipeline
-from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import initialisation, sharding, state, validation
 from dfrec_jax.training.log import Progress, RunLog
@@ -25,8 +25,11 @@ class NonFiniteLossError(RuntimeError):
     """A loss term became NaN or infinite; the message names the step and the term."""
 
 
-def train(config: ConfigDict, workdir: str | Path) -> Path:
+def train(config: ConfigDict, workdir: str | Path) -> bool:
     """Trains DFREC as `config` says and leaves everything under `workdir`; resumes where checkpoints are there.
+
+    Returns:
+      Whether every step was taken; False after SIGTERM, Ctrl-C or a preemption, with a checkpoint to resume from.
 
     Raises:
       ConfigError: for a config that cannot be run, before a device is touched, or one that is not the workdir's.
@@ -36,7 +39,6 @@ def train(config: ConfigDict, workdir: str | Path) -> Path:
     workdir = Path(workdir)
     config = config_lib.resolve(config)
     config_lib.validate(config)
-    checkpoint.save_config(workdir, config)
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.train.batch_size, mesh)
     frozen = perceptors.load_perceptors(config)
@@ -48,10 +50,11 @@ def train(config: ConfigDict, workdir: str | Path) -> Path:
     frozen, metric = jax.device_put((frozen, metric), sharding.replicated(mesh))
 
     with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints, _stop_signal() as stop:
+        checkpoint.save_config(workdir, config, is_begun=bool(checkpoints.steps()))
         train_state, start_step = _restore(checkpoints, abstract_state, config)
         if train_state is None:
             train_state, _ = state.create(model, optimizer, config, mesh)
-            train_state = initialisation.initialise(train_state, config, shardings)
+            train_state = initialisation.initialise(train_state, config)
         validator = validation.Validator(model, metric, config, mesh)
         is_first = jax.process_index() == 0
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
@@ -81,19 +84,18 @@ def train(config: ConfigDict, workdir: str | Path) -> Path:
                     progress.show(step, values, rates)
                 if step % config.train.samples_every == 0 or is_last:
                     log.picture(step, validator.sample_grid(train_state.variables))
-                idsim, is_best = None, False
+                idsim = None
                 if step % config.train.validate_every == 0 or is_last:
                     idsim = validator.idsim(train_state.variables)
-                    best = checkpoints.best_idsim()
-                    is_best = best is None or idsim > best
                     log.scalars(step, {"validation_idsim": idsim})
+                is_best = idsim is not None and idsim > checkpoints.best_idsim()
                 if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped:
                     _check_finite(step, metrics)
                     checkpoints.save(step, state.to_items(train_state), _meta(step, config), idsim)
-                if is_stopped:
+                if is_stopped and not is_last:
                     print(f"stopped after step {step}; the same command resumes from there", file=sys.stderr)
-                    break
-    return workdir
+                    return False
+    return True
 
 
 def _restore(
@@ -115,8 +117,6 @@ def _restore(
 
 
 def _meta(step: int, config: ConfigDict) -> dict[str, Any]:
-    import json
-
     return {"position": step, "data": pipeline.fingerprint(config), "config": json.loads(config.to_json())}
 
 

@@ -1,5 +1,6 @@
 """What training may see of held-out people: IDSIM and a picture grid on the validation split, never the test split."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -23,50 +24,45 @@ SAMPLE_COLUMNS = (
 
 
 class Validator:
-    """Runs the model on the validation split; each method is compiled once."""
+    """Runs the model on the validation split; compiled once."""
 
     def __init__(self, model: Dfrec, metric: FrozenNetwork, config: ConfigDict, mesh: Mesh):
         self._config, self._mesh, self._metric = config, mesh, metric
-        whole = sharding.replicated(mesh)
+        self._whole = sharding.replicated(mesh)
 
-        def recover(variables: Any, batch: Batch) -> DfrecOutput:
-            keys = jnp.broadcast_to(jax.random.key(0), batch["image"].shape[:1])
-            return model.apply(variables, to_float(batch)["image"], keys, train=False)
+        def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, DfrecOutput, jax.Array]:
+            pictures, landmarks = to_float(batch), batch.get("landmarks")
+            keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
+            output = model.apply(variables, pictures["image"], keys, train=False)
+            recovered = metric(output.target_face, landmarks)["embedding"]
+            reference = metric(pictures["target"], landmarks)["embedding"]
+            return pictures, output, jnp.sum(recovered * reference, axis=-1)
 
-        def similarity(variables: Any, metric: FrozenNetwork, batch: Batch) -> jax.Array:
-            landmarks = batch.get("landmarks")
-            recovered = metric(recover(variables, batch).target_face, landmarks)["embedding"]
-            reference = metric(to_float(batch)["target"], landmarks)["embedding"]
-            return jnp.sum(recovered * reference, axis=-1)
-
-        self._recover = jax.jit(recover, out_shardings=whole)
-        self._similarity = jax.jit(similarity, out_shardings=whole)
+        self._run = jax.jit(run, out_shardings=self._whole)
 
     def idsim(self, variables: Any) -> float:
         """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
-        total = count = 0.0
+        total, count = 0.0, 0
         for batch in self._batches(self._config.data.validation_examples):
-            counted = batch.pop("is_valid") & batch["is_forgery"] & batch["has_target"]
-            weight = sharding.to_global(self._mesh, {"weight": counted})["weight"]
-            values = self._similarity(variables, self._metric, sharding.to_global(self._mesh, batch))
-            mask = np.asarray(jax.jit(jnp.asarray, out_shardings=sharding.replicated(self._mesh))(weight))
-            total += float(np.asarray(values)[mask].sum())
-            count += int(mask.sum())
+            batch = sharding.to_global(self._mesh, batch)
+            pictures, _, similarity = self._run(variables, self._metric, batch)
+            counted = np.asarray(pictures["is_valid"] & pictures["is_forgery"] & pictures["has_target"])
+            total += float(np.asarray(similarity, np.float64)[counted].sum())
+            count += int(counted.sum())
         return total / count
 
     def sample_grid(self, variables: Any) -> Image.Image:
-        """The first forgeries of the validation split: what goes in, what comes out and what should have."""
-        batch = sharding.to_global(self._mesh, next(iter(self._batches(self._config.data.eval_batch_size))))
-        gathered = jax.jit(to_float, out_shardings=sharding.replicated(self._mesh))(batch)
-        output = self._recover(variables, batch)
+        """The first examples of the validation split: what goes in, what comes out and what should have."""
+        batch = sharding.to_global(self._mesh, next(self._batches(self._config.data.eval_batch_size)))
+        given, output, _ = self._run(variables, self._metric, batch)
         pictures = (
-            gathered["image"], output.source_map, output.source_region, output.masked_image,
-            output.source_face, output.target_face, gathered["source"], gathered["target"],
+            given["image"], output.source_map, output.source_region, output.masked_image,
+            output.source_face, output.target_face, given["source"], given["target"],
         )  # fmt: skip
         rows = list(zip(*(np.asarray(picture[:NUM_SAMPLES], np.float32) for picture in pictures), strict=True))
         return grid.grid(rows, SAMPLE_COLUMNS)
 
-    def _batches(self, max_examples: int):
+    def _batches(self, max_examples: int) -> Iterator[pipeline.Batch]:
         return pipeline.eval_batches(
             self._config,
             "validation",

@@ -1,0 +1,33 @@
+"""`dfrec draw`: swaps of embedded faces as picture files, to try things out on."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers) -> None:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser("draw", help="draw face swaps of the embedded data set, to try things out on")
+    parser.add_argument("--out", required=True, help="folder for <split>-<index>.png")
+    parser.add_argument("--split", default="test", choices=["train", "validation", "test"])
+    parser.add_argument("--count", type=int, default=4, help="how many (default 4)")
+    parser.add_argument("--size", type=int, default=64, help="side in pixels (default 64)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draws the first swaps of the split and prints their paths."""
+    from dfrec_jax.config import ConfigError
+    from dfrec_jax.pictures import grid
+    from dfrec_jax.synthetic import dataset
+
+    largest = dataset.split_of(arguments.split).num_examples
+    if not 1 <= arguments.count <= largest:
+        raise ConfigError(f"--count={arguments.count}: must be from 1 to {largest}")
+    if arguments.size < 16:
+        raise ConfigError(f"--size={arguments.size}: must be 16 or more")
+    for index in range(arguments.count):
+        picture = dataset.example(index, arguments.split, size=arguments.size)["image"]
+        path = Path(arguments.out) / f"{arguments.split}-{index:04d}.png"
+        grid.save_array(picture / 255.0, path)
+        print(path)
+    return 0

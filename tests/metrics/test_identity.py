@@ -1,0 +1,38 @@
+"""IDSIM and Acc_id by hand, and the relations that any implementation must satisfy."""
+
+import numpy as np
+import pytest
+
+from dfrec_jax.metrics import identity
+
+
+def test_cosine_by_hand():
+    a = np.array([[3.0, 4.0], [1.0, 0.0], [0.0, 0.0]])
+    b = np.array([[4.0, 3.0], [-2.0, 0.0], [1.0, 0.0]])
+    np.testing.assert_allclose(identity.cosine(a, b), [24 / 25, -1.0, 0.0])
+    np.testing.assert_allclose(identity.cosine(a[:2], a[:2]), 1.0)
+
+
+def test_copying_the_input_judges_every_face_real():
+    similarity = np.ones(10)
+    is_forgery = np.arange(10) < 3
+    assert identity.judged_real(similarity).all()
+    assert identity.balanced_accuracy(identity.judged_real(similarity), is_forgery) == 0.5
+
+
+def test_the_threshold_is_exceeded_not_met():
+    assert identity.judged_real(np.array([0.9, 0.91])).tolist() == [False, True]
+
+
+def test_balanced_accuracy_by_hand():
+    is_forgery = np.array([True, True, True, False])
+    judged_real = np.array([False, False, True, True])
+    assert identity.balanced_accuracy(judged_real, is_forgery) == pytest.approx((2 / 3 + 1) / 2)
+    assert np.isnan(identity.balanced_accuracy(judged_real[:3], is_forgery[:3]))
+
+
+def test_area_under_roc_by_hand():
+    score = np.array([0.9, 0.5, 0.5, 0.1])
+    is_positive = np.array([True, True, False, False])
+    assert identity.area_under_roc(score, is_positive) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+    assert np.isnan(identity.area_under_roc(score[:2], is_positive[:2]))
