@@ -6,13 +6,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Int, Key
 
 from dfrec_jax.synthetic import factors, sampling
 from dfrec_jax.synthetic.swap import Swap, pristine, swap
 
 DEFAULT_LEAK = (0.15, 0.4)
 _COLOUR_MATCH = (0.3, 0.8)  # share of the target's skin tone in the swapped face
+Whole = int | Int[Array, ""]
+Share = float | Float[Array, ""]
 _IDENTITY_STREAM, _EXAMPLE_STREAM = 1, 2
 
 
@@ -42,7 +44,7 @@ def split_of(name: str) -> Split:
     return SPLITS[name]
 
 
-def identity_of(seed: int | Array, index: int | Array) -> factors.Identity:
+def identity_of(seed: Whole, index: Whole) -> factors.Identity:
     """Person `index` of the world `seed`."""
     return sampling.sample_identity(_key(seed, _IDENTITY_STREAM, index))
 
@@ -147,7 +149,7 @@ def _split_number(split: str) -> int:
     return tuple(SPLITS).index(split)
 
 
-def _key(seed: int | Array, *path: int | Array) -> Key[Array, ""]:
+def _key(seed: Whole, *path: Whole) -> Key[Array, ""]:
     key = jax.random.key(seed, impl="threefry2x32")
     for step in path:
         key = jax.random.fold_in(key, step)
@@ -156,7 +158,7 @@ def _key(seed: int | Array, *path: int | Array) -> Key[Array, ""]:
 
 @jax.jit
 def _draw_factors(
-    seed: int, split: int, index: int, source: int, target: int, low: float, high: float
+    seed: Whole, split: Whole, index: Whole, source: Whole, target: Whole, low: Share, high: Share
 ) -> tuple[factors.Identity, factors.Identity, factors.Attributes, factors.Surroundings, Array, Array]:
     """The arguments of `swap` but the size."""
     keys = jax.random.split(_key(seed, _EXAMPLE_STREAM, split, index), 4)

@@ -30,11 +30,11 @@ def paint_eyes(picture: Planar, eyes: Eyes, skin: Skin, face: Expression, light:
     picture = paint(picture, colour(skin.tone * jnp.array([0.62, 0.47, 0.45])), bag * 0.3)
 
     white = mix(jnp.array([0.97, 0.95, 0.94]), skin.tone, 0.12) * (0.75 + 0.3 * (light.ambient + 0.4 * light.strength))
-    ball = white[:, None, None] * (0.72 + 0.28 * step(0.0, 0.05, b - upper)) * (1.0 - 0.16 * t * t)[None]
+    ball = colour(white) * ((0.72 + 0.28 * step(0.0, 0.05, b - upper)) * (1.0 - 0.16 * t * t))[None]
     p, q = a - 0.045 * side * face.gaze[0], b + 0.006 - 0.02 * face.gaze[1]
     r = jnp.sqrt(p * p + q * q + 1e-8) / eyes.iris_size
     ring = mix(
-        jnp.clip(eyes.iris * 1.35, 0.0, 1.0)[:, None, None] * (0.75 + 0.4 * step(-0.9, 0.9, q / eyes.iris_size)),
+        jnp.clip(eyes.iris * 1.35, 0.0, 1.0)[:, None, None] * (0.75 + 0.4 * step(-0.9, 0.9, q / eyes.iris_size))[None],
         colour(eyes.iris * 0.35),
         step(0.62, 1.0, r)[None],
     )
@@ -61,7 +61,7 @@ def paint_brows(picture: Planar, brows: Brows, eyes: Eyes, hair: Hair, face: Exp
     centre = eyes.height - brows.height - 0.035 * face.brow_raise - brows.arch * (1.0 - (t - brows.peak) ** 2)
     centre = centre + brows.tilt * t
     thick = brows.thickness * (1.0 - 0.6 * step(-0.2, 1.0, t)) * step(-1.12, -0.85, t)
-    hairs = 0.8 + 0.2 * wave(150.0 * a + 70.0 * (y - centre))
+    hairs = 0.85 + 0.15 * wave(130.0 * a + 60.0 * (y - centre) + 3.0 * wave(37.0 * a))
     layer = coverage(jnp.abs(y - centre) - thick, 0.02 + frame.pixel) * step(1.05, 0.9, t) * step(-1.12, -0.9, t)
     ink = mix(hair.colour * 0.75, jnp.array([0.08, 0.06, 0.05]), 0.35 * brows.shade)
     return paint(picture, colour(ink), layer * hairs * (0.45 + 0.5 * brows.shade))
@@ -128,9 +128,8 @@ def paint_mouth(picture: Planar, mouth: Mouth, skin: Skin, face: Expression, lig
     picture = paint(picture, colour(mix(mouth.tint, jnp.ones(3), 0.7)), sheen * lips * 0.45 * skin.gloss)
 
     hollow = coverage(jnp.maximum(top - y, y - bottom), frame.pixel) * ends * step(0.0, 0.02, gap)
-    depth = colour(jnp.array([0.26, 0.07, 0.08])) + 0.22 * colour(jnp.array([1.0, 0.35, 0.35])) * step(
-        0.55, 1.0, (y - top) / (gap + 1e-3)
-    )
+    tongue = step(0.55, 1.0, (y - top) / (gap + 1e-3))
+    depth = colour(jnp.array([0.26, 0.07, 0.08])) + colour(jnp.array([0.22, 0.08, 0.08])) * tongue[None]
     teeth = coverage(y - top - 0.45 * gap * step(1.0, 0.6, jnp.abs(t)), frame.pixel + 0.006)
     depth = paint(
         depth, colour(jnp.array([0.93, 0.91, 0.87])) * (0.75 + 0.25 * step(0.9, 0.2, jnp.abs(t)))[None], teeth

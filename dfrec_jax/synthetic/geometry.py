@@ -84,7 +84,7 @@ def _from_face(pose: Pose, x: Array, y: Array, depth: float = 0.0) -> Float[Arra
     """Picture coordinates in [-1, 1] of a point of the face: the inverse of `frame`, by fixed-point iteration."""
     x, y = x + depth * pose.yaw, y + depth * pose.pitch
 
-    def correct(_: int, view: tuple[Array, Array]) -> tuple[Array, Array]:
+    def correct(_: Array, view: tuple[Array, Array]) -> tuple[Array, Array]:
         got = _to_face(pose, *view)
         return view[0] + 0.7 * (x - got[0]), view[1] + 0.7 * (y - got[1])
 

@@ -48,7 +48,10 @@ def shade(height: Layer, skin: Skin, light: Light, frame: Frame) -> Planar:
     d = light.direction
     facing = (normal_x * d[0] + normal_y * d[1] + 0.7 * d[2]) / length
     lit = light.ambient + light.strength * jnp.clip(facing, 0.0, 1.0)
-    warm = colour(jnp.array([1.0, 0.93, 0.9])) + colour(jnp.array([0.0, 0.07, 0.1])) * jnp.clip(facing * 1.4, 0.0, 1.0)
+    warm = (
+        colour(jnp.array([1.0, 0.93, 0.9]))
+        + colour(jnp.array([0.0, 0.07, 0.1])) * jnp.clip(facing * 1.4, 0.0, 1.0)[None]
+    )
     gloss = jnp.clip(facing, 0.0, 1.0) ** 12 * skin.gloss * light.strength * 0.22
     return colour(skin.tone) * warm * lit[None] + gloss[None]
 
@@ -87,9 +90,9 @@ def paint_beard(picture: Planar, marks: Marks, mouth: Mouth, nose: Nose, hair: H
     a = jnp.abs(x)
     upper = 0.62 - 0.42 * marks.beard_reach * step(0.2, 0.5, a) - 0.1 * step(0.3, 0.1, a) * (1.0 - marks.beard_reach)
     bare = blob(x, y - mouth.height - 0.02, mouth.width * 1.05, 0.1)
-    beard = step(upper - 0.07, upper + 0.09, y) * (1.0 - step(0.4, 0.7, bare)) * marks.beard
+    beard = step(-0.07, 0.09, y - upper) * (1.0 - step(0.4, 0.7, bare)) * marks.beard
     strip = jnp.abs(y - 0.5 * (nose.base + 0.04 + mouth.height - mouth.upper) - 0.2 * a * a) - 0.035
     moustache = coverage(strip, 0.05) * step(mouth.width * 1.25, mouth.width * 0.85, a) * marks.moustache
-    hairs = 0.78 + 0.22 * wave(63.0 * x + 8.0 * wave(9.0 * y)) * wave(50.0 * y + 7.0 * x)
+    hairs = 0.78 + 0.22 * wave(63.0 * x + 8.0 * wave(9.0 * y)) * wave(50.0 * y + 7.0 * x + 5.0 * wave(21.0 * x))
     layer = jnp.maximum(beard, moustache) * hairs
     return paint(picture, picture * 0.15 + colour(hair.colour * 0.6), layer * 0.85)

@@ -104,25 +104,25 @@ def sample_identity(key: Key[Array, ""]) -> Identity:
         face=sample_face(keys[1]),
         skin=Skin(tone=tone, blush=d.uniform(0.0, 0.6), gloss=d.uniform(0.2, 1.0)),
         eyes=Eyes(
-            height=d.normal(-0.05, 0.025), spacing=d.normal(0.27, 0.02), width=d.normal(0.145, 0.014),
-            opening=d.normal(0.07, 0.013), tilt=d.normal(-0.08, 0.1), skew=d.normal(0.1, 0.2),
+            height=d.normal(-0.05, 0.025), spacing=d.normal(0.275, 0.022), width=d.normal(0.155, 0.016),
+            opening=d.normal(0.077, 0.016), tilt=d.normal(-0.08, 0.1), skew=d.normal(0.1, 0.2),
             crease=d.uniform(0.0, 1.0), lash=d.uniform(0.1, 1.0), socket=d.normal(0.5, 0.25),
-            iris_size=d.normal(0.07, 0.006), iris=d.palette(_IRIS_COLOURS, 0.12),
+            iris_size=d.normal(0.075, 0.007), iris=d.palette(_IRIS_COLOURS, 0.12),
         ),
         brows=Brows(
-            height=d.normal(0.165, 0.024), length=d.normal(0.17, 0.018), thickness=d.normal(0.028, 0.009),
+            height=d.normal(0.172, 0.03), length=d.normal(0.17, 0.018), thickness=d.normal(0.03, 0.011),
             arch=d.normal(0.035, 0.022), peak=d.normal(0.15, 0.25), tilt=d.normal(-0.015, 0.03),
             gap=d.normal(0.0, 0.02), shade=d.uniform(0.35, 0.95),
         ),
         nose=Nose(
-            base=d.normal(0.24, 0.035), width=d.normal(0.105, 0.018), bridge=d.normal(0.05, 0.012),
+            base=d.normal(0.24, 0.04), width=d.normal(0.105, 0.021), bridge=d.normal(0.05, 0.012),
             relief=d.normal(1.0, 0.25), tip=d.normal(0.07, 0.014),
             nostril=d.normal(0.6, 0.22), hook=d.normal(0.0, 0.02),
         ),
         mouth=Mouth(
-            height=d.normal(0.475, 0.025), width=d.normal(0.212, 0.026), upper=d.normal(0.05, 0.014),
-            lower=d.normal(0.066, 0.016), bow=d.uniform(0.05, 0.55), corner=d.normal(0.0, 0.012),
-            tint=jnp.clip(lip + d.normal(0.0, 0.05, (3,)), 0.05, 0.95),
+            height=d.normal(0.475, 0.03), width=d.normal(0.215, 0.032), upper=d.normal(0.05, 0.016),
+            lower=d.normal(0.066, 0.019), bow=d.uniform(0.05, 0.55), corner=d.normal(0.0, 0.012),
+            tint=jnp.clip(lip + d.normal(0.0, 0.07, (3,)), 0.05, 0.95),
         ),
         hair=sample_hair(keys[2]),
         marks=Marks(

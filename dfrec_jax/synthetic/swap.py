@@ -78,7 +78,8 @@ def swap(
 def _blend(
     original: Float[Array, "s s 3"], swapped: Float[Array, "s s 3"], mask: Float[Array, "s s 1"], leak: Scalar
 ) -> Float[Array, "s s 3"]:
-    return mix(original, swapped, mask * (1.0 - leak))
+    share = mask * (1.0 - leak)
+    return original * (1.0 - share) + swapped * share  # exact where the share is 0 or 1, which mix is not
 
 
 def pristine(identity: Identity, attributes: Attributes, size: int) -> Swap:

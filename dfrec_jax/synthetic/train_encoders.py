@@ -76,7 +76,7 @@ def draw_views(people: range, num_views: int, hair_change: float, world: int = 0
 
 @jax.jit
 def _draw_view(
-    key: Key[Array, ""], world: int, person: int, view: int, hair_change: float
+    key: Key[Array, ""], world: dataset.Whole, person: dataset.Whole, view: dataset.Whole, hair_change: dataset.Share
 ) -> tuple[factors.Identity, factors.Attributes, Array]:
     keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(key, person), view), 3)
     identity = dataset.identity_of(world, person)
