@@ -105,7 +105,7 @@ def run_import(arguments: argparse.Namespace) -> int:
     if not source.is_file():
         raise WeightsError(f"{source}: there is no such file")
     if release.name == RELEASED:
-        from dfrec_jax.commands import released
+        from dfrec_jax import released
 
         workdir = Path(arguments.workdir or f"runs/{RELEASED}")
         print(released.import_checkpoint(source, workdir, release))
@@ -162,7 +162,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Writes the three state dicts of the authors' format."""
-    from dfrec_jax.commands import released
+    from dfrec_jax import released
 
     print(released.export_checkpoint(arguments.workdir, Path(arguments.to_torch), arguments.checkpoint))
     return 0

@@ -1,0 +1,211 @@
+"""The published DFREC checkpoint as a workdir, and a workdir of mode 'released' as such a file."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+from flax.traverse_util import flatten_dict, unflatten_dict
+from ml_collections import ConfigDict
+from safetensors import SafetensorError, safe_open
+
+from dfrec_jax import checkpoint as checkpoint_lib
+from dfrec_jax import config as config_lib
+from dfrec_jax import trained
+from dfrec_jax.models import dfrec as models
+from dfrec_jax.weights import dfrec, digest
+from dfrec_jax.weights.coverage import coverage
+from dfrec_jax.weights.inverse import restore
+from dfrec_jax.weights.published import Shapes, Sizes, published_shapes
+from dfrec_jax.weights.readers import read
+from dfrec_jax.weights.registry import Release
+from dfrec_jax.weights.rules import WeightsError
+from dfrec_jax.weights.torch_writer import write_pytorch
+
+RETAINED = "retained.safetensors"  # in the workdir: what the file held and the network does not use
+
+Tensors = dict[str, np.ndarray]
+
+
+class Imported(NamedTuple):
+    """A published checkpoint as ours: config, flat variables, unused tensors, layout of the file, counts by entry."""
+
+    config: ConfigDict
+    variables: Tensors
+    unused: dict[str, Tensors]
+    layout: dict[str, Shapes]
+    counts: dict[str, str]
+
+
+def import_checkpoint(source: Path, workdir: Path, release: Release) -> str:
+    """Makes `workdir` of the file, ready for `dfrec recover` and evaluate.py; returns what there is to say of it.
+
+    Raises:
+      WeightsError: for a file that is no DFREC checkpoint, or a workdir that is in use.
+    """
+    if (workdir / "config.json").exists() or (workdir / "checkpoints").exists():
+        raise WeightsError(f"--workdir={workdir}: it holds a run already; name another folder")
+    sha256 = digest.check(source, release)
+    imported = load(source, release.name)
+    workdir.mkdir(parents=True, exist_ok=True)
+    unused = {f"{entry}/{name}": value for entry, values in imported.unused.items() for name, value in values.items()}
+    metadata = {"source": source.name, "source_sha256": sha256, "layout": json.dumps(imported.layout)}
+    contiguous = {name: np.array(value, order="C") for name, value in unused.items()}
+    safetensors.numpy.save_file(contiguous, workdir / RETAINED, metadata)
+    with checkpoint_lib.Checkpoints(workdir) as checkpoints:
+        items = {"variables": unflatten_dict(imported.variables, sep="/")}
+        checkpoints.save(0, items, {"imported": {"source": source.name, "source_sha256": sha256}})
+    checkpoint_lib.save_config(workdir, imported.config)
+    counts = "\n".join(f"  {entry}: {count}" for entry, count in imported.counts.items())
+    return (
+        f"{source} (SHA-256 {sha256}, licence {release.licence})\n{counts}\n"
+        f"{workdir}: mode 'released', {sum(value.size for value in imported.variables.values()):,} values; "
+        f"{len(unused)} unused tensors are kept in {RETAINED}"
+    )
+
+
+def load(source: Path, name: str) -> Imported:
+    """The checkpoint at `source` as our variables.
+
+    Raises:
+      WeightsError: for a file that is no DFREC checkpoint, or a tensor that does not fit; names it.
+    """
+    checkpoint = {entry: _without_module(read(source, entry=entry)) for entry in dfrec.MODULES}
+    config = _config_of(_sizes_of(checkpoint, source), name)
+    expected = models.variable_shapes(models.build(config), int(config.image_size))
+    counts = {}
+    for entry, module in dfrec.MODULES.items():
+        own = [path for path in expected if path.split("/")[1] == module]
+        counts[entry] = str(coverage(checkpoint[entry], dfrec.dfrec_rules(entry, own), own))
+    try:
+        variables, unused = dfrec.port_dfrec(checkpoint, expected)
+    except WeightsError as error:
+        raise WeightsError(f"{source}: {error}") from error
+    layout = {entry: {name: value.shape for name, value in values.items()} for entry, values in checkpoint.items()}
+    return Imported(config, variables, unused, layout, counts)
+
+
+def _without_module(tensors: Mapping[str, np.ndarray]) -> Tensors:
+    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+
+
+def _sizes_of(checkpoint: Mapping[str, Tensors], source: Path) -> Sizes:
+    """The sizes of the network in the file, by the shapes of a few tensors."""
+    _, sirm, tirm = (checkpoint[entry] for entry in dfrec.MODULES)
+    try:
+        convolutions = [sirm[f"Conv{index}.conv.0.weight"] for index in range(1, dfrec.NUM_LEVELS + 2)]
+        return Sizes(
+            vit_width=tirm["backbone.class_token"].shape[-1],
+            vit_depth=_num_blocks(tirm, "backbone.encoder.layers."),
+            decoder_width=tirm["mask_token"].shape[-1],
+            decoder_depth=_num_blocks(tirm, "decoder.layers."),
+            sirm_features=tuple(kernel.shape[0] for kernel in convolutions[:-1]),
+            sirm_bottleneck=convolutions[-1].shape[0],
+        )
+    except KeyError as error:
+        raise WeightsError(f"{source}: lacks the tensor {error}, so it is no DFREC checkpoint") from error
+
+
+def _num_blocks(tensors: Tensors, prefix: str) -> int:
+    return len({name.removeprefix(prefix).split(".")[0] for name in tensors if name.startswith(prefix)})
+
+
+def _config_of(sizes: Sizes, name: str) -> ConfigDict:
+    vits = {width: vit for vit, (width, _, _) in config_lib.VIT_SIZES.items()}
+    if sizes.vit_width not in vits:
+        raise WeightsError(
+            f"backbone.class_token is {sizes.vit_width} wide; the ViTs of this project are {sorted(vits)}"
+        )
+    config: Any = config_lib.dfrec("released")
+    config.name = name
+    config.tirm.vit = vits[sizes.vit_width]
+    config.tirm.depth = sizes.vit_depth
+    config.tirm.decoder_width, config.tirm.decoder_depth = sizes.decoder_width, sizes.decoder_depth
+    config.sirm.features, config.sirm.bottleneck = sizes.sirm_features, sizes.sirm_bottleneck
+    config.data.bi_share = 0.0  # evaluated on the embedded faces until a data set is named, and these need no BI
+    config = config_lib.resolve(config)
+    config_lib.validate(config)
+    return config
+
+
+def export_checkpoint(workdir: str | Path, target: Path, which: str = "best") -> str:
+    """Writes a workdir of mode 'released' as the authors' file; returns what there is to say of it.
+
+    Raises:
+      CheckpointError: where the workdir or the checkpoint is missing.
+      WeightsError: for another mode, whose network differs; a size that the published network does not have; a file
+        that cannot be written.
+    """
+    run = trained.load(workdir, which)
+    if run.config.mode != "released":
+        raise WeightsError(
+            f"--workdir={workdir} has mode={run.config.mode!r}, whose network PyTorch's released code cannot hold "
+            "(depth, tokens, positions); only mode='released' is exported"
+        )
+    flat: dict[str, Any] = flatten_dict(run.variables, sep="/")
+    variables = {path: np.asarray(value) for path, value in flat.items()}
+    retained = _read_retained(Path(workdir))
+    layout = retained.layout if retained else published_shapes(_sizes_of_config(run.config))
+    state_dicts: dict[str, Tensors] = {}
+    for entry, module in dfrec.MODULES.items():
+        own = {path: value for path, value in variables.items() if path.split("/")[1] == module}
+        used = restore(own, dfrec.dfrec_rules(entry, own), layout[entry])
+        unused = retained.unused[entry] if retained else _unused_values(layout[entry], used)
+        state_dicts[entry] = {name: used[name] if name in used else unused[name] for name in layout[entry]}
+    write_pytorch(target, state_dicts)
+    counts = ", ".join(f"{len(tensors)} in {entry}" for entry, tensors in state_dicts.items())
+    return f"{target}: step {run.step} of {workdir}: tensors {counts}"
+
+
+class _Retained(NamedTuple):
+    """What an import kept beside the weights: names and shapes of the file, and its unused tensors."""
+
+    layout: dict[str, Shapes]
+    unused: dict[str, Tensors]
+
+
+def _read_retained(workdir: Path) -> _Retained | None:
+    path = workdir / RETAINED
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            listed = json.loads(file.metadata()["layout"])
+        values = safetensors.numpy.load_file(path)
+        layout = {entry: {name: tuple(shape) for name, shape in listed[entry].items()} for entry in dfrec.MODULES}
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: damaged ({error!r}); import the checkpoint again into another folder") from error
+    unused = {
+        entry: {name.removeprefix(f"{entry}/"): value for name, value in values.items() if name.startswith(f"{entry}/")}
+        for entry in dfrec.MODULES
+    }
+    return _Retained(layout, unused)
+
+
+def _sizes_of_config(config: Any) -> Sizes:
+    return Sizes(
+        vit_width=config.tirm.width,
+        vit_depth=config.tirm.depth,
+        decoder_width=config.tirm.decoder_width,
+        decoder_depth=config.tirm.decoder_depth,
+        sirm_features=tuple(config.sirm.features),
+        sirm_bottleneck=config.sirm.bottleneck,
+        num_patches=config_lib.num_patches(config),
+        num_kept=config_lib.num_kept(config),
+        ism_features=config.ism.decoder_features,
+        has_classifier=config.ism.classifier,
+    )
+
+
+def _unused_values(shapes: Shapes, used: Tensors) -> Tensors:
+    """Values for the tensors that nothing uses, of a network that never had any: 0, and 1 where a norm divides."""
+    values: Tensors = {}
+    for name, shape in shapes.items():
+        if name.endswith("num_batches_tracked"):
+            values[name] = np.zeros(shape, np.int64)
+        elif name not in used:
+            is_scale = name.endswith("running_var") or (name.endswith("weight") and len(shape) == 1)
+            values[name] = np.full(shape, 1 if is_scale else 0, np.float32)
+    return values
