@@ -20,8 +20,8 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "h w 3"]:
     """RGB, turned as its EXIF orientation says; gray becomes RGB and 16 bits are scaled to 8.
 
     Raises:
-      ImageError: for a missing or truncated file, a folder, a file that is no picture, one with an alpha channel, or one
-        of more than 200 million pixels.
+      ImageError: for a missing or truncated file, a folder, a file that is no picture, one with an alpha channel, or
+        one of more than 200 million pixels.
     """
     path = Path(path)
     if path.is_dir():

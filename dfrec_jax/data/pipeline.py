@@ -1,32 +1,55 @@
-"""Batches for training and evaluation, by grain: sharded over hosts, resumable at any step, uint8 until the device."""
+"""Batches for training and evaluation, by grain: sharded over hosts, resumable at any step, uint8 until the device.
+
+The embedded faces are drawn, prepared data sets are read (`mixture`). A training batch of a prepared data set still has
+forgeries to be made and augmentation to be done when it leaves the host: `make_completion` gives the function that does
+both on the device.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import grain
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import ConfigError
+from dfrec_jax.data import completion, mixture, rows
 from dfrec_jax.synthetic import dataset as embedded
 
 Batch = dict[str, np.ndarray]
+EMBEDDED = "embedded"
+ENDLESS = 2**48  # rows; no run is as long
 
 
 class TrainBatches:
     """An endless iterator over this host's rows of the training batches.
 
-    Batch number s holds the same examples however many hosts share it, so its position is the number of steps taken,
-    and a run may resume on another number of hosts.
+    Batch number s holds the same examples in the same order however many hosts share it, each an equal block of rows,
+    so its position is the number of steps taken, and a run may resume on another number of hosts.
     """
 
     def __init__(self, config: ConfigDict, *, start_step: int, process_index: int = 0, process_count: int = 1):
-        indices = grain.MapDataset.range(embedded.split_of("train").num_examples).seed(config.seed).shuffle().repeat()
-        examples = indices[process_index::process_count].map(partial(_embedded, config, "train"))
-        dataset = examples.batch(config.train.batch_size // process_count, drop_remainder=True)
-        self._iterator = iter(dataset.to_iter_dataset(_read_options(config)))
+        """Starts at batch number `start_step`.
+
+        Args:
+          config: a valid config.
+          start_step: the number of steps taken.
+          process_index: which host this is.
+          process_count: how many share the work.
+
+        Raises:
+          ConfigError: where the hosts cannot share a batch equally, or the data set cannot be read.
+        """
+        batch_size = config.train.batch_size
+        share = _share_of(batch_size, process_count, "train.batch_size")
+        example = _train_examples(config)
+        local = grain.MapDataset.range(ENDLESS).map(
+            lambda row: example(rows.local_index(int(row), share, process_index, batch_size))
+        )
+        self._iterator = iter(local.batch(share, drop_remainder=True).to_iter_dataset(_read_options(config, share)))
         self._iterator.set_state({"next_index": start_step})
 
     def __iter__(self) -> Iterator[Batch]:
@@ -46,6 +69,29 @@ class TrainBatches:
         self._iterator.close()
 
 
+def make_completion(config: ConfigDict, num_groups: int) -> Callable[[Mapping[str, jax.Array]], dict[str, jax.Array]]:
+    """From a training batch as it left the host to one for the model, on the device; for a jitted caller.
+
+    Args:
+      config: a valid config.
+      num_groups: devices that the rows are split over.
+
+    Raises:
+      ConfigError: as `mixture.train_kinds`.
+    """
+    if config.data.dataset == EMBEDDED:
+        return dict
+    return completion.make_completion(
+        kinds=mixture.train_kinds(config),
+        num_groups=num_groups,
+        seed=config.seed,
+        leak=tuple(config.data.leak),
+        flip=config.data.flip,
+        jitter=config.data.jitter,
+        perturbed=config.data.perturbed,
+    )
+
+
 def fingerprint(config: ConfigDict) -> dict[str, Any]:
     """What makes a stream of batches the same stream; stands in every checkpoint."""
     stream = {
@@ -54,11 +100,14 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
         "seed": config.seed,
         "batch_size": config.train.batch_size,
     }
+    if config.data.dataset != EMBEDDED:
+        stream["records"] = mixture.split_of(config, "train").digest()
+        stream["shares"] = [config.data.real_share, config.data.bi_share]
     return json.loads(json.dumps(stream))
 
 
 def check_fingerprint(saved: dict[str, Any], config: ConfigDict) -> None:
-    """Raises ConfigError where a checkpoint's data stream is not this config's: its position would mean other examples."""
+    """Raises ConfigError where a checkpoint's data stream is not this config's: a position would mean other data."""
     now = fingerprint(config)
     changed = [f"{key}: {saved.get(key)!r} -> {now[key]!r}" for key in now if saved.get(key) != now[key]]
     if changed:
@@ -70,7 +119,8 @@ def eval_batches(
 ) -> Iterator[Batch]:
     """This host's rows of the batches of `validation` or `test`, in a fixed order, each example once.
 
-    Every batch has the same size; rows that only fill up the last one have `is_valid` False.
+    Every batch has the same size; rows that only fill up the last one have `is_valid` False. Nothing is forged or
+    augmented: a prepared data set holds the forgeries that it is measured on.
 
     Args:
       config: a valid config.
@@ -78,21 +128,44 @@ def eval_batches(
       max_examples: the first so many examples; 0 for all.
       process_index: which host this is.
       process_count: how many share the work.
+
+    Raises:
+      ConfigError: where the hosts cannot share a batch equally, or the data set cannot be read.
     """
-    total = embedded.split_of(split).num_examples
+    example, total = _eval_examples(config, split)
     total = min(total, max_examples) if max_examples else total
     size = config.data.eval_batch_size
-    padded = grain.MapDataset.range(-(-total // size) * size)[process_index::process_count]
-    examples = padded.map(
-        lambda row: {**_embedded(config, split, min(row, total - 1)), "is_valid": np.bool_(row < total)}
-    )
-    return iter(examples.batch(size // process_count).to_iter_dataset(_read_options(config)))
+    share = _share_of(size, process_count, "data.eval_batch_size")
+    num_rows = -(-total // size) * share
+    local = grain.MapDataset.range(num_rows).map(lambda row: rows.local_index(int(row), share, process_index, size))
+    examples = local.map(lambda row: {**example(min(row, total - 1)), "is_valid": np.bool_(row < total)})
+    return iter(examples.batch(share).to_iter_dataset(_read_options(config, share)))
 
 
 def num_eval_batches(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
     """How many batches `eval_batches` yields."""
-    total = embedded.split_of(split).num_examples
+    total = _eval_examples(config, split)[1]
     return -(-(min(total, max_examples) if max_examples else total) // config.data.eval_batch_size)
+
+
+def attack_names(config: ConfigDict) -> tuple[str, ...]:
+    """What the numbers in `attack` mean; of the embedded faces there is one."""
+    return (EMBEDDED,) if config.data.dataset == EMBEDDED else mixture.split_of(config, "test").names.attacks
+
+
+def _train_examples(config: ConfigDict) -> Callable[[int], dict[str, Any]]:
+    """The example in a row of the stream of all training batches."""
+    if config.data.dataset != EMBEDDED:
+        return mixture.TrainRows(config)
+    order = grain.MapDataset.range(embedded.split_of("train").num_examples).seed(config.seed).shuffle().repeat()
+    return lambda row: _embedded(config, "train", order[row])
+
+
+def _eval_examples(config: ConfigDict, split: str) -> tuple[Callable[[int], dict[str, Any]], int]:
+    if config.data.dataset != EMBEDDED:
+        examples = mixture.EvaluationRows(config, split)
+        return examples, len(examples)
+    return partial(_embedded, config, split), embedded.split_of(split).num_examples
 
 
 def _embedded(config: ConfigDict, split: str, index: int) -> dict[str, np.ndarray]:
@@ -105,5 +178,13 @@ def _embedded(config: ConfigDict, split: str, index: int) -> dict[str, np.ndarra
     )
 
 
-def _read_options(config: ConfigDict) -> grain.ReadOptions:
-    return grain.ReadOptions(num_threads=config.data.num_threads, prefetch_buffer_size=config.data.prefetch)
+def _share_of(batch_size: int, process_count: int, field: str) -> int:
+    if batch_size % process_count:
+        raise ConfigError(f"{field}={batch_size}: must be a multiple of the number of hosts, {process_count}")
+    return batch_size // process_count
+
+
+def _read_options(config: ConfigDict, share: int) -> grain.ReadOptions:
+    """`data.prefetch` counts examples, grain counts what it yields: this host's batches."""
+    batches = max(2, config.data.prefetch // share)
+    return grain.ReadOptions(num_threads=config.data.num_threads, prefetch_buffer_size=batches)

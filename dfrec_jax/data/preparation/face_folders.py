@@ -22,7 +22,7 @@ def plan(
     root: str,
     *,
     split_file: str = "",
-    shares: tuple[float, float, float] = (8, 1, 1),
+    shares: tuple[float, float, float] = (8.0, 1.0, 1.0),
     attributes: str = "",
     detections: str = "",
 ) -> Plan:

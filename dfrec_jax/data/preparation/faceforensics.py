@@ -42,7 +42,7 @@ def plan(
     *,
     attacks: tuple[str, ...] = (),
     split_file: str = "",
-    shares: tuple[float, float, float] = (8, 1, 1),
+    shares: tuple[float, float, float] = (8.0, 1.0, 1.0),
     num_frames: int = DEFAULT_FRAMES,
     compression: str = "",
 ) -> Plan:

@@ -1,7 +1,7 @@
 """Finding the face of a picture, and cutting it out: selection, box or five-point crop, reflection outside."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ TEMPLATE = np.array([
 ])  # fmt: skip
 
 
+@runtime_checkable
 class DetectedFace(Protocol):
     """What a detector says of a face, in pixels of the picture: box (x0, y0, x1, y1), five landmarks, probability."""
 
@@ -129,7 +130,7 @@ def crop_matrix(face: Face, height: int, width: int, crop: str, margin: float, s
     if crop not in CROPS:
         raise ValueError(f"crop={crop!r}: must be one of {CROPS}")
     if crop == "none":
-        return _upright(np.array([width - 1, height - 1]) / 2, min(height, width), size)
+        return _upright(np.array([width - 1, height - 1]) / 2, float(min(height, width)), size)
     if crop == "box":
         centre = (face.box[:2] + face.box[2:]) / 2 - 0.5  # boxes have edges, pixels have centres
         return _upright(centre, float(np.max(face.box[2:] - face.box[:2])) * (1 + margin), size)

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -17,6 +17,7 @@ from dfrec_jax.data.preparation.plan import LABELS, PreparationError, Rejected
 EVALUATED = ("validation", "test")
 
 
+@runtime_checkable
 class Store(Protocol):
     """Serialised records by number."""
 

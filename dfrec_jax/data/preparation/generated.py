@@ -59,7 +59,7 @@ def forgeries(
         padded = [role + role[:1] * padding for role in (sources, targets)]
         pictures = (np.stack([records.decode(record["image"]) for record in role]) for role in padded)
         points = (np.stack([record["points"] for record in role]) for role in padded)
-        images, masks = _forge_batch(jnp.concatenate([keys, keys[:1].repeat(padding)]), *pictures, *points)
+        images, masks = _forge_batch(keys[np.minimum(np.arange(BATCH), len(targets) - 1)], *pictures, *points)
         for source, target, image, mask in zip(sources, targets, np.asarray(images), np.asarray(masks), strict=False):
             yield _record(source, target, image, mask, quality)
 

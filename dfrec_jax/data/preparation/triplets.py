@@ -25,7 +25,7 @@ def plan(
     *,
     table: str = "",
     split: str = "",
-    shares: tuple[float, float, float] = (8, 1, 1),
+    shares: tuple[float, float, float] = (8.0, 1.0, 1.0),
 ) -> Plan:
     """Every triple below `root`.
 
