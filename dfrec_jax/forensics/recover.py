@@ -91,9 +91,9 @@ def _read(path: Path, size: int) -> Exhibit:
 def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: Path, seed: int) -> Path:
     folder = out / exhibit.path.stem
     folder.mkdir(parents=True, exist_ok=True)
-    grid.save_array(output.source_face, folder / "source.png")
-    grid.save_array(output.target_face, folder / "target.png")
-    grid.save_array(output.source_map, folder / "map.png")
+    truncate = model.config.mode == "released"
+    for name, picture in (("source", output.source_face), ("target", output.target_face), ("map", output.source_map)):
+        grid.save_array(picture, folder / f"{name}.png", truncate=truncate)
     forged = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
     captions = ["" if forged is None else f"forged: {forged:.0%}", f"mean {float(output.source_map.mean()):.2f}", "", "", ""]
     pictures = [

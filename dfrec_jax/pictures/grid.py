@@ -12,9 +12,10 @@ MARGIN = 4
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
-def to_uint8(images: Float[np.ndarray, "*b h w c"]) -> UInt8[np.ndarray, "*b h w c"]:
-    """[0, 1] to 0..255, rounded to the nearest and clipped."""
-    return np.clip(np.rint(np.asarray(images, np.float32) * 255.0), 0, 255).astype(np.uint8)
+def to_uint8(images: Float[np.ndarray, "*b h w c"], *, truncate: bool = False) -> UInt8[np.ndarray, "*b h w c"]:
+    """[0, 1] to 0..255, clipped; rounded to the nearest, or cut off as the released DFREC code does."""
+    levels = np.asarray(images, np.float32) * 255.0
+    return np.clip(levels if truncate else np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def to_rgb(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
@@ -69,9 +70,11 @@ def save(picture: Image.Image, path: str | os.PathLike[str]) -> None:
     os.replace(temporary, path)
 
 
-def save_array(picture: Float[np.ndarray, "h w c"], path: str | os.PathLike[str]) -> None:
-    """Writes one picture in [0, 1] as a PNG of its own size."""
-    save(Image.fromarray(to_uint8(to_rgb(picture))), path)
+def save_array(
+    picture: Float[np.ndarray, "h w c"], path: str | os.PathLike[str], *, truncate: bool = False
+) -> None:
+    """Writes one picture in [0, 1] as a PNG of its own size; see `to_uint8`."""
+    save(Image.fromarray(to_uint8(to_rgb(picture), truncate=truncate)), path)
 
 
 def _cell(picture: Float[np.ndarray, "h w c"], size: int) -> Image.Image:
