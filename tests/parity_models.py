@@ -58,7 +58,7 @@ def ism(case: Case) -> Arrays:
 def sirm(case: Case) -> Arrays:
     """The source face, the tokens and both pooled halves."""
     image = case.image()
-    module = Sirm()
+    module: Sirm = build(config_lib.resolve(config_lib.dfrec("released"))).sirm
     variables = _ported(module, "sirm", case.fill(), dfrec_rules("recover1_state_dict", ()), image, train=False)
     out = jax.jit(lambda variables, image: module.apply(variables, image, train=False))(variables, image)
     return {

@@ -184,7 +184,12 @@ def port_dfrec(
         own = {path: shape for path, shape in expected.items() if path.split("/")[1] == module}
         rules = dfrec_rules(entry, own)
         tensors = {name.removeprefix("module."): tensor for name, tensor in checkpoint[entry].items()}
-        variables |= port(tensors, rules, own)
+        try:
+            variables |= port(tensors, rules, own)
+        except WeightsError as error:
+            raise WeightsError(
+                f"{entry}: {error}. The published checkpoint is that of mode='released', without a classifier"
+            ) from error
         unused[entry] = {name: tensor for name, tensor in tensors.items() if _is_unused(name, rules)}
     return variables, unused
 

@@ -1,0 +1,161 @@
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dfrec_jax import config as config_lib
+from dfrec_jax.models.dfrec import build, variable_shapes
+from tests import stand_in, tiny
+
+BATCH = 3
+IMAGE = jnp.asarray(np.random.default_rng(0).random((BATCH, tiny.SIZE, tiny.SIZE, 3), np.float32))
+KEYS = jax.random.split(jax.random.key(7), BATCH)
+
+
+def network(**changes):
+    config = tiny.config()
+    for field, value in changes.items():
+        section, name = field.split("__")
+        config[section][name] = value
+    return build(config)
+
+
+@partial(jax.jit, static_argnums=0, static_argnames="use_target_tokens")
+def apply(module, variables, image, keys, **options):
+    return module.apply(variables, image, keys, train=False, **options)
+
+
+def run(module, image=IMAGE, keys=KEYS, **options):
+    variables = stand_in.variables(module, image, keys, train=False)
+    if module.ism is not None:
+        variables["params"]["ism"]["segmentation_head"]["bias"] -= 2.0  # the map tells no patches: the keys do
+    return apply(module, variables, image, keys, **options)
+
+
+@pytest.fixture(scope="module")
+def recovered():
+    return run(network())
+
+
+def test_outputs(recovered):
+    out = recovered
+    np.testing.assert_allclose(out.source_region, out.source_map * IMAGE, rtol=1e-6)
+    assert 0 <= out.source_map.min() and out.source_map.max() <= 1
+    for face in (out.source_face, out.target_face):
+        assert face.shape == IMAGE.shape and 0 <= face.min() and face.max() <= 1
+    assert out.target_tokens.min() >= 0 and out.target_tokens.shape[:2] == (BATCH, 16)
+    assert out.idx_keep.shape == out.idx_mask.shape == (BATCH, 8)
+    assert out.target_patches.shape == (BATCH, 8, 8 * 8 * 3) and out.logit.shape == (BATCH,)
+    assert all(value.dtype in (jnp.float32, jnp.int32) for value in out)
+
+
+def test_an_image_alone_gives_what_it_gives_in_a_batch(recovered):
+    alone = run(network(), IMAGE[1:2], KEYS[1:2])
+    for name, value in alone._asdict().items():
+        whole = getattr(recovered, name)[1:2]
+        if value.dtype == jnp.int32:
+            np.testing.assert_array_equal(value, whole, err_msg=name)
+        else:
+            np.testing.assert_allclose(value, whole, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_another_key_masks_other_patches(recovered):
+    other = run(network(), keys=jax.random.split(jax.random.key(8), BATCH))
+    assert not np.array_equal(other.idx_mask, recovered.idx_mask)
+    np.testing.assert_array_equal(other.source_face, recovered.source_face)
+
+
+def test_plain_inpainting_is_the_same_network_without_target_tokens(recovered):
+    plain = run(network(), use_target_tokens=False)
+    assert plain.target_tokens.shape == recovered.target_tokens.shape and not plain.target_tokens.any()
+    np.testing.assert_array_equal(plain.source_face, recovered.source_face)
+    np.testing.assert_array_equal(plain.idx_mask, recovered.idx_mask)
+    assert not np.array_equal(plain.target_patches, recovered.target_patches)
+
+
+def test_without_ism_the_face_region_takes_the_maps_place():
+    module = network(ism__enabled=False)
+    region = jnp.zeros((BATCH, tiny.SIZE, tiny.SIZE, 1)).at[:, :16, :16].set(1.0)  # the four upper left patches
+    out = run(module, face_region=region)
+    np.testing.assert_array_equal(out.source_map, region)
+    np.testing.assert_array_equal(out.source_region, IMAGE)
+    assert out.logit is None
+    for masked in np.asarray(out.idx_mask):
+        assert {0, 1, 4, 5} <= set(masked.tolist())
+    ellipse = jax.eval_shape(lambda: run(module))
+    assert ellipse.source_map.shape == region.shape
+    with pytest.raises(ValueError, match="face_region"):
+        jax.eval_shape(lambda: run(network(), face_region=region))
+
+
+def test_without_fusion_there_are_no_target_tokens():
+    module = network(tirm__fusion="none")
+    out = jax.eval_shape(lambda: run(module))
+    assert out.target_tokens is None
+    assert not any("target_token" in path for path in variable_shapes(module, tiny.SIZE))
+
+
+def test_released_sizes():
+    def parameters(module):
+        counts = {"ism": 0, "sirm": 0, "tirm": 0}
+        for path, shape in variable_shapes(module, 224).items():
+            if path.startswith("params/"):
+                counts[path.split("/")[1]] += int(np.prod(shape))
+        return counts
+
+    released = build(config_lib.resolve(config_lib.dfrec("released")))
+    assert parameters(released) == {"ism": 4_495_309, "sirm": 17_569_839, "tirm": 307_575_552}
+
+
+@pytest.mark.parametrize(("vit", "width", "depth"), [("ti", 192, 12), ("s", 384, 12), ("b", 768, 12), ("l", 1024, 24)])
+def test_vit_sizes(vit, width, depth):
+    config = config_lib.dfrec()
+    config.tirm.vit = vit
+    shapes = variable_shapes(build(config_lib.resolve(config)), 224)
+    assert shapes["params/tirm/encoder/patch_embedding/kernel"] == (768, width)
+    assert f"params/tirm/encoder/transformer/block_{depth - 1}/mlp_in/kernel" in shapes
+    assert f"params/tirm/encoder/transformer/block_{depth}/mlp_in/kernel" not in shapes
+
+
+@pytest.mark.parametrize(
+    ("size", "patch", "ratio", "fusion"), [(64, 8, 0.25, "position"), (96, 16, 0.75, "rank"), (224, 14, 0.5, "none")]
+)
+def test_other_sizes_and_ratios(size, patch, ratio, fusion):
+    config = tiny.config()
+    config.image_size, config.tirm.patch_size, config.tirm.mask_ratio = size, patch, ratio
+    config.tirm.fusion = fusion
+    config_lib.validate(config)
+    module = build(config)
+    image = jax.ShapeDtypeStruct((2, size, size, 3), jnp.float32)
+    out = jax.eval_shape(lambda image: module.init_with_output(KEYS[0], image, KEYS[:2], train=False)[0], image)
+    n = (size // patch) ** 2
+    assert out.idx_mask.shape == (2, round(n * ratio)) and out.idx_keep.shape == (2, n - round(n * ratio))
+    assert out.target_face.shape == image.shape
+
+
+def test_the_published_threshold_includes_itself():
+    released, paper = (build(config_lib.resolve(config_lib.dfrec(mode))).tirm for mode in ("released", "paper"))
+    assert not np.float32(50 / 256) >= np.float32(released.patch_threshold) and released.patch_threshold < 50.001 / 256
+    assert np.float32(0.5) >= np.float32(paper.patch_threshold)
+
+
+@pytest.mark.slow
+def test_every_part_is_trained():
+    """Each parameter gets a gradient from the two faces, but for the classifier, which has a loss of its own."""
+    module = network()
+    variables = stand_in.variables(module, IMAGE, KEYS, train=False)
+
+    @jax.jit
+    @jax.grad
+    def gradient(params):
+        out, _ = module.apply(
+            {**variables, "params": params}, IMAGE, KEYS, train=True, rngs={"dropout": KEYS[0]}, mutable=["batch_stats"]
+        )
+        return jnp.mean(out.source_face**2) + jnp.mean(out.target_face**2)
+
+    flat = jax.tree_util.tree_leaves_with_path(gradient(variables["params"]))
+    silent = [jax.tree_util.keystr(path) for path, leaf in flat if not np.any(leaf)]
+    assert all("classification_head" in path for path in silent), silent
+    assert all(np.isfinite(leaf).all() for _, leaf in flat)
