@@ -24,6 +24,7 @@ from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 from dfrec_jax.weights.torch_writer import write_pytorch
 
+NAME = "dfrec-ftm"  # in the registry: the one release that is a DFREC
 RETAINED = "retained.safetensors"  # in the workdir: what the file held and the network does not use
 
 Tensors = dict[str, np.ndarray]
@@ -57,7 +58,7 @@ def import_checkpoint(source: Path, workdir: Path, release: Release) -> str:
     with checkpoint_lib.Checkpoints(workdir) as checkpoints:
         items = {"variables": unflatten_dict(imported.variables, sep="/")}
         checkpoints.save(0, items, {"imported": {"source": source.name, "source_sha256": sha256}})
-    checkpoint_lib.save_config(workdir, imported.config)
+    checkpoint_lib.save_config(workdir, imported.config, is_begun=False)
     counts = "\n".join(f"  {entry}: {count}" for entry, count in imported.counts.items())
     return (
         f"{source} (SHA-256 {sha256}, licence {release.licence})\n{counts}\n"
@@ -73,8 +74,8 @@ def load(source: Path, name: str) -> Imported:
       WeightsError: for a file that is no DFREC checkpoint, or a tensor that does not fit; names it.
     """
     checkpoint = {entry: _without_module(read(source, entry=entry)) for entry in dfrec.MODULES}
-    config = _config_of(_sizes_of(checkpoint, source), name)
-    expected = models.variable_shapes(models.build(config), int(config.image_size))
+    config: Any = _config_of(_sizes_of(checkpoint, source), name)
+    expected = models.variable_shapes(models.build(config), config.image_size)
     counts = {}
     for entry, module in dfrec.MODULES.items():
         own = [path for path in expected if path.split("/")[1] == module]

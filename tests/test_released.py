@@ -50,7 +50,7 @@ def trained_workdir(tmp_path_factory):
     variables = {path: rng.standard_normal(shape).astype(np.float32) for path, shape in shapes.items()}
     with checkpoint.Checkpoints(workdir) as checkpoints:
         checkpoints.save(7, {"variables": unflatten_dict(variables, sep="/")}, {})
-    checkpoint.save_config(workdir, config)
+    checkpoint.save_config(workdir, config, is_begun=False)
     return workdir
 
 
@@ -126,7 +126,7 @@ def test_import_then_export_gives_equal_keys_and_bytes(exported, tmp_path):
     [
         (lambda c: c.pop("recover1_state_dict"), "no entry 'recover1_state_dict'"),
         (lambda c: c["recover2_state_dict"].pop("mask_token"), "lacks the tensor 'mask_token'"),
-        (lambda c: c["state_dict"].update(extra=np.ones(2, np.float32)), "wrong.pth: tensor 'extra' matches no rule"),
+        (lambda c: c["state_dict"].update(extra=np.ones(2, np.float32)), "wrong.pth: .*'extra' matches no rule"),
         (
             lambda c: c["recover2_state_dict"].update({"backbone.class_token": np.zeros((1, 1, 100), np.float32)}),
             "class_token is 100 wide; the ViTs of this project are",

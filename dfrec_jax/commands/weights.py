@@ -9,8 +9,6 @@ from dfrec_jax.weights import digest, registry, resolution
 from dfrec_jax.weights.registry import RELEASES, Release
 from dfrec_jax.weights.rules import WeightsError
 
-RELEASED = "dfrec-ftm"  # the one release that is a DFREC and becomes a workdir
-
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand with its own."""
@@ -24,7 +22,7 @@ def add_parser(subparsers) -> None:
     into = _add(actions, "import", run_import, "take a file that was fetched by hand")
     into.add_argument("file", metavar="FILE")
     into.add_argument("--as", dest="name", required=True, metavar="NAME", help="a name of `dfrec weights list`")
-    into.add_argument("--workdir", help=f"for {RELEASED}: the folder to make (default runs/{RELEASED})")
+    into.add_argument("--workdir", help="for dfrec-ftm: the folder to make (default runs/dfrec-ftm)")
 
     check = _add(actions, "check", run_check, "found, checksum, tensors, forward pass, for each network")
     check.add_argument("names", nargs="*", metavar="NAME", help="default: all that are found")
@@ -99,21 +97,21 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Checks the file against everything that is known of it and puts it into the cache, or makes a workdir of it."""
+    from dfrec_jax import released
     from dfrec_jax.commands import weights_check
 
     release, source = registry.find(arguments.name), Path(arguments.file)
     if not source.is_file():
         raise WeightsError(f"{source}: there is no such file")
-    if release.name == RELEASED:
-        from dfrec_jax import released
-
-        workdir = Path(arguments.workdir or f"runs/{RELEASED}")
+    if release.name == released.NAME:
+        workdir = Path(arguments.workdir or f"runs/{release.name}")
         print(released.import_checkpoint(source, workdir, release))
         return 0
     if arguments.workdir:
-        raise WeightsError(f"--workdir={arguments.workdir}: only {RELEASED} becomes a workdir; leave it out")
+        raise WeightsError(f"--workdir={arguments.workdir}: only {released.NAME} becomes a workdir; leave it out")
     digest.check(source, release)
-    print(f"{release.name}: {weights_check.describe_tensors(release, source)}")
+    described, _, _ = weights_check.examine(release, source)
+    print(f"{release.name}: {described}")
     target = resolution.store() / release.name / release.file
     _place(source, target, release)
     print(f"{release.name}: {target}")

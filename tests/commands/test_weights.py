@@ -8,6 +8,7 @@ import safetensors.numpy
 
 from dfrec_jax.commands import weights, weights_check
 from dfrec_jax.weights import registry
+from dfrec_jax.weights.published import Sizes, published_shapes
 from dfrec_jax.weights.registry import RELEASES, Release
 from dfrec_jax.weights.resolution import store
 from dfrec_jax.weights.rules import WeightsError
@@ -121,6 +122,22 @@ def test_import_makes_an_npz_of_the_authors_pickle(tmp_path, capsys):
     assert [path.name for path in (store() / "3ddfa-v2-statistics").iterdir()] == ["param_mean_std_62d.npz"]
 
 
+def test_import_of_an_encoder_that_the_ism_starts_from(tmp_path, capsys):
+    rng, prefix = np.random.default_rng(0), "encoder."
+    shapes = published_shapes(Sizes())["state_dict"]
+    tensors = {
+        name.removeprefix(prefix): rng.random(shape, np.float32)
+        for name, shape in shapes.items()
+        if name.startswith(prefix)
+    }
+    tensors["_fc.weight"] = rng.random((1000, 1280), np.float32)
+    safetensors.numpy.save_file(tensors, tmp_path / "net.pth")  # the format is told by the content
+    assert run("import", str(tmp_path / "net.pth"), "--as", "efficientnet-b0") == 0
+    text = capsys.readouterr().out
+    assert "matched" in text and "dropped (the ImageNet classifier" in text and "0 unmatched" in text
+    assert (store() / "efficientnet-b0" / "efficientnet-b0-355c32eb.pth").exists()
+
+
 def test_import_of_a_network_makes_no_workdir(tmp_path):
     safetensors.numpy.save_file({"a": np.ones(1, np.float32)}, tmp_path / "file")
     with pytest.raises(WeightsError, match="--workdir=runs/x: only dfrec-ftm becomes a workdir"):
@@ -151,6 +168,6 @@ def test_check_of_the_real_files(shared_weights, capsys):
 
 
 def test_check_notices_other_features(shared_weights, monkeypatch, capsys):
-    monkeypatch.setattr(weights_check, "fingerprint", lambda *_: {"embedding": 0.08, "stage5": 0.727638})
+    monkeypatch.setattr(weights_check, "run_frozen", lambda *_: {"embedding": np.array([-0.08]), "stage5": 0.727638})
     assert run("check", "mobilefacenet-foamliu", "--weights-dir", str(shared_weights)) == 2
     assert "the forward pass gives other features: embedding 0.08, recorded 0.0709" in capsys.readouterr().out
