@@ -89,25 +89,39 @@ def _collect(model: trained.Trained, metric: FrozenNetwork, seed: int) -> Collec
 
 
 def _records(collected: Collected, config: ConfigDict, network: str) -> list[results.Record]:
+    """Records over all attacks together, and of each where there are several."""
+    names = pipeline.attack_names(config)
+    everything = np.ones_like(collected.examples["is_forgery"])
+    records = _records_of("all", everything, collected, config, network)
+    for number, name in enumerate(names if len(names) > 1 else ()):
+        of_attack = collected.examples["attack"] == number
+        records += _records_of(name, of_attack | ~collected.examples["is_forgery"], collected, config, network)
+    return records
+
+
+def _records_of(
+    attack: str, chosen: np.ndarray, collected: Collected, config: ConfigDict, network: str
+) -> list[results.Record]:
     examples, records = collected.examples, []
-    record = partial(results.Record, table=TABLE, dataset=config.data.dataset, attack=config.data.attack or "all")
+    is_forgery = examples["is_forgery"]
+    record = partial(results.Record, table=TABLE, dataset=config.data.dataset, attack=attack)
     for (role, row, name), values in collected.values.items():
-        counted = examples["is_forgery"] & examples[f"has_{role}"]
-        if not counted.any():
-            continue
-        estimate = bootstrap.mean_with_interval(values[counted], examples[f"{role}_id"][counted])
-        measured_by = network if name.startswith("idsim") else ""
-        records.append(record(row=row, role=role, metric=name, **estimate._asdict(), network=measured_by))
+        counted = chosen & is_forgery & examples[f"has_{role}"]
+        if counted.any():
+            estimate = bootstrap.mean_with_interval(values[counted], examples[f"{role}_id"][counted])
+            measured_by = network if name.startswith("idsim") else ""
+            records.append(record(row=row, role=role, metric=name, **estimate._asdict(), network=measured_by))
     for row, similarity in collected.input_to_recovered.items():
-        is_forgery = examples["is_forgery"]
-        for name, value in {
-            "acc_id": identity.balanced_accuracy(identity.judged_real(similarity), is_forgery),
-            "auc_real": identity.area_under_roc(similarity, ~is_forgery),
-        }.items():
-            if np.isfinite(value):  # both kinds are there
+        judged_real = identity.judged_real(similarity[chosen])
+        scores = {
+            "acc_id": identity.balanced_accuracy(judged_real, is_forgery[chosen]),
+            "auc_real": identity.area_under_roc(similarity[chosen], ~is_forgery[chosen]),
+        }
+        for name, value in scores.items():
+            if np.isfinite(value):  # pristine faces and forgeries are both there
                 records.append(
                     record(row=row, role="target", metric=name, value=value, low=None, high=None,
-                           n=len(similarity), network=network)
+                           n=int(chosen.sum()), network=network)
                 )  # fmt: skip
     return records
 

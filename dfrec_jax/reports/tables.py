@@ -41,8 +41,9 @@ RECOVERY = TableSpec(
 
 
 def markdown(spec: TableSpec, records: Sequence[Record], notes: Sequence[str] = ()) -> str:
-    """The table, followed by one paragraph for each note."""
-    cells = {(record.role, record.row, record.metric): record for record in records if record.table == spec.table}
+    """The table over all attacks together, followed by one paragraph for each note."""
+    shown = [record for record in records if record.table == spec.table and record.attack == "all"]
+    cells = {(record.role, record.row, record.metric): record for record in shown}
     lines = [
         "| face | method | " + " | ".join(column.heading for column in spec.columns) + " |",
         "|---|---|" + "---:|" * len(spec.columns),

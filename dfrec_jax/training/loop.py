@@ -46,7 +46,8 @@ def train(config: ConfigDict, workdir: str | Path) -> bool:
 
     model, optimizer = dfrec.build(config), state.make_optimizer(config)
     abstract_state, shardings = state.abstract(model, optimizer, config, mesh)
-    train_step = compile_step(make_train_step(model, optimizer, config), shardings, mesh)
+    complete = pipeline.make_completion(config, mesh.size)
+    train_step = compile_step(make_train_step(model, optimizer, config, complete), shardings, mesh)
     frozen, metric = jax.device_put((frozen, metric), sharding.replicated(mesh))
 
     with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints, _stop_signal() as stop:

@@ -56,14 +56,26 @@ def make_loss(model: Dfrec, config: ConfigDict):
     return loss
 
 
-def make_train_step(model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict) -> TrainStep:
-    """Returns `(state, perceptors, batch) -> (state, metrics)`; the caller jits it with its shardings."""
+def make_train_step(
+    model: Dfrec,
+    optimizer: optax.GradientTransformation,
+    config: ConfigDict,
+    complete: Callable[[Batch], dict[str, jax.Array]] = dict,
+) -> TrainStep:
+    """Returns `(state, perceptors, batch) -> (state, metrics)`; the caller jits it with its shardings.
+
+    Args:
+      model: the modules.
+      optimizer: of `state.make_optimizer`.
+      config: a resolved config.
+      complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
+    """
     loss_and_gradients = jax.value_and_grad(make_loss(model, config), has_aux=True)
 
     def train_step(state: TrainState, perceptors: Perceptors, batch: Batch) -> tuple[TrainState, Metrics]:
         rng = jax.random.fold_in(state.rng, state.step)  # a resumed run repeats the draw
         (loss, (batch_stats, terms, output)), gradients = loss_and_gradients(
-            state.params, state.batch_stats, perceptors, to_float(batch), rng
+            state.params, state.batch_stats, perceptors, to_float(complete(batch)), rng
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
