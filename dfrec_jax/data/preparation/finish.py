@@ -1,6 +1,5 @@
 """From the parts of all jobs to a data set: ArrayRecord by TFDS, the index, rejected.csv and the sheet, all at once."""
 
-import contextlib
 import os
 import shutil
 from collections import Counter
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from dfrec_jax.data.preparation import generated, index, parts, records, sheet
 from dfrec_jax.data.preparation.plan import LABELS, PreparationError, Rejected
@@ -114,12 +112,10 @@ def finish(
 
 def _build(dataset: str, folder: Path, splits: dict[str, _Records], description: str, settings: dict[str, Any]) -> Path:
     """Runs the TFDS builder and returns the folder it wrote."""
-    tfds.disable_progress_bar()
     builder = records.BUILDERS[dataset](
         records=splits, data_dir=str(folder), description=description, metadata=settings
     )
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # TFDS announces a download
-        builder.download_and_prepare(download_dir=str(folder / "downloads"))
+    records.run(builder)
     for name, split in splits.items():
         written = builder.info.splits[name].num_examples
         if written != len(split):

@@ -122,7 +122,7 @@ def _by_beam(
     )
     options = beam.options.pipeline_options.PipelineOptions(list(request.beam or ()))
     config = tfds.download.DownloadConfig(beam_options=options)
-    builder.download_and_prepare(download_config=config, download_dir=str(unfinished.folder / "downloads"))
+    records.run(builder, download_config=config)
     written = Path(os.fspath(builder.data_dir))
     stores: dict[str, Any] = {
         split: grain.sources.ArrayRecordDataSource(sorted(map(str, written.glob(f"*-{split}.array_record-*"))))

@@ -1,5 +1,7 @@
 """The record: what one example is on disk, and the TFDS builders that write it as ArrayRecord without TensorFlow."""
 
+import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -127,6 +129,13 @@ BUILDERS: dict[str, type[_Prepared]] = {
     "faces": Faces,
     "triplets": Triplets,
 }
+
+
+def run(builder: _Prepared, **options: Any) -> None:
+    """Writes what the builder holds, without TFDS's bars and its announcement of a download that does not happen."""
+    tfds.disable_progress_bar()
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        builder.download_and_prepare(download_dir=f"{builder.data_dir}-downloads", **options)
 
 
 def serialise(records: Iterable[Record]) -> Iterator[bytes]:

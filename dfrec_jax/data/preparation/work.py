@@ -20,6 +20,7 @@ from dfrec_jax.data.preparation.parts import Unfinished
 from dfrec_jax.data.preparation.plan import Job, Plan, PreparationError, Rejected
 
 MakeTools = Callable[[], FaceTools]
+MOST_RECORDS_A_JOB = 2**20  # for keys that keep the order of the jobs
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -170,7 +171,7 @@ def _tools(make_tools: MakeTools) -> FaceTools:
     return make_tools()
 
 
-def _beam_do(folder: str, make_tools: MakeTools, options: Options, numbered: tuple[int, Job]) -> list[tuple[str, Any]]:
+def _beam_do(folder: str, make_tools: MakeTools, options: Options, numbered: tuple[int, Job]) -> list[tuple[int, Any]]:
     number, job = numbered
     results = list(records_of(job, _tools(make_tools), options))
     rejected = [result for result in results if isinstance(result, Rejected)]
@@ -179,4 +180,4 @@ def _beam_do(folder: str, make_tools: MakeTools, options: Options, numbered: tup
     temporary.write_text(json.dumps(rejected))
     os.replace(temporary, path)
     kept = [result for result in results if not isinstance(result, Rejected)]
-    return [(f"{number:07d}-{place:06d}", record) for place, record in enumerate(kept)]
+    return [(number * MOST_RECORDS_A_JOB + place, record) for place, record in enumerate(kept)]
