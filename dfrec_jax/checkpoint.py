@@ -1,4 +1,4 @@
-"""Checkpoints by orbax: state, position in the data and config in one; save, restore, fall back; and the config file."""
+"""Checkpoints by orbax: state, position in the data and config in one; save, restore, fall back."""
 
 import json
 import math
@@ -219,7 +219,8 @@ def _check_same_run(old: ConfigDict, new: ConfigDict, path: Path) -> None:
     ]
     if changed:
         raise ConfigError(
-            f"{path} belongs to a run with another config ({'; '.join(changed)}): use another --workdir, or set these back"
+            f"{path} belongs to a run with another config ({'; '.join(changed)}): use another --workdir, or set "
+            "these back"
         )
 
 

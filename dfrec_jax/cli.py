@@ -10,6 +10,7 @@ from dfrec_jax.checkpoint import CheckpointError
 from dfrec_jax.commands import draw, prepare, recover, weights
 from dfrec_jax.config import ConfigError
 from dfrec_jax.data.images import ImageError
+from dfrec_jax.data.preparation.plan import PreparationError
 from dfrec_jax.weights.rules import WeightsError
 
 BAD_INPUT = 2
@@ -42,6 +43,6 @@ def _refusing(action: Callable[[], object]) -> int:
     """Runs `action`; an error that is about the input becomes one line on stderr and status 2."""
     try:
         return int(action() or 0)
-    except (CheckpointError, ConfigError, ImageError, WeightsError) as error:
+    except (CheckpointError, ConfigError, ImageError, PreparationError, WeightsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -109,7 +109,9 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
     config.data.flip = 0.5  # probability of mirroring an example
-    config.data.jitter = 0.1  # of a prepared data set: brightness, contrast, saturation times 1 +- jitter, one draw a pair
+    config.data.jitter = (
+        0.1  # of a prepared data set: brightness, contrast, saturation times 1 +- jitter, one draw a pair
+    )
     config.data.perturbed = 0.5  # of a prepared data set: probability of Face X-ray's loss of resolution and JPEG
     config.data.num_threads = 4
     config.data.prefetch = 128  # examples
@@ -167,7 +169,7 @@ def num_patches(config: ConfigDict) -> int:
 
 
 def num_kept(config: ConfigDict) -> int:
-    """Visible patches: int((n + 1) * ratio) as released (FIDELITY: 98 of 197 tokens), n - round(n * ratio) otherwise."""
+    """Visible patches: int((n + 1) * (1 - ratio)) as released, n - round(n * ratio) otherwise."""
     n = num_patches(config)
     if config.mode == "released":
         return int((n + 1) * (1 - config.tirm.mask_ratio))
@@ -277,7 +279,8 @@ def _validate_sizes(config: ConfigDict) -> None:
     if config.tirm.fusion in ("position", "grid") and 2**levels != patch:
         raise ConfigError(
             f"tirm.patch_size={patch} with {levels} levels in sirm.features: target tokens bound by position need one "
-            f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another number of levels"
+            f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another "
+            "number of levels"
         )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(
@@ -300,12 +303,15 @@ def _validate_mode(config: ConfigDict) -> None:
         for field, value in fixed.items():
             if _get(config, field) != value:
                 raise ConfigError(
-                    f"{field}={_get(config, field)!r} with mode='released': the published network is fixed to {value!r}; "
+                    f"{field}={_get(config, field)!r} with mode='released': the published network is fixed to "
+                    f"{value!r}; "
                     "use that, or mode='paper'"
                 )
         if config.tirm.fusion in ("position", "grid"):
             raise ConfigError(
-                f"tirm.fusion={config.tirm.fusion!r} with mode='released': the published SIRM emits one target token for each kept "
+                f"tirm.fusion={config.tirm.fusion!r} with mode='released': the published SIRM emits one target token "
+                "for "
+                "each kept "
                 "patch, bound by rank; use 'rank' or 'none', or mode='paper'"
             )
     if config.loss.classification > 0 and not config.ism.classifier:
@@ -316,13 +322,17 @@ def _validate_mode(config: ConfigDict) -> None:
     if not config.ism.enabled:
         for field in ("loss.classification", "loss.segmentation"):
             if _get(config, field) > 0:
-                raise ConfigError(f"{field}={_get(config, field)} with ism.enabled=False: nothing to supervise; set it to 0")
+                raise ConfigError(
+                    f"{field}={_get(config, field)} with ism.enabled=False: nothing to supervise; set it to 0"
+                )
 
 
 def _validate_data(config: ConfigDict) -> None:
     data = config.data
     if data.real_share + data.bi_share > 1:
-        raise ConfigError(f"data.real_share={data.real_share} and data.bi_share={data.bi_share}: their sum must be at most 1")
+        raise ConfigError(
+            f"data.real_share={data.real_share} and data.bi_share={data.bi_share}: their sum must be at most 1"
+        )
     if data.dataset != "embedded" and not data.dir:
         raise ConfigError(
             f"data.dataset={data.dataset!r} with data.dir='': name the folder that `dfrec prepare` wrote, "
@@ -330,10 +340,11 @@ def _validate_data(config: ConfigDict) -> None:
         )
     if data.dataset == "embedded" and data.bi_share > 0:
         raise ConfigError(
-            f"data.bi_share={data.bi_share} with data.dataset='embedded': embedded swaps have known masks and need no BI; "
-            "set data.bi_share=0"
+            f"data.bi_share={data.bi_share} with data.dataset='embedded': embedded swaps have known masks and need "
+            "no BI; set data.bi_share=0"
         )
     if config.optimizer.warmup_steps >= config.train.num_steps:
         raise ConfigError(
-            f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below train.num_steps={config.train.num_steps}"
+            f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below "
+            f"train.num_steps={config.train.num_steps}"
         )

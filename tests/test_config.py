@@ -80,7 +80,9 @@ def test_a_wrong_value_is_refused_by_name(field, value, words):
         config_lib.validate(config_lib.resolve(config))
 
 
-@pytest.mark.parametrize(("field", "value"), [("tirm.mask_ratio", 0.75), ("image_size", 256), ("tirm.fusion", "position")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("tirm.mask_ratio", 0.75), ("image_size", 256), ("tirm.fusion", "position")]
+)
 def test_released_mode_is_fixed_to_the_published_network(field, value):
     config = _valid("released")
     section, _, name = field.rpartition(".")

@@ -69,7 +69,9 @@ def test_imports_point_one_way(path):
 
 def test_a_forbidden_import_would_be_found(tmp_path):
     path = tmp_path / "bad.py"
-    path.write_text("import dfrec_jax.training.loop\nfrom dfrec_jax import models\nfrom dfrec_jax.data import pipeline\n")
+    path.write_text(
+        "import dfrec_jax.training.loop\nfrom dfrec_jax import models\nfrom dfrec_jax.data import pipeline\n"
+    )
     assert _imported_parts(path) == {"training", "models", "data"}
 
 

@@ -35,13 +35,20 @@ def _apply(variables, images, landmarks):
     first = jnp.tanh(images @ variables["first"])
     pooled = jnp.mean(first, axis=(1, 2))
     embedding = pooled @ variables["second"]
-    return {"first": first, "pooled": pooled, "embedding": embedding / jnp.linalg.norm(embedding, axis=-1, keepdims=True)}
+    return {
+        "first": first,
+        "pooled": pooled,
+        "embedding": embedding / jnp.linalg.norm(embedding, axis=-1, keepdims=True),
+    }
 
 
 def network(name: str = "tiny") -> FrozenNetwork:
     """A frozen network of two random matrices; it plays every role."""
     rng = np.random.default_rng(0)
-    variables = {"first": rng.normal(size=(3, 6)).astype(np.float32), "second": rng.normal(size=(6, 4)).astype(np.float32)}
+    variables = {
+        "first": rng.normal(size=(3, 6)).astype(np.float32),
+        "second": rng.normal(size=(6, 4)).astype(np.float32),
+    }
     taps = {"identity": ("first", "embedding"), "perceptual": ("first",), "attributes": ("pooled",)}
     return FrozenNetwork(variables=variables, name=name, apply=_apply, taps=taps)
 

@@ -185,6 +185,6 @@ def _share_of(batch_size: int, process_count: int, field: str) -> int:
 
 
 def _read_options(config: ConfigDict, share: int) -> grain.ReadOptions:
-    """`data.prefetch` counts examples, grain counts what it yields, this host's batches, and wants one for each thread."""
+    """`data.prefetch` counts examples; grain counts this host's batches, and wants one for each thread."""
     batches = max(config.data.num_threads, config.data.prefetch // share)
     return grain.ReadOptions(num_threads=config.data.num_threads, prefetch_buffer_size=batches)

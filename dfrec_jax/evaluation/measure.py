@@ -1,5 +1,6 @@
 """What is measured on each example: one jitted function from a batch to numbers and embeddings for each method."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -28,7 +29,7 @@ def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: 
     """1 on the pixels of the masked patches, which are generated; 0 where the input's own pixels stand."""
     masked = jax.vmap(lambda row: jnp.zeros(num_patches).at[row].set(1.0))(idx_mask)
     pixels = jnp.broadcast_to(masked[..., None], (*masked.shape, 3 * patch_size**2))
-    return unpatchify(pixels, patch_size)[..., :1]
+    return unpatchify(pixels, patch_size, math.isqrt(num_patches))[..., :1]
 
 
 def measure(

@@ -95,7 +95,13 @@ def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: P
     for name, picture in (("source", output.source_face), ("target", output.target_face), ("map", output.source_map)):
         grid.save_array(picture, folder / f"{name}.png", truncate=truncate)
     forged = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
-    captions = ["" if forged is None else f"forged: {forged:.0%}", f"mean {float(output.source_map.mean()):.2f}", "", "", ""]
+    captions = [
+        "" if forged is None else f"forged: {forged:.0%}",
+        f"mean {float(output.source_map.mean()):.2f}",
+        "",
+        "",
+        "",
+    ]
     pictures = [
         exhibit.pixels.astype(np.float32) / 255,
         output.source_map,

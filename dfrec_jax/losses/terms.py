@@ -21,7 +21,9 @@ def weighted_mean(values: Float[Array, " b"], weight: Shaped[Array, " b"]) -> Fl
 
 
 def feature_distance(
-    recovered: Float[Array, "b *f"], reference: Float[Array, "b *f"], reduction: str
+    recovered: Float[Array, "b *f"],  # noqa: F821
+    reference: Float[Array, "b *f"],  # noqa: F821
+    reduction: str,
 ) -> Float[Array, " b"]:
     """||a - b||_2 per example, the norm of Eq. 2, 3, 5, 6; `root_mean_square` divides it by sqrt(size).
 
@@ -71,7 +73,7 @@ def patch_loss(
 
 
 def classification_loss(logit: Float[Array, " b"], is_forgery: Shaped[Array, " b"]) -> Float[Array, ""]:
-    """Binary cross-entropy of the ISM's verdict, forged (1) or pristine (0); Sec. III-B names the head, not the loss."""
+    """Binary cross-entropy of the ISM's verdict, forged (1) or pristine (0); Sec. III-B names no loss for it."""
     return jnp.mean(_cross_entropy(logit.astype(jnp.float32), is_forgery.astype(jnp.float32)))
 
 

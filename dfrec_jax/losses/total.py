@@ -78,9 +78,7 @@ def loss_terms(
     has_source, has_target = batch["has_source"], batch["has_target"]
     landmarks = batch.get("landmarks")
     recovered_source, recovered_target = _pair_features(perceptors, output.source_face, output.target_face, landmarks)
-    source, target = jax.lax.stop_gradient(
-        _pair_features(perceptors, batch["source"], batch["target"], landmarks)
-    )
+    source, target = jax.lax.stop_gradient(_pair_features(perceptors, batch["source"], batch["target"], landmarks))
 
     def distance(role: str, recovered: FaceFeatures, reference: FaceFeatures, weight: Array) -> Array:
         return terms.multi_layer_distance(getattr(recovered, role), getattr(reference, role), weight, reduction)
@@ -103,9 +101,7 @@ def loss_terms(
         classification=zero if output.logit is None else terms.classification_loss(output.logit, batch["is_forgery"]),
         segmentation=zero
         if output.map_logits is None
-        else terms.segmentation_loss(
-            output.map_logits, batch["source_mask"], batch["has_mask"] & batch["is_forgery"]
-        ),
+        else terms.segmentation_loss(output.map_logits, batch["source_mask"], batch["has_mask"] & batch["is_forgery"]),
     )
 
 

@@ -28,7 +28,7 @@ def judged_real(
 
 
 def balanced_accuracy(is_judged_real: Bool[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> float:
-    """Acc_id over pristine and forged faces alike: the mean of the two shares judged rightly; NaN where one is absent."""
+    """Acc_id over pristine and forged faces: the mean of the two shares judged rightly; NaN where one is absent."""
     is_forgery = np.asarray(is_forgery, bool)
     if is_forgery.all() or not is_forgery.any():
         return float("nan")

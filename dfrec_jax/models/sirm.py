@@ -100,8 +100,8 @@ class Sirm(nn.Module):
       features: channels of each level above the bottleneck, finest first.
       bottleneck: channels of f_s and f_t together.
       token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
-      token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel' makes
-        one of each channel, its values over the grid flattened, as released.
+      token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
+        makes one of each channel, its values over the grid flattened, as released.
       dtype: of the computation; parameters and outputs stay float32.
     """
 

@@ -150,8 +150,8 @@ class Tirm(nn.Module):
       decoder_depth: of the decoder.
       decoder_heads: of the decoder.
       fusion: 'position' takes a target token for each patch and joins those of the kept patches to their embeddings;
-        'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in the
-        order of `idx_keep`; 'none' takes none (Table VI).
+        'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in
+        the order of `idx_keep`; 'none' takes none (Table VI).
       token_index: 'shifted' (patch i is token i + 1, the class token always visible) or 'patch'.
       learned_positions: see `TokenPositions`.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.

@@ -70,9 +70,7 @@ def save(picture: Image.Image, path: str | os.PathLike[str]) -> None:
     os.replace(temporary, path)
 
 
-def save_array(
-    picture: Float[np.ndarray, "h w c"], path: str | os.PathLike[str], *, truncate: bool = False
-) -> None:
+def save_array(picture: Float[np.ndarray, "h w c"], path: str | os.PathLike[str], *, truncate: bool = False) -> None:
     """Writes one picture in [0, 1] as a PNG of its own size; see `to_uint8`."""
     save(Image.fromarray(to_uint8(to_rgb(picture), truncate=truncate)), path)
 

@@ -104,7 +104,8 @@ def _restore(
 ) -> tuple[state.TrainState | None, int]:
     def report(step: int, error: Exception) -> None:
         print(
-            f"checkpoint {step} cannot be read ({type(error).__name__}); moved to torn_checkpoints, trying the one before",
+            f"checkpoint {step} cannot be read ({type(error).__name__}); moved to torn_checkpoints, trying the one "
+            "before",
             file=sys.stderr,
         )
 

@@ -72,10 +72,8 @@ def make_schedule(config: ConfigDict) -> optax.Schedule:
 
 
 def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4), after clipping by global norm where it is asked for."""
-    adamw = optax.adamw(
-        make_schedule(config), b2=config.optimizer.beta2, weight_decay=config.optimizer.weight_decay
-    )
+    """AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4), after clipping by global norm if asked for."""
+    adamw = optax.adamw(make_schedule(config), b2=config.optimizer.beta2, weight_decay=config.optimizer.weight_decay)
     clip = config.optimizer.clip_norm
     return optax.chain(optax.clip_by_global_norm(clip), adamw) if clip else adamw
 
@@ -108,7 +106,9 @@ def abstract(
     return with_sharding, shardings
 
 
-def init_function(model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict) -> Callable[[], TrainState]:
+def init_function(
+    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict
+) -> Callable[[], TrainState]:
     """`() -> TrainState`, a pure function of `config.seed`."""
 
     def init() -> TrainState:

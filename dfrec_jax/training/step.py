@@ -88,9 +88,7 @@ def make_train_step(
             "gradient_norm": optax.tree.norm(gradients),
             "mean_map": jnp.mean(output.source_map),  # near 0 or 1: the map has collapsed
         }
-        state = state.replace(
-            step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state, ema=ema
-        )
+        state = state.replace(step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state, ema=ema)
         return state, metrics
 
     return train_step

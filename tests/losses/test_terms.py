@@ -26,7 +26,9 @@ def test_feature_distance_rejects_a_broadcast():
 def test_layers_are_summed_and_examples_averaged():
     recovered = (jnp.array([[1.0], [0.0]]), jnp.array([[0.0, 3.0], [4.0, 0.0]]))
     reference = (jnp.zeros((2, 1)), jnp.zeros((2, 2)))
-    np.testing.assert_allclose(terms.multi_layer_distance(recovered, reference, ONES, "norm"), (1 + 3 + 0 + 4) / 2, rtol=1e-5)
+    np.testing.assert_allclose(
+        terms.multi_layer_distance(recovered, reference, ONES, "norm"), (1 + 3 + 0 + 4) / 2, rtol=1e-5
+    )
 
 
 def test_examples_without_a_reference_count_for_nothing():

@@ -43,7 +43,7 @@ def one_device(config):
 
 
 def test_one_sgd_step_by_hand(config, one_device):
-    """The bias of the source face's last layer moves by the slope of the loss, which differences give without autodiff."""
+    """The last bias of the source face moves by the slope of the loss, which differences give without autodiff."""
     before, after, metrics = one_device
     loss = jax.jit(make_loss(dfrec.build(config), config))
     rng = jax.random.fold_in(before.rng, 0)

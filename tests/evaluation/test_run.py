@@ -1,0 +1,96 @@
+"""Evaluation on made-up examples: the rows beside DFREC are what their names say."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dfrec_jax import config as config_lib
+from dfrec_jax.evaluation import measure, run
+from dfrec_jax.models import dfrec
+from dfrec_jax.models.masking import PatchSplit
+from dfrec_jax.reports import tables
+from dfrec_jax.training import state
+from dfrec_jax.training.step import to_float
+from tests import tiny
+
+SIZE = 8
+
+
+@pytest.fixture(scope="module")
+def config():
+    return tiny.config()
+
+
+@pytest.fixture(scope="module")
+def measured(config):
+    model = dfrec.build(config)
+    variables = state.init_variables(model, config.image_size, jax.random.key(0))
+    batch = {name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()}
+    found = jax.jit(
+        lambda variables, metric, batch: measure.measure(
+            model,
+            variables,
+            metric,
+            to_float(batch),
+            tiny.keys(SIZE),
+            num_patches=config_lib.num_patches(config),
+            patch_size=config.tirm.patch_size,
+        )
+    )(variables, tiny.network(), batch)
+    return jax.device_get(found)
+
+
+def test_the_generated_region_is_the_masked_patches():
+    split = PatchSplit(jnp.array([[0, 3]]), jnp.array([[2, 1]]))
+    region = measure.generated_region(split.idx_mask, 4, 2)
+    want = np.kron([[0, 1], [1, 0]], np.ones((2, 2)))
+    np.testing.assert_array_equal(region[0, :, :, 0], want)
+
+
+def test_copying_the_input_reproduces_the_none_row_exactly(measured):
+    for (role, row, metric), values in measured.values.items():
+        if row == measure.NONE:
+            np.testing.assert_array_equal(values, measured.values[role, measure.COPY, metric])
+    np.testing.assert_allclose(measured.input_to_recovered[measure.COPY], 1.0, rtol=1e-5)
+
+
+def test_every_cell_of_the_table_is_measured(measured):
+    metrics = {column.metric for column in tables.RECOVERY.columns} - {"acc_id"}
+    for role, rows in (
+        ("target", (measure.NONE, *measure.TARGET_ROWS)),
+        ("source", (measure.NONE, *measure.SOURCE_ROWS)),
+    ):
+        for row in rows:
+            for metric in metrics:
+                assert np.isfinite(measured.values[role, row, metric]).all(), (role, row, metric)
+
+
+def test_inpainting_differs_from_dfrec_in_the_generated_region_only_by_f_t(measured):
+    plain, full = (measured.values["target", row, "psnr"] for row in (measure.INPAINTING, measure.DFREC))
+    assert (plain != full).all()
+
+
+def test_a_perfect_recovery_scores_one(config):
+    batch = to_float({name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()})
+    embedding = tiny.network()(batch["target"])["embedding"]
+    np.testing.assert_allclose(jnp.sum(embedding * embedding, axis=-1), 1.0, rtol=1e-5)
+
+
+def test_records_count_forgeries_with_a_reference_and_balance_acc_id(measured, config):
+    batch = tiny.batch(SIZE)
+    examples = {name: batch[name] for name in ("is_forgery", "has_source", "has_target")}
+    examples |= {"source_id": np.arange(SIZE), "target_id": np.arange(SIZE), "attack": np.zeros(SIZE, np.int32)}
+    examples["has_source"] = examples["has_source"] & (np.arange(SIZE) != 0)
+    collected = run.Collected(measured.values, measured.input_to_recovered, examples)
+    records = {(r.role, r.row, r.metric): r for r in run._records(collected, config, "tiny")}
+    forged = SIZE // 2
+    target = records["target", measure.DFREC, "idsim"]
+    assert (target.n, target.network, target.attack) == (forged, "tiny", "all")
+    np.testing.assert_allclose(
+        target.value, measured.values["target", measure.DFREC, "idsim"][:forged].mean(), rtol=1e-5
+    )
+    assert records["source", measure.DFREC, "psnr"].n == forged - 1
+    assert records["source", measure.DFREC, "psnr"].network == ""
+    assert records["target", measure.COPY, "acc_id"].value == 0.5  # every face is judged real
+    assert ("target", measure.NONE, "acc_id") not in records
