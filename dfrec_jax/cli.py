@@ -34,9 +34,13 @@ def run_app(main_function: Callable[[list[str]], None]) -> None:
 def _parse_flags(argv: list[str]) -> list[str]:
     """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
     try:
-        return flags.FLAGS(argv)
+        rest = flags.FLAGS(argv)
+        if "config" in flags.FLAGS:
+            _ = flags.FLAGS["config"].value  # a config file that cannot be loaded says so only when it is asked for
+        return rest
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ConfigError(f"{error} (see --help, and the fields in dfrec_jax/config.py)") from error
+        words = " ".join(str(error).split())
+        raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config.py)") from error
 
 
 def _refusing(action: Callable[[], object]) -> int:

@@ -24,7 +24,7 @@ def to_rgb(picture: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w 3"]:
 
 
 def grid(
-    rows: Sequence[Sequence[Float[np.ndarray, "h w c"]]],
+    rows: Sequence[Sequence[Float[np.ndarray, "_ _ _"]]],
     columns: Sequence[str],
     captions: Sequence[Sequence[str]] | None = None,
     cell: int = 112,

@@ -27,12 +27,12 @@ class TrainState:
       rng: the key that each step folds its number into.
     """
 
-    step: jax.Array
+    step: Any
     params: Any
     batch_stats: Any
     opt_state: Any
     ema: Any
-    rng: jax.Array
+    rng: Any
 
     @property
     def variables(self) -> dict[str, Any]:
