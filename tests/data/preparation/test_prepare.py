@@ -192,6 +192,7 @@ def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
         [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "in"), str(tmp_path / "out")],
         stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell leaves it ignored
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list((tmp_path / "out").rglob("*.records")) and time.monotonic() < deadline:
