@@ -1,6 +1,6 @@
 """DFREC (Fig. 2): the source face and the target face behind one swapped image."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -129,7 +129,8 @@ def build(config: ConfigDict) -> Dfrec:
     """The network that a resolved and validated config describes; the only reader of the config among the models."""
     num_kept = config_lib.num_kept(config)
     token_axis = "channel" if config.tirm.fusion == "rank" else "position"
-    token_features = {"none": 0, "rank": num_kept}.get(config.tirm.fusion, config.tirm.token_width)
+    width = config.tirm.token_width
+    token_features = {"none": 0, "rank": num_kept, "position": width, "grid": width}[config.tirm.fusion]
     dtype = jnp.dtype(config.compute_dtype)
     is_released = config.mode == "released"
     ism = Ism(
@@ -168,8 +169,9 @@ def variable_shapes(network: Dfrec, image_size: int) -> dict[str, tuple[int, ...
     """Path (as `params/ism/...`) and shape of every variable of `network`; nothing is compiled or run."""
     image = jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32)
     key = jax.random.key(0)
-    variables = jax.eval_shape(lambda image: network.init(key, image, key[None], train=False), image)
-    return {path: leaf.shape for path, leaf in flatten_dict(variables, sep="/").items()}
+    variables: Any = jax.eval_shape(lambda image: network.init(key, image, key[None], train=False), image)
+    leaves: dict[str, Any] = flatten_dict(variables, sep="/")
+    return {path: leaf.shape for path, leaf in leaves.items()}
 
 
 def _next_above(threshold: float) -> float:

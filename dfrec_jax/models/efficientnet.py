@@ -78,12 +78,12 @@ class EfficientNet(nn.Module):
         x = nn.swish(batch_norm(train=train, name="stem_norm", dtype=self.dtype, momentum=0.99, epsilon=1e-3)(x))
 
         blocks = [(stage, is_first) for stage in STAGES for is_first in (True,) + (False,) * (stage.num_blocks - 1)]
-        taps = []
+        taps = {}
         for index, (stage, is_first) in enumerate(blocks):
             is_dilated = index >= FIRST_DILATED_BLOCK
             stride = stage.stride if is_first and not is_dilated else 1
             if stride == 2 or index == FIRST_DILATED_BLOCK:
-                taps.append(x)  # the last map at its resolution, or before the dilation
+                taps[f"stride_{2 ** (len(taps) + 1)}"] = x  # the last map at its resolution, or before the dilation
             x = MBConv(
                 scaled_features(stage.features, self.width),
                 stage.kernel_size,
@@ -94,4 +94,4 @@ class EfficientNet(nn.Module):
                 dtype=self.dtype,
                 name=f"block_{index}",
             )(x, train=train)
-        return BackboneFeatures(*taps, x)
+        return BackboneFeatures(**taps, deepest=x)

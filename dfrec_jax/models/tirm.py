@@ -217,7 +217,9 @@ class Tirm(nn.Module):
             name="decoder",
         )
         fused_tokens = self._fuse(visible_tokens, target_tokens, split)
-        masked_rows = gather_rows(target_tokens, split.idx_mask) if self.fusion == "grid" else None
+        masked_rows = None
+        if self.fusion == "grid" and target_tokens is not None:
+            masked_rows = gather_rows(target_tokens, split.idx_mask)
         target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows)
 
         num_rows = image.shape[1] // self.patch_size

@@ -81,7 +81,7 @@ def _sum_of_taps_backward(
     shifts = _shifts(x.shape, kernel.shape[0], stride, dilation)
     zero = jnp.zeros((), gradient.dtype)
     spread = lax.pad(gradient, zero, ((0, 0, 0), (0, 0, stride - 1), (0, 0, stride - 1), (0, 0, 0)))
-    mirrored = tuple([(tap, -shift) for tap, shift in axis] for axis in shifts)
+    mirrored = ([(tap, -shift) for tap, shift in shifts[0]], [(tap, -shift) for tap, shift in shifts[1]])
     return (
         _correlate(spread, kernel, mirrored, x.shape[1:3], 1),
         _kernel_gradient(x, gradient, shifts, stride, kernel),
