@@ -43,7 +43,7 @@ def fixtures() -> Path:
     return Path(__file__).parent / "fixtures"
 
 
-# Failing when the first session's time ran out; each is to be mended and its line deleted. See the closing note.
+# Failing when the work was last stopped; each is to be mended and its line deleted. See the closing note.
 KNOWN_FAILURES = (
     "tests/forensics/test_recover.py::test_each_picture_gets_its_folder",
     "tests/synthetic/test_dataset.py::test_known_bytes",
