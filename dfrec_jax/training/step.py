@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
@@ -15,7 +16,7 @@ from dfrec_jax.models.dfrec import Dfrec, DfrecOutput
 from dfrec_jax.training import sharding
 from dfrec_jax.training.state import TrainState
 
-Batch = Mapping[str, jax.Array]
+Batch = Mapping[str, jax.Array | np.ndarray]
 Metrics = dict[str, jax.Array]
 TrainStep = Callable[[TrainState, Perceptors, Batch], tuple[TrainState, Metrics]]
 IMAGES = ("image", "source", "target", "source_mask")
