@@ -178,4 +178,4 @@ def frontality(landmarks: Float[np.ndarray, "5 2"]) -> float:
     """1 for a face that looks into the camera, lower the farther the nose is off the middle between the eyes."""
     eye_line = landmarks[1] - landmarks[0]
     place = (landmarks[2] - landmarks[0]) @ eye_line / max(float(eye_line @ eye_line), 1e-6)
-    return 1 - 2 * abs(place - 0.5)
+    return float(1 - 2 * abs(place - 0.5))

@@ -1,0 +1,238 @@
+"""Batches of prepared data: hosts, resumption, forging and augmentation on the device, evaluation, refusals."""
+
+import itertools
+import re
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from dfrec_jax.config import ConfigError
+from dfrec_jax.data import completion, mixture, pipeline, rows
+from dfrec_jax.data.blending import landmarks as landmarks_lib
+
+PLAIN = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0}
+
+
+def batches(config, start, count, host=0, hosts=1):
+    with pipeline.TrainBatches(config, start_step=start, process_index=host, process_count=hosts) as stream:
+        return list(itertools.islice(stream, count))
+
+
+def global_batches(config, start, count, hosts):
+    """What all hosts hold together, in the order in which their devices do."""
+    parts = [batches(config, start, count, host, hosts) for host in range(hosts)]
+    return [{name: np.concatenate([p[step][name] for p in parts]) for name in parts[0][0]} for step in range(count)]
+
+
+def assert_equal(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("dataset", ["faces", "triplets"])
+def test_two_hosts_hold_disjoint_halves_of_the_one_stream(make_config, dataset):
+    config = make_config(dataset)
+    whole, halves = batches(config, 0, 4), [batches(config, 0, 4, host, 2) for host in range(2)]
+    for step in range(4):
+        seen = [set(half[step]["example"].tolist()) for half in halves]
+        assert len(seen[0]) == len(seen[1]) == 4 and not seen[0] & seen[1]
+        joined = {name: np.concatenate([half[step][name] for half in halves]) for name in whole[step]}
+        assert_equal(whole[step], joined)
+
+
+def test_resuming_on_two_one_and_four_hosts_is_one_uninterrupted_run(make_config):
+    config = make_config()
+    uninterrupted = batches(config, 0, 9)
+    resumed = [
+        *global_batches(config, 0, 3, hosts=2),
+        *global_batches(config, 3, 3, hosts=1),
+        *global_batches(config, 6, 3, hosts=4),
+    ]
+    for want, got in zip(uninterrupted, resumed, strict=True):
+        assert_equal(want, got)
+
+
+def test_the_same_seed_repeats_and_another_does_not(make_config):
+    config = make_config()
+    first, again = batches(config, 0, 2), batches(config, 0, 2)
+    assert_equal(first[1], again[1])
+    config.seed = 1
+    assert not np.array_equal(batches(config, 0, 2)[1]["image"], first[1]["image"])
+
+
+def test_hosts_that_cannot_share_a_batch_are_refused(make_config):
+    with pytest.raises(ConfigError, match="train.batch_size=8: must be a multiple of the number of hosts, 3"):
+        batches(make_config(), 0, 1, 0, 3)
+
+
+def completed(config, batch, num_groups=1):
+    complete = jax.jit(pipeline.make_completion(config, num_groups))
+    return {name: np.asarray(value) for name, value in complete(batch).items()}
+
+
+def test_a_completed_batch_keeps_the_contract(make_config):
+    config = make_config(**PLAIN)
+    batch = batches(config, 0, 1)[0]
+    done, kinds = completed(config, batch), np.array(mixture.train_kinds(config))
+    assert set(done) == set(batch) - {"source_points", "target_points", "example"}
+    assert all(done[name].dtype == np.uint8 for name in ("image", "source", "target", "source_mask"))
+    assert done["image"].shape == (8, 48, 48, 3) and done["source_mask"].shape == (8, 48, 48, 1)
+    real = kinds == rows.REAL
+    np.testing.assert_array_equal(done["is_forgery"], ~real)
+    np.testing.assert_array_equal(done["source_id"] == done["target_id"], real)
+    for name in ("source", "target"):
+        np.testing.assert_array_equal(done[name][real], done["image"][real])
+        np.testing.assert_array_equal(done[name], batch[name])
+    assert np.all(done["source_mask"][real] == 0)
+    forged = ~real
+    assert np.all(done["source_mask"][forged].max(axis=(1, 2, 3)) > 100)
+    outside = (done["source_mask"] == 0)[..., 0] & forged[:, None, None]
+    difference = np.abs(done["image"].astype(int) - done["target"])
+    assert difference[outside].mean() < 6 < difference[(done["source_mask"] > 200)[..., 0]].mean()
+
+
+def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
+    config = make_config("triplets", **PLAIN)
+    batch, kinds = batches(config, 0, 1)[0], np.array(mixture.train_kinds(config))
+    done, recorded = completed(config, batch), kinds == rows.RECORDED
+    assert recorded.sum() == 4 and (kinds == rows.BI).sum() == 2
+    np.testing.assert_array_equal(done["image"][recorded], batch["image"][recorded])
+    assert not done["has_mask"][recorded].any() and done["has_mask"][kinds == rows.BI].all()
+
+
+def test_completion_on_eight_devices_equals_one_and_sends_nothing_between_them(make_config):
+    config = make_config(batch_size=16)
+    batch = batches(config, 0, 1)[0]
+    mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
+    split = NamedSharding(mesh, PartitionSpec("data"))
+    run = jax.jit(pipeline.make_completion(config, 8), in_shardings=split, out_shardings=split)
+    compiled = run.lower(jax.device_put(batch, split)).compile()
+    assert not re.findall(r"\b(all-gather|all-to-all|collective-permute|all-reduce)\b", compiled.as_text())
+    want, got = completed(config, batch), run(jax.device_put(batch, split))
+    for name in want:
+        if want[name].dtype == np.uint8:  # compiled for other shapes: a level may round the other way
+            difference = np.abs(want[name].astype(int) - np.asarray(got[name]))
+            assert np.quantile(difference, 0.999) <= 1 and difference.mean() < 0.05, name
+        else:
+            np.testing.assert_array_equal(want[name], got[name], err_msg=name)
+
+
+def _example(seed: int):
+    rng = np.random.default_rng(seed)
+    pictures = {name: rng.integers(0, 255, (16, 16, 3)).astype(np.uint8) for name in ("image", "source", "target")}
+    points = rng.uniform(0, 15, (5, 2)).astype(np.float32)
+    mask = rng.integers(0, 255, (16, 16, 1)).astype(np.uint8)
+    return {
+        **pictures,
+        "source_mask": mask,
+        "landmarks": points,
+        "source_landmarks": points + 1,
+        "is_forgery": np.bool_(1),
+    }
+
+
+augment = jax.jit(completion.augment, static_argnames=("flip", "jitter", "perturbed"))
+
+
+def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
+    example = _example(0)
+    flipped = augment(jax.random.key(0), example, flip=1.0, jitter=0.0, perturbed=0.0)
+    for name in completion.PICTURES:
+        np.testing.assert_array_equal(flipped[name], example[name][:, ::-1])
+    for name in ("landmarks", "source_landmarks"):
+        np.testing.assert_allclose(flipped[name], landmarks_lib.mirror(example[name], 16), atol=1e-5)
+    is_flipped = []
+    for seed in range(40):
+        drawn = augment(jax.random.key(seed), example, flip=0.5, jitter=0.0, perturbed=0.0)
+        changed = [not np.array_equal(drawn[name], example[name]) for name in example]
+        assert changed == [changed[0]] * 6 + [False]
+        is_flipped.append(changed[0])
+    assert 10 < sum(is_flipped) < 30
+
+
+def test_jitter_is_the_same_map_for_every_picture():
+    example = _example(1)
+    example["source"] = example["target"] = example["image"]
+    drawn = augment(jax.random.key(1), example, flip=0.0, jitter=0.3, perturbed=0.0)
+    assert not np.array_equal(drawn["image"], example["image"])
+    np.testing.assert_array_equal(drawn["source"], drawn["image"])
+    np.testing.assert_array_equal(drawn["source_mask"], example["source_mask"])
+
+
+def test_perturbation_spares_the_references_of_a_forgery_and_not_a_pristine_face():
+    example = _example(2)
+    changed = 0
+    for seed in range(12):
+        drawn = augment(jax.random.key(seed), example, flip=0.0, jitter=0.0, perturbed=1.0)
+        changed += not np.array_equal(drawn["image"], example["image"])
+        for name in ("source", "target"):
+            np.testing.assert_array_equal(drawn[name], example[name])
+        pristine = {**example, "is_forgery": np.bool_(0), "source": example["image"], "target": example["image"]}
+        drawn = augment(jax.random.key(seed), pristine, flip=0.0, jitter=0.0, perturbed=1.0)
+        np.testing.assert_array_equal(drawn["target"], drawn["image"])
+    assert 5 <= changed < 12, "three quarters are resized, coded, or both"
+
+
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_evaluation_counts_every_example_once_and_pads_the_last_batch(make_config, hosts):
+    config = make_config()
+    split = mixture.split_of(config, "test")
+    want = sorted(zip(split.index.label != 0, split.index.source_id, split.index.target_id, strict=True))
+    got, lengths = [], set()
+    for host in range(hosts):
+        for batch in pipeline.eval_batches(config, "test", process_index=host, process_count=hosts):
+            lengths.add(len(batch["image"]))
+            rows_of = zip(batch["is_forgery"], batch["source_id"], batch["target_id"], strict=True)
+            got += [row for row, is_valid in zip(rows_of, batch["is_valid"], strict=True) if is_valid]
+    assert sorted(got) == want and lengths == {8 // hosts}
+    assert len(list(pipeline.eval_batches(config, "test"))) == pipeline.num_eval_batches(config, "test")
+
+
+def test_the_first_examples_of_an_evaluation_are_mixed(make_config):
+    config = make_config()
+    batch = next(pipeline.eval_batches(config, "test", max_examples=8))
+    assert 0 < batch["is_forgery"].sum() < 8
+    assert pipeline.num_eval_batches(config, "test", max_examples=9) == 2
+    assert "warped_swap" in pipeline.attack_names(config)
+
+
+def test_pictures_come_in_the_size_of_the_config(make_config):
+    config = make_config()
+    config.image_size = 32
+    small = batches(config, 0, 1)[0]
+    config.image_size = 48
+    full = batches(config, 0, 1)[0]
+    assert small["image"].shape == (8, 32, 32, 3) and small["source_mask"].shape == (8, 32, 32, 1)
+    np.testing.assert_allclose((small["landmarks"] + 0.5) * 1.5 - 0.5, full["landmarks"], atol=1e-3)
+
+
+def test_reenactments_and_other_attacks_stay_out(make_config):
+    config = make_config("triplets", attack="swap")
+    assert len(mixture.split_of(config, "train").forgeries) > 0
+    config.data.attack = "simswap"
+    with pytest.raises(ConfigError, match="data.attack='simswap': .* has pristine, swap"):
+        mixture.split_of(config, "train")
+
+
+def test_refusals_say_what_to_do(make_config, tmp_path):
+    config = make_config()
+    config.data.dataset = "celeba_megafs"
+    with pytest.raises(ConfigError, match="it holds faces, triplets; run `dfrec prepare celeba_megafs"):
+        pipeline.TrainBatches(config, start_step=0)
+    config = make_config(bi_share=0.05)
+    with pytest.raises(ConfigError, match="use a batch of 20 or more"):
+        mixture.train_kinds(config)
+    with pytest.raises(ConfigError, match="has the splits test, train, validation, and not dev"):
+        mixture.split_of(make_config(), "dev")
+
+
+def test_fingerprint_tells_another_preparation_from_this_one(make_config):
+    saved = pipeline.fingerprint(make_config())
+    pipeline.check_fingerprint(saved, make_config())
+    with pytest.raises(ConfigError, match="the checkpoint was made on other data"):
+        pipeline.check_fingerprint(saved, make_config("triplets"))
+    with pytest.raises(ConfigError, match="shares"):
+        pipeline.check_fingerprint(saved, make_config(bi_share=0.5))
