@@ -5,7 +5,8 @@ Does:    the mean of all taps' mean squares, and its gradient by the image, as i
          both sides (they go through our conversion rules), same threads. The repeats of the two alternate, so that a
          busy machine slows both.
 Prints:  a network, ms of each side (the fastest repeat), images/s, the ratio PyTorch / ours: above 1, ours is faster.
-         The loss and the gradient of both sides are compared first; a difference above 1e-3 ends the run.
+         Both sides are compared first; a difference above 1e-4 in the loss or 1e-2 in the gradient ends the run. (The
+         gradient of a ReLU jumps where rounding decides a sign; in float64 FaceNet's two gradients differ by 1e-15.)
 """
 
 import argparse
@@ -97,7 +98,7 @@ def _check_equal(name: str, ours: tuple[float, np.ndarray], theirs: tuple[float,
     loss_error = abs(ours[0] - theirs[0]) / abs(theirs[0])
     gradient_error = np.linalg.norm(ours[1] - theirs[1]) / np.linalg.norm(theirs[1])
     print(f"{name}: relative difference of the loss {loss_error:.1e}, of the gradient {gradient_error:.1e}")
-    if max(loss_error, gradient_error) > 1e-3:
+    if loss_error > 1e-4 or gradient_error > 1e-2:
         sys.exit(f"{name}: the two sides do not compute the same")
 
 
