@@ -1,5 +1,7 @@
 """A small network of the published kind: workdir -> PyTorch file -> workdir -> PyTorch file."""
 
+import argparse
+
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
@@ -7,6 +9,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from dfrec_jax import checkpoint, released, trained
 from dfrec_jax import config as config_lib
 from dfrec_jax.checkpoint import CheckpointError
+from dfrec_jax.commands import weights
 from dfrec_jax.models import dfrec as models
 from dfrec_jax.weights.readers import read
 from dfrec_jax.weights.registry import RELEASES
@@ -15,6 +18,13 @@ from dfrec_jax.weights.torch_writer import write_pytorch
 
 RELEASE = RELEASES["dfrec-ftm"]
 ENTRIES = ("state_dict", "recover1_state_dict", "recover2_state_dict")
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    weights.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(["weights", *words])
+    return arguments.run(arguments)
 
 
 def small_config():
@@ -57,16 +67,19 @@ def trained_workdir(tmp_path_factory):
 @pytest.fixture(scope="module")
 def exported(trained_workdir):
     file = trained_workdir / "dfrec.pth"
-    assert "step 7" in released.export_checkpoint(trained_workdir, file)
+    assert run("export", "--workdir", str(trained_workdir), "--to-torch", str(file)) == 0
     return file
 
 
 @pytest.fixture(scope="module")
 def imported(exported, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("imported") / "run"
-    text = released.import_checkpoint(exported, workdir, RELEASE)
-    assert "0 unmatched" in text and "mode 'released'" in text
+    assert run("import", str(exported), "--as", "dfrec-ftm", "--workdir", str(workdir)) == 0
     return workdir
+
+
+def write(path, state_dicts):
+    write_pytorch(path, ((entry, *item) for entry, tensors in state_dicts.items() for item in tensors.items()))
 
 
 def tensors_of(file):
@@ -111,8 +124,9 @@ def test_import_then_export_gives_equal_keys_and_bytes(exported, tmp_path):
         for name, tensor in original[ENTRIES[2]].items()
     }
     source = {entry: {f"module.{name}": t for name, t in tensors.items()} for entry, tensors in original.items()}
-    write_pytorch(tmp_path / "original.pth", source | {"other": {"epoch": np.array(3)}})
-    released.import_checkpoint(tmp_path / "original.pth", tmp_path / "imported", RELEASE)
+    write(tmp_path / "original.pth", source | {"other": {"epoch": np.array(3)}})
+    text = released.import_checkpoint(tmp_path / "original.pth", tmp_path / "imported", RELEASE)
+    assert text.count("0 unmatched") == 3 and "mode 'released'" in text
     released.export_checkpoint(tmp_path / "imported", tmp_path / "again.pth")
     for entry, tensors in tensors_of(tmp_path / "again.pth").items():
         assert list(tensors) == list(original[entry])
@@ -136,7 +150,7 @@ def test_import_then_export_gives_equal_keys_and_bytes(exported, tmp_path):
 def test_a_file_that_is_no_dfrec_is_refused_and_leaves_nothing(exported, tmp_path, change, message):
     checkpoint_tensors = {entry: dict(tensors) for entry, tensors in tensors_of(exported).items()}
     change(checkpoint_tensors)
-    write_pytorch(tmp_path / "wrong.pth", checkpoint_tensors)
+    write(tmp_path / "wrong.pth", checkpoint_tensors)
     with pytest.raises(WeightsError, match=message):
         released.import_checkpoint(tmp_path / "wrong.pth", tmp_path / "imported", RELEASE)
     assert not (tmp_path / "imported").exists()

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -10,8 +10,11 @@ from dfrec_jax.weights.rules import Rule, WeightsError
 
 
 def restore(
-    variables: Mapping[str, np.ndarray], rules: Iterable[Rule], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, np.ndarray]:
+    variables: Mapping[str, np.ndarray],
+    rules: Iterable[Rule],
+    shapes: Mapping[str, tuple[int, ...]],
+    unused: Callable[[str], np.ndarray],
+) -> Iterator[tuple[str, np.ndarray]]:
     """The inverse of `rules.port` for rules that move values and change none.
 
     What a rule does to the values is found by sending their positions through it, so no rule needs a second form.
@@ -19,33 +22,32 @@ def restore(
     Args:
       variables: our flat {path: array}.
       rules: as for `port`.
-      shapes: name and shape of every foreign tensor that is wanted, in their order; those that the rules drop are left
-        out.
+      shapes: name and shape of every foreign tensor that is wanted, in their order.
+      unused: gives the values of a tensor that the rules drop, by its name.
 
-    Returns:
-      {name: array} in the foreign layout, of the type of our variables.
+    Yields:
+      Name and values, in the foreign layout, of each tensor; one at a time, since a checkpoint may be gigabytes.
 
     Raises:
       WeightsError: for a name without a rule, a tensor that our variables do not determine, or a variable that no
         tensor takes up. The message names it.
     """
     rules, used = tuple(rules), set()
-    restored: dict[str, np.ndarray] = {}
     for name, shape in shapes.items():
         rule, match = _first_match(rules, name)
         if rule.target is None:
+            yield name, unused(name)
             continue
         path = match.expand(rule.target)
         positions = np.arange(math.prod(shape)).reshape(shape)
         parts = {"": rule.layout(positions)} if rule.split is None else rule.split(positions)
         used |= {path + suffix for suffix in parts}
-        restored[name] = _gather(name, shape, {path + suffix: part for suffix, part in parts.items()}, variables)
+        yield name, _gather(name, shape, {path + suffix: part for suffix, part in parts.items()}, variables)
     left_over = sorted(set(variables) - used)
     if left_over:
         raise WeightsError(
             f"{len(left_over)} of our variables have no place in the foreign file, first: {left_over[:3]}"
         )
-    return restored
 
 
 def _first_match(rules: tuple[Rule, ...], name: str) -> tuple[Rule, re.Match[str]]:

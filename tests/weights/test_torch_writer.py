@@ -23,8 +23,12 @@ TENSORS = {
 }
 
 
+def write(path, state_dicts):
+    write_pytorch(path, ((entry, *item) for entry, tensors in state_dicts.items() for item in tensors.items()))
+
+
 def test_what_is_written_is_read(tmp_path):
-    write_pytorch(tmp_path / "folder" / "net.pth", {"first": TENSORS, "second": {"base": -BASE}})
+    write(tmp_path / "folder" / "net.pth", {"first": TENSORS, "second": {"base": -BASE}})
     got = read(tmp_path / "folder" / "net.pth", entry="first")
     assert list(got) == list(TENSORS)
     for name, want in TENSORS.items():
@@ -37,7 +41,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_a_file_that_torch_wrote_has_the_same_bytes_in_every_tensor(fixtures, tmp_path):
     """The fixture is torch's own; tensors that share storage in it get their own here, so members differ in number."""
     original = read(fixtures / "weights" / "torch_zip.pth", entry="model/state_dict")
-    write_pytorch(tmp_path / "net.pth", {"state_dict": original})
+    write(tmp_path / "net.pth", {"state_dict": original})
     copy = read(tmp_path / "net.pth", entry="state_dict")
     assert list(copy) == list(original)
     for name, tensor in original.items():
@@ -47,7 +51,7 @@ def test_a_file_that_torch_wrote_has_the_same_bytes_in_every_tensor(fixtures, tm
 def test_members_are_aligned_stored_and_reproducible(tmp_path):
     digests = set()
     for name in ("one.pth", "two.pth"):
-        write_pytorch(tmp_path / name, {"first": TENSORS})
+        write(tmp_path / name, {"first": TENSORS})
         digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
     assert len(digests) == 1
     with zipfile.ZipFile(tmp_path / "one.pth") as archive, (tmp_path / "one.pth").open("rb") as file:
@@ -62,19 +66,19 @@ def test_members_are_aligned_stored_and_reproducible(tmp_path):
 
 def test_a_type_that_torch_lacks_is_refused_by_name(tmp_path):
     with pytest.raises(WeightsError, match="first/w has the type uint16"):
-        write_pytorch(tmp_path / "net.pth", {"first": {"w": np.zeros(2, np.uint16)}})
+        write(tmp_path / "net.pth", {"first": {"w": np.zeros(2, np.uint16)}})
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WeightsError, match="net.pth: cannot be written"):
-        write_pytorch(tmp_path / "file" / "net.pth", {"first": TENSORS})
+        write(tmp_path / "file" / "net.pth", {"first": TENSORS})
 
 
 def test_torch_itself_reads_it(tmp_path):
     torch = pytest.importorskip("torch")
-    write_pytorch(tmp_path / "net.pth", {"first": TENSORS})
+    write(tmp_path / "net.pth", {"first": TENSORS})
     loaded = torch.load(tmp_path / "net.pth", weights_only=True)["first"]
     for name, want in TENSORS.items():
         np.testing.assert_array_equal(loaded[name].float().numpy(), want.astype(np.float32), err_msg=name)
