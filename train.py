@@ -1,4 +1,4 @@
-"""Trains DFREC: `python train.py --config=configs/megafs.py --workdir=runs/megafs`, any field by --config.a.b=3."""
+"""Trains a config: `python train.py --config=configs/megafs.py --workdir=runs/megafs`, any field by --config.a.b=3."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ def main(argv: list[str]) -> None:
     """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    from dfrec_jax.training.loop import train
+    from dfrec_jax.training.run import train
 
     if _DISTRIBUTED.value:
         import jax

@@ -41,17 +41,18 @@ class CheckpointError(ValueError):
 
 
 class Checkpoints:
-    """The checkpoints of one workdir, newest first; the one of best validation IDSIM is kept beside the newest.
+    """The checkpoints of one workdir, newest first; the one of best validation score is kept beside the newest.
 
     Saving is asynchronous; `close` (or leaving the `with` block) waits for what is under way.
     """
 
-    def __init__(self, workdir: str | os.PathLike[str], keep: int = 3):
+    def __init__(self, workdir: str | os.PathLike[str], keep: int = 3, score_name: str = "idsim"):
         self._folder = Path(workdir).absolute() / "checkpoints"  # orbax fails late, in a thread, on a relative path
+        self._score_name = score_name
         policies = [
             preservation_policy.LatestN(n=keep),
             preservation_policy.BestN(
-                get_metric_fn=lambda metrics: metrics["idsim"], n=1, keep_checkpoints_without_metrics=False
+                get_metric_fn=lambda metrics: metrics[score_name], n=1, keep_checkpoints_without_metrics=False
             ),
         ]
         options = ocp.CheckpointManagerOptions(
@@ -83,7 +84,7 @@ class Checkpoints:
         """Whether some host was told to stop (several hosts; a single one has its own signal handler)."""
         return jax.process_count() > 1 and self._manager.reached_preemption(step)
 
-    def save(self, step: int, items: Items, meta: dict[str, Any], idsim: float | None = None) -> None:
+    def save(self, step: int, items: Items, meta: dict[str, Any], score: float | None = None) -> None:
         """Saves the two `items` and the JSON-able `meta` (data position, config).
 
         Args:
@@ -91,15 +92,15 @@ class Checkpoints:
           items: `variables` is what evaluation applies (params and batch_stats), `training` is all else that a resumed
             run needs; an imported network has no `training`.
           meta: whatever must come back with them.
-          idsim: the validation IDSIM at this step, where it was measured.
+          score: of the validation at this step, where it was measured; higher is better.
         """
         args = ocp.args.Composite(
             meta=ocp.args.JsonSave(meta), **{name: ocp.args.StandardSave(item) for name, item in items.items()}
         )
-        self._manager.save(step, args=args, metrics=None if idsim is None else {"idsim": idsim}, force=True)
+        self._manager.save(step, args=args, metrics=None if score is None else {self._score_name: score}, force=True)
 
-    def best_idsim(self) -> float:
-        """The best validation IDSIM among the saved checkpoints; minus infinity where none was measured."""
+    def best_score(self) -> float:
+        """The best validation score among the saved checkpoints; minus infinity where none was measured."""
         return max(self._scores().values(), default=-math.inf)
 
     def restore_newest(
@@ -130,7 +131,7 @@ class Checkpoints:
         """Step and variables of one checkpoint, for evaluation and recovery.
 
         Args:
-          which: `best` by validation IDSIM (the newest where none was measured), `newest`, or a step.
+          which: `best` by validation score (the newest where none was measured), `newest`, or a step.
           abstract_variables: shapes, dtypes and shardings of the variables.
 
         Raises:
@@ -164,7 +165,7 @@ class Checkpoints:
 
     def _scores(self) -> dict[int, float]:
         metrics = {step: self._manager.metrics(step) for step in self.steps()}
-        return {step: values["idsim"] for step, values in metrics.items() if values}
+        return {step: values[self._score_name] for step, values in metrics.items() if values}
 
     def _set_aside(self, step: int) -> None:
         if jax.process_index() == 0:

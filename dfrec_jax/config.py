@@ -1,11 +1,12 @@
 """Every default of the project, the two modes, and the rules that a config must satisfy before a device is touched."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
 
+TASKS = ("dfrec", "attributes")
 MODES = ("paper", "released")
 FUSIONS = ("position", "grid", "rank", "none")
 REDUCTIONS = ("root_mean_square", "norm")
@@ -39,6 +40,8 @@ MODE_DEFAULTS = {
     },
 }
 
+Rule = tuple[str, Callable, str]  # a field, whether a value is allowed, and that in words
+
 
 class ConfigError(ValueError):
     """A config that cannot be run; the message names the field, its value, what is allowed and the fix."""
@@ -66,6 +69,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.sirm = ConfigDict()
     config.sirm.features = (32, 64, 128, 256)  # one for each level above the bottleneck
     config.sirm.bottleneck = 1024  # split into f_s and f_t
+    config.sirm.fine_tokens = False  # f_t also holds what stands above the bottleneck; docs/departures.md
 
     config.tirm = ConfigDict()
     config.tirm.vit = "l"
@@ -77,6 +81,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.tirm.noise_scale = placeholder(float)
     config.tirm.fusion = placeholder(str)
     config.tirm.token_width = 196  # of a target token, where it is bound by position
+    config.tirm.pixel_hints = False  # of 'grid': f_t of a masked patch also reaches its pixels past the decoder's blocks
     config.tirm.decoder_depth = placeholder(int)
     config.tirm.decoder_width = 512
     config.tirm.decoder_heads = 16
@@ -103,16 +108,14 @@ def dfrec(mode: str = "paper") -> ConfigDict:
 
     config.data = ConfigDict()
     config.data.dataset = "embedded"  # 'embedded', or the name of a prepared data set under data.dir
-    config.data.dir = ""
+    config.data.dir = ""  # the folder that `dfrec prepare` wrote; several, read as one, with commas between
     config.data.attack = ""  # a subset of the data set; empty: all
     config.data.leak = (0.1, 0.4)  # share of the target that an embedded or generated swap lets through
     config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
     config.data.flip = 0.5  # probability of mirroring an example
-    config.data.jitter = (
-        0.1  # of a prepared data set: brightness, contrast, saturation times 1 +- jitter, one draw a pair
-    )
-    config.data.perturbed = 0.5  # of a prepared data set: probability of Face X-ray's loss of resolution and JPEG
+    config.data.jitter = 0.1  # of prepared data: brightness, contrast, saturation times 1 +- jitter, alike in a pair
+    config.data.perturbed = 0.5  # of prepared data: probability of Face X-ray's loss of resolution and JPEG
     config.data.num_threads = 4
     config.data.prefetch = 128  # examples
     config.data.eval_batch_size = 32
@@ -176,11 +179,27 @@ def num_kept(config: ConfigDict) -> int:
     return n - round(n * config.tirm.mask_ratio)
 
 
-def validate(config: ConfigDict) -> None:
-    """Raises ConfigError for the first rule that a resolved `config` breaks; touches no device."""
-    for field, is_allowed, allowed in _RULES:
+def task_of(config: ConfigDict) -> str:
+    """What a config trains, one of `TASKS`: a config that does not say so is DFREC's.
+
+    Raises:
+      ConfigError: for another task.
+    """
+    task = config.get("task", "dfrec")
+    _require(task in TASKS, "task", task, f"one of {TASKS}")
+    return task
+
+
+def check(config: ConfigDict, rules: Iterable[Rule]) -> None:
+    """Raises ConfigError for the first of `rules` that `config` breaks."""
+    for field, is_allowed, allowed in rules:
         value = _get(config, field)
         _require(is_allowed(value), field, value, allowed)
+
+
+def validate(config: ConfigDict) -> None:
+    """Raises ConfigError for the first rule that a resolved `config` breaks; touches no device."""
+    check(config, RULES)
     _validate_sizes(config)
     _validate_mode(config)
     _validate_data(config)
@@ -202,7 +221,7 @@ def _one_of(values: tuple) -> Callable[[object], bool]:
     return lambda value: value in values
 
 
-_RULES: tuple[tuple[str, Callable, str], ...] = (
+RULES: tuple[Rule, ...] = (
     ("seed", _not_negative, "0 or more"),
     ("mode", _one_of(MODES), f"one of {MODES}"),
     ("compute_dtype", _one_of(DTYPES), f"one of {DTYPES}"),
@@ -282,6 +301,16 @@ def _validate_sizes(config: ConfigDict) -> None:
             f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another "
             "number of levels"
         )
+    if config.sirm.fine_tokens and config.tirm.fusion not in ("position", "grid"):
+        raise ConfigError(
+            f"sirm.fine_tokens=True with tirm.fusion={config.tirm.fusion!r}: what stands above a place of the "
+            "bottleneck belongs to its patch; use tirm.fusion='position' or 'grid', or sirm.fine_tokens=False"
+        )
+    if config.tirm.pixel_hints and config.tirm.fusion != "grid":
+        raise ConfigError(
+            f"tirm.pixel_hints=True with tirm.fusion={config.tirm.fusion!r}: only 'grid' gives a masked patch a row of "
+            "f_t; use tirm.fusion='grid', or tirm.pixel_hints=False"
+        )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(
             f"tirm.mask_ratio={config.tirm.mask_ratio} keeps {num_kept(config)} of {num_patches(config)} patches; "
@@ -343,6 +372,11 @@ def _validate_data(config: ConfigDict) -> None:
             f"data.bi_share={data.bi_share} with data.dataset='embedded': embedded swaps have known masks and need "
             "no BI; set data.bi_share=0"
         )
+    validate_schedule(config)
+
+
+def validate_schedule(config: ConfigDict) -> None:
+    """Raises ConfigError where the warm-up would outlast the run."""
     if config.optimizer.warmup_steps >= config.train.num_steps:
         raise ConfigError(
             f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below "

@@ -44,7 +44,7 @@ def test_the_best_is_kept_beside_the_newest(tmp_path):
             checkpoints.save(step, _items(step), {}, score)
         checkpoints.wait()
         assert checkpoints.steps() == [5, 4, 2]
-        assert checkpoints.best_idsim() == 0.9
+        assert checkpoints.best_score() == 0.9
         for which, step in {"best": 2, "newest": 5, "4": 4}.items():
             found, variables = checkpoints.restore_variables(which, _abstract()["variables"])
             assert found == step

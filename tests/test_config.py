@@ -10,6 +10,7 @@ from dfrec_jax.config import ConfigError
 from tests import tiny
 
 CONFIGS = sorted(path.stem for path in (Path(__file__).parent.parent / "configs").glob("*.py"))
+CONFIGS.remove("attributes")  # which is no DFREC: test_config_attributes.py
 
 
 def _valid(mode="paper"):

@@ -11,6 +11,7 @@ from dfrec_jax import config as config_lib
 from dfrec_jax import perceptors
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
+from dfrec_jax.training.dfrec import init_function, make_loss
 from dfrec_jax.training.step import compile_step, make_train_step
 from dfrec_jax.weights.rules import WeightsError
 
@@ -50,8 +51,8 @@ def test_two_steps_of_the_full_size_fit_in_24_gib(config):
     }
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]).reshape(1, 1), sharding.AXES)
     model, optimizer = dfrec.build(config), state.make_optimizer(config)
-    train_state, shardings = state.create(model, optimizer, config, mesh)
-    step = compile_step(make_train_step(model, optimizer, config), shardings, mesh)
+    train_state, shardings = state.create(init_function(model, optimizer, config), mesh)
+    step = compile_step(make_train_step(make_loss(model, config), optimizer, ema=0.0), shardings, mesh)
     frozen = jax.device_put(perceptors.load_perceptors(config), sharding.replicated(mesh))
     losses = []
     for _ in range(2):

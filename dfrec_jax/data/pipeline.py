@@ -31,7 +31,15 @@ class TrainBatches:
     so its position is the number of steps taken, and a run may resume on another number of hosts.
     """
 
-    def __init__(self, config: ConfigDict, *, start_step: int, process_index: int = 0, process_count: int = 1):
+    def __init__(
+        self,
+        config: ConfigDict,
+        *,
+        start_step: int,
+        process_index: int = 0,
+        process_count: int = 1,
+        example: Callable[[int], dict[str, Any]] | None = None,
+    ):
         """Starts at batch number `start_step`.
 
         Args:
@@ -39,13 +47,14 @@ class TrainBatches:
           start_step: the number of steps taken.
           process_index: which host this is.
           process_count: how many share the work.
+          example: the example in a row of the stream of all batches; by default the one of DFREC's config.
 
         Raises:
           ConfigError: where the hosts cannot share a batch equally, or the data set cannot be read.
         """
         batch_size = config.train.batch_size
         share = _share_of(batch_size, process_count, "train.batch_size")
-        example = _train_examples(config)
+        example = example or _train_examples(config)
         local = grain.MapDataset.range(ENDLESS).map(
             lambda row: example(rows.local_index(int(row), share, process_index, batch_size))
         )
@@ -106,9 +115,8 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
     return json.loads(json.dumps(stream))
 
 
-def check_fingerprint(saved: dict[str, Any], config: ConfigDict) -> None:
-    """Raises ConfigError where a checkpoint's data stream is not this config's: a position would mean other data."""
-    now = fingerprint(config)
+def check_fingerprint(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises ConfigError where a checkpoint's data stream is not this run's: a position would mean other data."""
     changed = [f"{key}: {saved.get(key)!r} -> {now[key]!r}" for key in now if saved.get(key) != now[key]]
     if changed:
         raise ConfigError(f"the checkpoint was made on other data ({'; '.join(changed)}); use another --workdir")
@@ -134,6 +142,18 @@ def eval_batches(
     """
     example, total = _eval_examples(config, split)
     total = min(total, max_examples) if max_examples else total
+    return batches_of(example, total, config, process_index=process_index, process_count=process_count)
+
+
+def batches_of(
+    example: Callable[[int], dict[str, Any]],
+    total: int,
+    config: ConfigDict,
+    *,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[Batch]:
+    """Examples 0 to `total` in batches of `data.eval_batch_size`; the rest as in `eval_batches`."""
     size = config.data.eval_batch_size
     share = _share_of(size, process_count, "data.eval_batch_size")
     num_rows = -(-total // size) * share

@@ -106,6 +106,15 @@ class PreparedSplit:
             "attack": self.index.attack[number],
         }
 
+    def labelled(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The picture of record `number`, and its attributes as `attributes` gives them."""
+        fields = self._fields(number)
+        return _picture(_bytes(fields, "image"), size)[0], _integers(fields, "attributes")
+
+    def attributes(self, number: int) -> np.ndarray:
+        """CelebA's 40 as -1 and 1; empty where not known."""
+        return _integers(self._fields(number), "attributes")
+
     def unforged(self, place: int, choice: int, size: int) -> Example:
         """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
 
@@ -152,6 +161,10 @@ class PreparedSplit:
 def _bytes(fields, name: str) -> bytes:
     values = fields[name].bytes_list.value
     return values[0] if values else b""
+
+
+def _integers(fields, name: str) -> np.ndarray:
+    return np.array(fields[name].int64_list.value, np.int8)
 
 
 def _array(fields, name: str, shape: tuple[int, ...], scale: float) -> np.ndarray:

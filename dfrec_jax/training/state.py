@@ -20,7 +20,7 @@ class TrainState:
 
     Attributes:
       step: optimiser steps taken.
-      params: of the ISM, SIRM and TIRM.
+      params: of everything that is trained.
       batch_stats: BatchNorm's running statistics of the global batch.
       opt_state: of the optimiser.
       ema: averaged parameters, or None where `optimizer.ema` is 0.
@@ -84,21 +84,16 @@ def init_variables(model: Dfrec, image_size: int, key: jax.Array) -> dict[str, A
     return dict(model.init(key, image, jax.random.split(key, 1), train=False))
 
 
-def create(
-    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict, mesh: Mesh
-) -> tuple[TrainState, TrainState]:
+def create(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:
     """A fresh state, and the sharding of each of its leaves; no array is ever whole on one device."""
-    init = init_function(model, optimizer, config)
     shardings = sharding.state_sharding(mesh, jax.eval_shape(init))
     options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None  # it runs once
     return jax.jit(init, out_shardings=shardings, compiler_options=options)(), shardings
 
 
-def abstract(
-    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict, mesh: Mesh
-) -> tuple[TrainState, TrainState]:
+def abstract(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:
     """Shapes with shardings, as a restore wants them, and the shardings alone."""
-    shapes = jax.eval_shape(init_function(model, optimizer, config))
+    shapes = jax.eval_shape(init)
     shardings = sharding.state_sharding(mesh, shapes)
     with_sharding = jax.tree.map(
         lambda leaf, where: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), shapes, shardings
@@ -107,13 +102,15 @@ def abstract(
 
 
 def init_function(
-    model: Dfrec, optimizer: optax.GradientTransformation, config: ConfigDict
+    init_variables: Callable[[jax.Array], Mapping[str, Any]],
+    optimizer: optax.GradientTransformation,
+    config: ConfigDict,
 ) -> Callable[[], TrainState]:
-    """`() -> TrainState`, a pure function of `config.seed`."""
+    """`() -> TrainState`, a pure function of `config.seed`; `init_variables` makes params and batch_stats of a key."""
 
     def init() -> TrainState:
         init_key, train_key = jax.random.split(jax.random.key(config.seed))
-        variables = init_variables(model, config.image_size, init_key)
+        variables = init_variables(init_key)
         params = variables["params"]
         return TrainState(
             step=jnp.zeros((), jnp.int32),

@@ -31,16 +31,17 @@ class Validator:
         self._whole = sharding.replicated(mesh)
 
         def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, DfrecOutput, jax.Array]:
-            pictures, landmarks = to_float(batch), batch.get("landmarks")
+            pictures = to_float(batch)
+            landmarks = pictures.get("landmarks")
             keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
-            output = model.apply(variables, pictures["image"], keys, train=False)
+            output: Any = model.apply(variables, pictures["image"], keys, train=False)
             recovered = metric(output.target_face, landmarks)["embedding"]
             reference = metric(pictures["target"], landmarks)["embedding"]
             return pictures, output, jnp.sum(recovered * reference, axis=-1)
 
         self._run = jax.jit(run, out_shardings=self._whole)
 
-    def idsim(self, variables: Any) -> float:
+    def score(self, variables: Any) -> float:
         """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
         total, count = 0.0, 0
         for batch in self._batches(self._config.data.validation_examples):

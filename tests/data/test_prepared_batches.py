@@ -231,8 +231,8 @@ def test_refusals_say_what_to_do(make_config, tmp_path):
 
 def test_fingerprint_tells_another_preparation_from_this_one(make_config):
     saved = pipeline.fingerprint(make_config())
-    pipeline.check_fingerprint(saved, make_config())
+    pipeline.check_fingerprint(saved, pipeline.fingerprint(make_config()))
     with pytest.raises(ConfigError, match="the checkpoint was made on other data"):
-        pipeline.check_fingerprint(saved, make_config("triplets"))
+        pipeline.check_fingerprint(saved, pipeline.fingerprint(make_config("triplets")))
     with pytest.raises(ConfigError, match="shares"):
-        pipeline.check_fingerprint(saved, make_config(bi_share=0.5))
+        pipeline.check_fingerprint(saved, pipeline.fingerprint(make_config(bi_share=0.5)))

@@ -7,7 +7,8 @@ import pytest
 
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import compile_step, make_loss, make_train_step, to_float
+from dfrec_jax.training.dfrec import init_function, make_loss
+from dfrec_jax.training.step import compile_step, make_train_step, to_float
 from tests import tiny
 
 MESHES = [(8, 1), (2, 4)]
@@ -26,9 +27,10 @@ def _one_step(config, data, fsdp, devices):
     """The state before and after a step, its metrics and the compiled step, on a mesh of some of the devices."""
     model, optimizer = dfrec.build(config), SGD
     mesh = jax.sharding.Mesh(np.array(devices).reshape(data, fsdp), sharding.AXES)
-    fresh, shardings = state.create(model, optimizer, config, mesh)
+    fresh, shardings = state.create(init_function(model, optimizer, config), mesh)
     before = jax.device_get(fresh)
-    compiled = compile_step(make_train_step(model, optimizer, config), shardings, mesh)
+    step = make_train_step(make_loss(model, config), optimizer, ema=config.optimizer.ema)
+    compiled = compile_step(step, shardings, mesh)
     perceptors = jax.device_put(tiny.perceptors(), sharding.replicated(mesh))
     batch = sharding.to_global(mesh, tiny.batch())
     assert batch["image"].addressable_shards[0].data.shape == (8 // mesh.size, tiny.SIZE, tiny.SIZE, 3)

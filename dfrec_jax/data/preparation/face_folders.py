@@ -45,7 +45,7 @@ def plan(
     rejected: list[Rejected] = []
     rows = _by_file(split_file, "file", "split") if split_file else {}
     values = (
-        _attributes(attributes) if attributes else {name: _values(row) for name, row in rows.items() if _values(row)}
+        read_attributes(attributes) if attributes else {name: _values(row) for name, row in rows.items() if _values(row)}
     )
     faces = (
         {name: _face(row, detections) for name, row in _by_file(detections, "file", *BOX).items()} if detections else {}
@@ -94,8 +94,12 @@ def _values(row: dict[str, str]) -> tuple[int, ...]:
     return tuple(1 if float(row[name] or 0) > 0 else -1 for name in CELEBA_ATTRIBUTES)
 
 
-def _attributes(path: str) -> dict[str, tuple[int, ...]]:
-    """By file name: CelebA's own list (a count, the 40 names, then a line a picture) or a CSV."""
+def read_attributes(path: str) -> dict[str, tuple[int, ...]]:
+    """By file name: CelebA's own list (a count, the 40 names, then a line a picture) or a CSV.
+
+    Raises:
+      PreparationError: for a missing file, or one without the 40.
+    """
     if not Path(path).is_file():
         raise PreparationError(f"--attributes={path}: there is no such file")
     lines = Path(path).read_text().splitlines()

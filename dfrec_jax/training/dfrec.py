@@ -1,0 +1,107 @@
+"""DFREC as a task of the loop: its loss (Eq. 10) on the outputs of one forward pass, its frozen networks, its data."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from dfrec_jax import config as config_lib
+from dfrec_jax import perceptors
+from dfrec_jax.data import pipeline
+from dfrec_jax.frozen.network import Perceptors
+from dfrec_jax.losses.total import LossWeights, loss_terms, weighted_sum
+from dfrec_jax.models import dfrec
+from dfrec_jax.training import initialisation, sharding, state
+from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.validation import Validator
+
+
+class DfrecTask:
+    """See `task.Task`."""
+
+    score_name = "idsim"
+
+    def __init__(self, config: ConfigDict):
+        """Builds the modules and loads the frozen networks.
+
+        Raises:
+          ConfigError: for a config that cannot be run.
+          WeightsError: for frozen weights that are not at hand.
+        """
+        self.config = config_lib.resolve(config)
+        config_lib.validate(self.config)
+        self.constants = perceptors.load_perceptors(self.config)
+        self._metric = perceptors.load_metric_network(self.config)
+        self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)
+
+    def init(self) -> state.TrainState:
+        """Fresh parameters of the three modules."""
+        return init_function(self._model, self._optimizer, self.config)()
+
+    def initialise(self, fresh: state.TrainState) -> state.TrainState:
+        """The pretrained encoders of `ism.initialisation` and `tirm.initialisation`."""
+        return initialisation.initialise(fresh, self.config)
+
+    def make_step(self, num_devices: int) -> TrainStep:
+        """Forging and augmentation, then the loss of Eq. 10."""
+        complete = pipeline.make_completion(self.config, num_devices)
+        loss = make_loss(self._model, self.config)
+        return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
+
+    def batches(self, start_step: int) -> pipeline.TrainBatches:
+        """Rows of the data set of the config."""
+        return pipeline.TrainBatches(
+            self.config,
+            start_step=start_step,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+        )
+
+    def fingerprint(self) -> dict[str, Any]:
+        """See `pipeline.fingerprint`."""
+        return pipeline.fingerprint(self.config)
+
+    def make_validator(self, mesh: Mesh) -> Validator:
+        """IDSIM of the validation split."""
+        metric = jax.device_put(self._metric, sharding.replicated(mesh))
+        return Validator(self._model, metric, self.config, mesh)
+
+
+def init_function(model: dfrec.Dfrec, optimizer: Any, config: ConfigDict) -> Callable[[], state.TrainState]:
+    """`() -> TrainState`, as `state.create` takes it."""
+    return state.init_function(lambda key: state.init_variables(model, config.image_size, key), optimizer, config)
+
+
+def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
+    """The loss of `make_train_step`, its terms among the metrics; its constants are the `Perceptors`."""
+    weights = LossWeights.from_config(config.loss)
+
+    def loss(
+        params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
+    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+        mask_key, dropout_key = jax.random.split(rng)
+        mask_keys = jax.random.split(mask_key, batch["image"].shape[0])
+        output, updated = model.apply(
+            {"params": params, "batch_stats": batch_stats},
+            batch["image"],
+            mask_keys,
+            train=True,
+            rngs={"dropout": dropout_key},
+            mutable=["batch_stats"],
+        )
+        terms = loss_terms(
+            output,
+            batch,
+            perceptors,
+            weights,
+            patch_size=config.tirm.patch_size,
+            reduction=config.loss.reduction,
+        )
+        metrics = {f"loss_{name}": value for name, value in terms._asdict().items()}
+        metrics["mean_map"] = jnp.mean(output.source_map)  # near 0 or 1: the map has collapsed
+        return weighted_sum(terms, weights), (updated["batch_stats"], metrics)
+
+    return loss
