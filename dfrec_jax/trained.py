@@ -42,6 +42,8 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
       ConfigError: where its config is not valid.
     """
     config = checkpoint.load_config(workdir)
+    if (task := config_lib.task_of(config)) != "dfrec":
+        raise checkpoint.CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
     config_lib.validate(config)
     model = dfrec.build(config)
     with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints:

@@ -11,6 +11,7 @@ NETWORKS = {"frozen", "weights", "models", "nets"}
 # What each part may import of ours, besides itself. The commands and scripts may import anything.
 ALLOWED = {
     "config": set(),
+    "config_attributes": {"config"},
     "nets": set(),
     "weights": set(),
     "metrics": set(),
@@ -23,13 +24,15 @@ ALLOWED = {
     "checkpoint": {"config"},
     "perceptors": {"config", "frozen", "synthetic"},
     "trained": {"config", "models", "checkpoint"},
+    "classifier": {"config", "config_attributes", "frozen", "checkpoint", "weights"},
     "released": {"config", "models", "checkpoint", "weights", "trained"},
     "training": {
-        "config", "data", "models", "frozen", "losses", "weights", "checkpoint", "metrics", "pictures", "perceptors",
+        "config", "config_attributes", "data", "models", "nets", "frozen", "losses", "weights", "checkpoint",
+        "metrics", "pictures", "perceptors",
     },
     "evaluation": {
         "config", "data", "models", "nets", "frozen", "weights", "checkpoint", "metrics", "pictures", "reports",
-        "perceptors", "trained",
+        "perceptors", "trained", "classifier",
     },
     "reports": {"pictures"},
     "forensics": {

@@ -28,9 +28,13 @@ def add_parser(subparsers) -> None:
     check.add_argument("names", nargs="*", metavar="NAME", help="default: all that are found")
     check.add_argument("--weights-dir", default="", help="the folder that is searched first")
 
-    export = _add(actions, "export", run_export, "write a run of mode 'released' as the authors' PyTorch file")
+    export = _add(actions, "export", run_export, "write the network of a run as a file")
     export.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
-    export.add_argument("--to-torch", required=True, metavar="FILE", help="the file to write, such as dfrec.pth")
+    target = export.add_mutually_exclusive_group(required=True)
+    target.add_argument("--to-torch", metavar="FILE", help="a DFREC of mode 'released', as its authors' PyTorch file")
+    target.add_argument(
+        "--to-safetensors", metavar="FILE", help="an attribute classifier, as frozen.attributes takes it"
+    )
     export.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
 
 
@@ -159,8 +163,11 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 
 def run_export(arguments: argparse.Namespace) -> int:
-    """Writes the three state dicts of the authors' format."""
-    from dfrec_jax import released
+    """Writes the three state dicts of the authors' format, or an attribute classifier's weights."""
+    from dfrec_jax import classifier, released
 
+    if arguments.to_safetensors:
+        print(classifier.export(arguments.workdir, Path(arguments.to_safetensors), arguments.checkpoint))
+        return 0
     print(released.export_checkpoint(arguments.workdir, Path(arguments.to_torch), arguments.checkpoint))
     return 0

@@ -1,0 +1,92 @@
+"""The attribute classifier of a workdir on the test split: balanced accuracy of each attribute, and their mean."""
+
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from dfrec_jax import classifier
+from dfrec_jax.data import labelled_faces, pipeline
+from dfrec_jax.frozen.attributes import ATTRIBUTES
+from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
+from dfrec_jax.reports import results
+
+TABLE = "attributes"
+
+
+def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0) -> str:
+    """Measures one checkpoint on the whole test split; writes `results/attributes.json` and `tables/attributes.md`.
+
+    Args:
+      workdir: of a run of `configs/attributes.py`.
+      which: `best` by validation, `newest`, or a step.
+      seed: of the resampling of people for the interval.
+
+    Returns:
+      The Markdown table.
+    """
+    trained = classifier.load(workdir, which)
+    faces = labelled_faces.open_split(trained.config, "test")
+    measured = balanced_accuracy(*_outputs(trained, faces), seed=seed)
+    name = trained.config.network
+    results.write(_records(measured, trained.config.data.dataset, name), Path(workdir) / "results" / f"{TABLE}.json")
+    text = _markdown(measured, (
+        f"{len(faces)} pictures of {len(np.unique(faces.identities))} people of the test split of "
+        f"`{trained.config.data.dataset}`; `{name}`, checkpoint of step {trained.step}. Balanced accuracy: the mean of "
+        "the shares told rightly among pictures with and without the attribute; 50 % is chance. A dash: one of "
+        "the two does not occur. The interval of the mean (95 %) is from resampling people."
+    ))  # fmt: skip
+    path = Path(workdir) / "tables" / f"{TABLE}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return text
+
+
+def _outputs(
+    trained: classifier.Classifier, faces: labelled_faces.LabelledFaces
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits, labels and people of every picture."""
+    run = jax.jit(lambda variables, images: trained.blueprint.features(variables, images, None)["logits"])
+    rows, config = labelled_faces.EvaluationRows(faces), trained.config
+    parts = []
+    for batch in track(
+        pipeline.batches_of(rows, len(faces), config),
+        total=-(-len(faces) // config.data.eval_batch_size),
+        description="test split",
+        console=Console(stderr=True),
+    ):
+        logits = np.asarray(run(trained.variables, jnp.float32(batch["image"]) / 255))
+        parts.append([values[batch["is_valid"]] for values in (logits, batch["attributes"], batch["identity"])])
+    logits, labels, people = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return logits, labels, people
+
+
+def _records(measured: Balanced, dataset: str, network: str) -> list[results.Record]:
+    def record(row: str, value: float, low: float | None, high: float | None, n: int) -> results.Record:
+        return results.Record(TABLE, row, dataset, "all", "", "balanced_accuracy", value, low, high, n, network)
+
+    rows = zip(ATTRIBUTES, measured.each, measured.num_known, strict=True)
+    each = [record(name, float(value), None, None, int(n)) for name, value, n in rows if np.isfinite(value)]
+    return [record("mean", measured.mean, measured.low, measured.high, int(measured.num_known.max())), *each]
+
+
+def _markdown(measured: Balanced, note: str) -> str:
+    interval = ""
+    if measured.low is not None and measured.high is not None:
+        interval = f" [{100 * measured.low:.1f}, {100 * measured.high:.1f}]"
+    num_measured = int(np.isfinite(measured.each).sum())
+    lines = [
+        "| attribute | with it | without | balanced accuracy, % |",
+        "|---|---:|---:|---:|",
+        f"| **mean of {num_measured}** | | | **{100 * measured.mean:.1f}**{interval} |",
+    ]
+    for name, value, positive, known in zip(
+        ATTRIBUTES, measured.each, measured.num_positive, measured.num_known, strict=True
+    ):
+        cell = f"{100 * value:.1f}" if np.isfinite(value) else "-"
+        lines.append(f"| {name} | {positive} | {known - positive} | {cell} |")
+    return "\n".join(lines) + f"\n\n{note}\n"
