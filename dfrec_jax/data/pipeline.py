@@ -58,7 +58,7 @@ class TrainBatches:
         local = grain.MapDataset.range(ENDLESS).map(
             lambda row: example(rows.local_index(int(row), share, process_index, batch_size))
         )
-        self._iterator = iter(local.batch(share, drop_remainder=True).to_iter_dataset(_read_options(config, share)))
+        self._iterator = iter(local.batch(share, drop_remainder=True).to_iter_dataset(read_options(config, share)))
         self._iterator.set_state({"next_index": start_step})
 
     def __iter__(self) -> Iterator[Batch]:
@@ -159,7 +159,7 @@ def batches_of(
     num_rows = -(-total // size) * share
     local = grain.MapDataset.range(num_rows).map(lambda row: rows.local_index(int(row), share, process_index, size))
     examples = local.map(lambda row: {**example(min(row, total - 1)), "is_valid": np.bool_(row < total)})
-    return iter(examples.batch(share).to_iter_dataset(_read_options(config, share)))
+    return iter(examples.batch(share).to_iter_dataset(read_options(config, share)))
 
 
 def num_eval_batches(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
@@ -204,7 +204,7 @@ def _share_of(batch_size: int, process_count: int, field: str) -> int:
     return batch_size // process_count
 
 
-def _read_options(config: ConfigDict, share: int) -> grain.ReadOptions:
-    """`data.prefetch` counts examples; grain counts this host's batches, and wants one for each thread."""
+def read_options(config: ConfigDict, share: int) -> grain.ReadOptions:
+    """How grain reads batches of `share` rows: `data.prefetch` counts rows, grain batches; one a thread or more."""
     batches = max(config.data.num_threads, config.data.prefetch // share)
     return grain.ReadOptions(num_threads=config.data.num_threads, prefetch_buffer_size=batches)

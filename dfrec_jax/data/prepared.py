@@ -115,6 +115,10 @@ class PreparedSplit:
         """CelebA's 40 as -1 and 1; empty where not known."""
         return _integers(self._fields(number), "attributes")
 
+    def encoded(self, number: int, name: str) -> bytes:
+        """Picture `name` of record `number` as it is stored: JPEG, or PNG of the mask; empty where not at hand."""
+        return _bytes(self._fields(number), name)
+
     def unforged(self, place: int, choice: int, size: int) -> Example:
         """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
 
