@@ -81,7 +81,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.tirm.noise_scale = placeholder(float)
     config.tirm.fusion = placeholder(str)
     config.tirm.token_width = 196  # of a target token, where it is bound by position
-    config.tirm.pixel_hints = False  # of 'grid': f_t of a masked patch also reaches its pixels past the decoder's blocks
+    config.tirm.pixel_hints = False  # of 'grid': f_t of a masked patch reaches its pixels also past the blocks
     config.tirm.decoder_depth = placeholder(int)
     config.tirm.decoder_width = 512
     config.tirm.decoder_heads = 16
@@ -103,6 +103,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.frozen.perceptual = "vgg19-imagenet"  # psi of Eq. 5, 6
     config.frozen.attributes = "attributes-resnet50"  # A of Eq. 8
     config.frozen.metric = "facenet-vggface2"  # IDSIM and Acc_id; never the loss's where a second one is at hand
+    config.frozen.distance = ""  # lpips-like-squeezenet: evaluation also measures that distance
+    config.frozen.detector = ""  # retinaface-mobile025: evaluation aligns by it, and looks for what was recovered
     config.frozen.weights_dir = ""  # searched first; then $DFREC_WEIGHTS, the cache, the registry's URL
     config.frozen.allow_random = False  # random stand-ins for missing weights: for timing and compiling only
 

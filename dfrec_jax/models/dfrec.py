@@ -141,7 +141,14 @@ def build(config: ConfigDict) -> Dfrec:
         imagenet_norm=config.ism.imagenet_norm,
         dtype=dtype,
     )
-    sirm = Sirm(tuple(config.sirm.features), config.sirm.bottleneck, token_features, token_axis, dtype)
+    sirm = Sirm(
+        tuple(config.sirm.features),
+        config.sirm.bottleneck,
+        token_features,
+        token_axis,
+        config.sirm.fine_tokens,
+        dtype,
+    )
     tirm = Tirm(
         num_keep=num_kept,
         patch_size=config.tirm.patch_size,
@@ -156,6 +163,7 @@ def build(config: ConfigDict) -> Dfrec:
         decoder_depth=config.tirm.decoder_depth,
         decoder_heads=config.tirm.decoder_heads,
         fusion=config.tirm.fusion,
+        pixel_hints=config.tirm.pixel_hints,
         token_index="patch" if is_released else "shifted",
         learned_positions=is_released,
         imagenet_norm=config.tirm.imagenet_norm,

@@ -9,6 +9,8 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import batch_norm
+from dfrec_jax.nets.pooling import max_pool
+from dfrec_jax.nets.upsample import DoublingConv
 
 
 class SirmOutput(NamedTuple):
@@ -56,8 +58,7 @@ class UpConv(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b 2*h 2*w d"]:
         """Returns non-negative features."""
-        x = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
-        x = nn.Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name="conv")(x)
+        x = DoublingConv(self.features, self.dtype, name="conv")(x)
         return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
 
 
@@ -102,6 +103,8 @@ class Sirm(nn.Module):
       token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
       token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
         makes one of each channel, its values over the grid flattened, as released.
+      fine_tokens: to the token of a place as many values are joined that are linear in what it covers: the pixels of
+        the source region and the features of every level above the bottleneck. By position only.
       dtype: of the computation; parameters and outputs stay float32.
     """
 
@@ -109,6 +112,7 @@ class Sirm(nn.Module):
     bottleneck: int = 1024
     token_features: int = 196
     token_axis: str = "position"
+    fine_tokens: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -118,7 +122,7 @@ class Sirm(nn.Module):
         for level, features in enumerate(self.features):
             x = ConvBlock(features, self.dtype, name=f"encode_{level}")(x, train=train)
             skips.append(x)
-            x = nn.max_pool(x, (2, 2), strides=(2, 2))
+            x = max_pool(x)
         x = ConvBlock(self.bottleneck, self.dtype, name="bottleneck")(x, train=train)
         source, target = jnp.split(x, 2, axis=-1)
 
@@ -130,15 +134,30 @@ class Sirm(nn.Module):
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
         source_face = nn.sigmoid(nn.Conv(3, (1, 1), kernel_init=initialisation.CONV, name="to_rgb")(x))
 
-        return SirmOutput(source_face, _pool(source), _pool(target), self._target_tokens(target, train))
+        tokens = self._target_tokens(target, [source_region, *skips], train)
+        return SirmOutput(source_face, _pool(source), _pool(target), tokens)
 
-    def _target_tokens(self, target: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
-        """The target tokens of f_t."""
+    def _target_tokens(
+        self, target: Float[Array, "b i j c"], above: list[Array], train: bool
+    ) -> Float[Array, "b k t"] | None:
+        """The target tokens of f_t; `above` are the pixels and features on finer grids."""
         if not self.token_features:
             return None
         maps = ConvBlock(self.token_features, self.dtype, name="target_tokens")(target, train=train)
+        if self.fine_tokens:
+            fine = jnp.concatenate([_fold(x, target.shape[1]) for x in above], axis=-1)
+            fine = nn.Dense(
+                self.token_features, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fine_tokens"
+            )(fine)
+            maps = jnp.concatenate([maps, fine], axis=-1)
         pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"
         return rearrange(maps.astype(jnp.float32), pattern)
+
+
+def _fold(x: Float[Array, "b h w c"], rows: int) -> Float[Array, "b i j d"]:
+    """All that stands on one place of a grid of `rows` rows, side by side."""
+    side = x.shape[1] // rows
+    return rearrange(x, "b (i p) (j q) c -> b i j (p q c)", p=side, q=side)
 
 
 def _pool(features: Float[Array, "b i j c"]) -> Float[Array, "b c"]:

@@ -89,6 +89,7 @@ class IdentityFusionDecoder(nn.Module):
       width: of the decoder's tokens.
       depth: number of blocks.
       num_heads: divides `width`.
+      pixel_hints: whether the target token of a masked patch also reaches its pixels directly, past the blocks.
       learned_positions: see `TokenPositions`.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters and the prediction stay float32.
@@ -98,6 +99,7 @@ class IdentityFusionDecoder(nn.Module):
     width: int = 512
     depth: int = 4
     num_heads: int = 16
+    pixel_hints: bool = False
     learned_positions: bool = False
     remat: bool = False
     dtype: Any = jnp.float32
@@ -124,11 +126,12 @@ class IdentityFusionDecoder(nn.Module):
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
-        return nn.sigmoid(
-            nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(
-                gather_rows(tokens, idx_mask)
-            )
+        logits = nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(
+            gather_rows(tokens, idx_mask)
         )
+        if self.pixel_hints and masked_rows is not None:
+            logits += nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="hints_to_pixels")(masked_rows)
+        return nn.sigmoid(logits)
 
 
 class Tirm(nn.Module):
@@ -152,6 +155,7 @@ class Tirm(nn.Module):
       fusion: 'position' takes a target token for each patch and joins those of the kept patches to their embeddings;
         'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in
         the order of `idx_keep`; 'none' takes none (Table VI).
+      pixel_hints: see `IdentityFusionDecoder`; with 'grid' only.
       token_index: 'shifted' (patch i is token i + 1, the class token always visible) or 'patch'.
       learned_positions: see `TokenPositions`.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.
@@ -171,6 +175,7 @@ class Tirm(nn.Module):
     decoder_depth: int = 4
     decoder_heads: int = 16
     fusion: str = "position"
+    pixel_hints: bool = False
     token_index: str = "shifted"
     learned_positions: bool = False
     imagenet_norm: bool = False
@@ -211,6 +216,7 @@ class Tirm(nn.Module):
             self.decoder_width,
             self.decoder_depth,
             self.decoder_heads,
+            self.pixel_hints,
             self.learned_positions,
             self.remat,
             self.dtype,

@@ -48,6 +48,20 @@ def test_only_f_s_reaches_the_source_face_and_only_f_t_the_tokens():
     assert np.abs(target.target_tokens - before.target_tokens).max() > 1e-4
 
 
+def test_fine_tokens_hold_what_each_patch_covers_and_no_other():
+    module = SMALL.clone(fine_tokens=True)
+    variables = stand_in.variables(module, IMAGE, train=False)
+    tokens = module.apply(variables, IMAGE, train=False).target_tokens
+    assert tokens.shape == (2, 16, 10)
+    # a kernel that picks the pixel values one by one: the first 5 of 4 x 4 x 3, rows first
+    kernel = variables["params"]["fine_tokens"]["kernel"]
+    variables["params"]["fine_tokens"]["kernel"] = jnp.zeros_like(kernel).at[np.arange(5), np.arange(5)].set(1.0)
+    variables["params"]["fine_tokens"]["bias"] = jnp.zeros(5)
+    fine = module.apply(variables, IMAGE, train=False).target_tokens[..., 5:]
+    patches = IMAGE.reshape(2, 4, 4, 4, 4, 3).swapaxes(2, 3).reshape(2, 16, 48)
+    np.testing.assert_allclose(fine, patches[..., :5], rtol=1e-6)
+
+
 def test_without_fusion_there_are_no_tokens():
     module = SMALL.clone(token_features=0)
     key = jax.random.key(0)

@@ -1,0 +1,23 @@
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dfrec_jax.nets.pooling import max_pool
+
+X = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4, 6, 3), np.float32))
+
+
+def _flax(x):
+    return nn.max_pool(x, (2, 2), strides=(2, 2))
+
+
+def test_by_hand():
+    x = jnp.array([[1.0, 5.0, 2.0, 2.0], [4.0, 3.0, 2.0, 7.0]]).reshape(1, 2, 4, 1)
+    np.testing.assert_array_equal(max_pool(x)[0, :, :, 0], [[5, 7]])
+
+
+def test_values_and_gradients_are_flax_s():
+    np.testing.assert_array_equal(max_pool(X), _flax(X))
+    got, want = (jax.grad(lambda x, pool=pool: jnp.sum(jnp.sin(pool(x))))(X) for pool in (max_pool, _flax))
+    np.testing.assert_array_equal(got, want)
