@@ -10,21 +10,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from dfrec_jax.data.blending.landmarks import BROWS, EYES, JAW, NOSE, OUTER_LIPS
+from dfrec_jax.data.blending.landmarks import EYES, JAW, NOSE, OUTER_LIPS
 
 REGIONS = ("whole", "forehead", "inner", "hull")
 MAX_VERTICES = 32  # of one convex hull; faces have about 20
-FOREHEAD = tuple(range(68, 78))  # the brows raised by RAISE, appended to the 68 landmarks
-RAISE = 0.6  # of the distance between brow and nose tip
+# Appended to the 68 landmarks: the brows raised by so much of the distance between brow and nose tip. A mask is 0 at
+# the border of its region: were the border the brow itself, brows and eyes would be half the target's.
+RAISES = (0.25, 0.6)
+ABOVE_BROWS, FOREHEAD = tuple(range(68, 78)), tuple(range(78, 88))
 
 PARTS: dict[str, tuple[tuple[int, ...], ...]] = {
-    # the lower face up to the nose root, and the upper face from brow to nose; hollow at the temples
-    "whole": (JAW + NOSE, BROWS + (0, 1, 2, 3, 13, 14, 15, 16, 33)),
+    # the lower face up to the nose root, and the upper face from above the brows to the mouth; hollow at the temples
+    "whole": (JAW + NOSE, ABOVE_BROWS + (0, 1, 2, 3, 4, 12, 13, 14, 15, 16, 51)),
     "forehead": (JAW + FOREHEAD + NOSE,),
     # brows, eyes, nose and mouth: what carries the identity, without cheeks and chin
-    "inner": (BROWS + EYES + NOSE + OUTER_LIPS,),
-    "hull": (JAW + BROWS + NOSE + OUTER_LIPS,),
+    "inner": (ABOVE_BROWS + EYES + NOSE + OUTER_LIPS,),
+    "hull": (JAW + ABOVE_BROWS + NOSE + OUTER_LIPS,),
 }
+MARGINS = (0.04, 0.04, 0.2, 0.04)  # of the extent, added around each: eyes and mouth are not to lie on its border
 _NUM_PARTS = max(len(parts) for parts in PARTS.values())
 _NUM_POINTS = max(len(part) for parts in PARTS.values() for part in parts)
 
@@ -38,11 +41,11 @@ _TABLE = np.array(
 )
 
 
-def with_forehead(landmarks: Float[Array, "68 2"]) -> Float[Array, "78 2"]:
-    """The 68 landmarks and, after them, the ten of the brows moved up along the line from nose tip to nose root."""
+def with_forehead(landmarks: Float[Array, "68 2"]) -> Float[Array, "88 2"]:
+    """The 68 landmarks and, after them, the ten of the brows moved up from the nose tip, twice: a little and far."""
     brows = landmarks[17:27]
     up = jnp.mean(brows, axis=0) - landmarks[30]
-    return jnp.concatenate([landmarks, brows + RAISE * up[None]])
+    return jnp.concatenate([landmarks, *(brows + share * up[None] for share in RAISES)])
 
 
 def convex_hull(points: Float[Array, "n 2"]) -> Float[Array, "v 2"]:
@@ -69,19 +72,21 @@ def convex_hull(points: Float[Array, "n 2"]) -> Float[Array, "v 2"]:
 
 
 def distance_inside(vertices: Float[Array, "v 2"], positions: Float[Array, "h w 2"]) -> Float[Array, "h w"]:
-    """Distance to the boundary of a convex polygon: exact inside, and outside at most the true one, negative."""
-    following = jnp.roll(vertices, -1, axis=0)
-    edge = following - vertices
+    """Distance to the boundary of a convex polygon, negative outside."""
+    edge = jnp.roll(vertices, -1, axis=0) - vertices
     length = jnp.sqrt(jnp.sum(jnp.square(edge), axis=-1))
-    is_edge = length > 1e-3
-    scale = jnp.where(is_edge, 1.0 / jnp.where(is_edge, length, 1.0), 0.0)
-    normal = jnp.stack([edge[:, 1], -edge[:, 0]], axis=-1) * scale[:, None]
-    centre = jnp.mean(vertices, axis=0)
-    normal = normal * jnp.sign(jnp.sum(normal * (centre[None] - vertices), axis=-1, keepdims=True))
-    offset = jnp.where(is_edge, jnp.sum(normal * vertices, axis=-1), -jnp.inf)  # a repeated vertex bounds nothing
-    x, y = positions[..., 0], positions[..., 1]
-    planes = normal[:, 0, None, None] * x[None] + normal[:, 1, None, None] * y[None] - offset[:, None, None]
-    return jnp.min(planes, axis=0)
+    is_edge = length > 1e-3  # a repeated vertex bounds nothing
+    along = edge / jnp.where(is_edge, length, 1.0)[:, None]
+    centre = jnp.mean(vertices, axis=0)[None] - vertices
+    side = jnp.sign(along[:, 0] * centre[:, 1] - along[:, 1] * centre[:, 0])  # of the edge, on which the polygon lies
+    spread = lambda values: values[:, None, None]  # noqa: E731
+    x, y = (positions[None, ..., i] - spread(vertices[:, i]) for i in (0, 1))
+    across = (spread(along[:, 0]) * y - spread(along[:, 1]) * x) * spread(side)
+    beyond = spread(along[:, 0]) * x + spread(along[:, 1]) * y
+    beyond = beyond - jnp.clip(beyond, 0.0, spread(length))  # past the ends of the edge
+    nearest = jnp.min(jnp.where(spread(is_edge), jnp.square(across) + jnp.square(beyond), jnp.inf), axis=0)
+    is_inside = jnp.all((across >= 0) | ~spread(is_edge), axis=0)
+    return jnp.where(is_inside, 1.0, -1.0) * jnp.sqrt(nearest)
 
 
 def region_distance(
@@ -89,15 +94,17 @@ def region_distance(
 ) -> Float[Array, "h w"]:
     """Signed distance in pixels to the boundary of the face region number `region` of REGIONS, at `positions` (x, y).
 
-    Inside a union of hulls it is the largest of the distances inside each, at most the true one.
+    Inside a union of hulls it is the largest of the distances inside each, at most the true one. The region is the union
+    of hulls and a margin around it.
     """
     parts = with_forehead(landmarks)[jnp.asarray(_TABLE)[region]]  # [parts, points, 2]
     hulls = jax.vmap(convex_hull)(parts)
-    return jnp.max(jax.vmap(distance_inside, in_axes=(0, None))(hulls, positions), axis=0)
+    margin = jnp.asarray(MARGINS)[region] * region_extent(landmarks, region)
+    return jnp.max(jax.vmap(distance_inside, in_axes=(0, None))(hulls, positions), axis=0) + margin
 
 
 def region_extent(landmarks: Float[Array, "68 2"], region: Int[Array, ""]) -> Float[Array, ""]:
-    """The longer side, in pixels, of the box around the face region number `region`."""
+    """The longer side, in pixels, of the box around the landmarks of the face region number `region`."""
     points = with_forehead(landmarks)[jnp.asarray(_TABLE)[region]].reshape(-1, 2)
     return jnp.max(jnp.max(points, axis=0) - jnp.min(points, axis=0))
 

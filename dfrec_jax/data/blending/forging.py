@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from dfrec_jax.data.blending import colour, face_region, warping
 from dfrec_jax.data.blending.gradient import gradient_blend
+from dfrec_jax.data.blending.landmarks import INNER
 from dfrec_jax.data.blending.perturbing import RECIPE_SIZE, lose_resolution
 
 DEFORMATION_NODES = 4  # a side of the grid that deforms the region
@@ -47,7 +48,7 @@ class Recipe(NamedTuple):
     leak: tuple[float, float]
 
 
-BI = Recipe(False, (0, 1, 2, 3), 128 / RECIPE_SIZE, (0.01, 0.15), 10, 2, (0.2, 0.2), (0.0, 0.0))
+BI = Recipe(False, (0, 1, 2, 3), 128 / RECIPE_SIZE, (0.01, 0.05), 10, 2, (0.1, 0.2), (0.0, 0.0))
 SWAP = Recipe(True, (0, 3), 160 / RECIPE_SIZE, (0.005, 0.02), 5, 0, (0.06, 0.14), (0.1, 0.4))
 
 
@@ -123,6 +124,7 @@ def forge(
         face = (1 - draw.leak) * face + draw.leak * background
         face = gradient_blend(face, background, (weight > 0).astype(weight.dtype), STIFFNESS)
     else:
-        flow = warping.similarity(source_landmarks, target_landmarks, face_region.pixel_grid(size, size))
+        inner = [landmarks[INNER.start :] for landmarks in (source_landmarks, target_landmarks)]
+        flow = warping.similarity(*inner, face_region.pixel_grid(size, size))
         face = colour.match_mean(warping.sample(source, flow), background, weight)
     return Forgery(background + weight * (face - background), weight)

@@ -8,6 +8,7 @@ BROWS = tuple(range(17, 27))
 NOSE = tuple(range(27, 36))
 EYES = tuple(range(36, 48))
 OUTER_LIPS = tuple(range(48, 60))
+INNER = range(17, 68)  # all but the jaw
 
 # Where each landmark goes when the picture is mirrored: left and right change places.
 MIRRORED_68 = np.array(

@@ -2,8 +2,11 @@
 
 Face X-ray pastes faces whose landmarks are close (section 3.3 of the paper: the least sum of landmark distances among
 5,000 random frames of other videos). Position, size and roll are taken out first, since the forging aligns them, and
-appearance counts as well: a shift of the mean colour hides neither light from the other side nor a beard.
+appearance counts as well: a shift of the mean colour hides neither light from the other side nor a beard. So do, where
+CelebA's attributes are known, the sex, and glasses, of which a half would stay beside the region.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -11,8 +14,9 @@ from jaxtyping import Float, Int, Shaped, UInt8
 
 from dfrec_jax.data.blending.landmarks import shape_of
 
-APPEARANCE_WEIGHT = 0.5  # of a mean squared difference of colours ([0, 1]) beside one of landmarks (in face sizes)
-THUMBNAIL = 8  # pixels a side, over the square of REACH times the face size around the centre of the landmarks
+APPEARANCE_WEIGHT = 0.25  # of a mean squared difference of colours ([0, 1]) beside one of landmarks (in face sizes)
+TRAITS = {15: 0.02, 20: 0.005}  # cost of a difference in CelebA's Eyeglasses and Male; nearest faces cost about 0.008
+THUMBNAIL = 16  # pixels a side, over the square of REACH times the face size around the centre of the landmarks
 REACH = 1.5
 CHUNK = 1024  # faces compared at a time
 
@@ -33,11 +37,20 @@ def _thumbnail(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return cv2.resize(upright, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def signature(image: UInt8[np.ndarray, "h w 3"], landmarks: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, " d"]:
-    """What faces are compared by: the squared distance of two signatures is the cost of forging one into the other."""
+def signature(
+    image: UInt8[np.ndarray, "h w 3"], landmarks: Float[np.ndarray, "68 2"], attributes: Sequence[int] = ()
+) -> Float[np.ndarray, " d"]:
+    """What faces are compared by: the squared distance of two signatures is the cost of forging one into the other.
+
+    Args:
+      image: RGB.
+      landmarks: in its pixels.
+      attributes: CelebA's 40 as -1 and 1; empty where unknown.
+    """
     shape = shape_of(landmarks[None])[0] / np.sqrt(len(landmarks))
     colours = _thumbnail(image, landmarks).reshape(-1)
-    return np.concatenate([shape, colours * np.sqrt(APPEARANCE_WEIGHT / colours.size)]).astype(np.float32)
+    traits = [np.sqrt(cost) / 2 * attributes[place] if len(attributes) else 0.0 for place, cost in TRAITS.items()]
+    return np.concatenate([shape, colours * np.sqrt(APPEARANCE_WEIGHT / colours.size), traits]).astype(np.float32)
 
 
 def nearest_partners(

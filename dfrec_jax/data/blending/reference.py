@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from dfrec_jax.data.blending import face_region
 from dfrec_jax.data.blending.forging import STIFFNESS, ForgingDraw, Recipe
+from dfrec_jax.data.blending.landmarks import INNER
 from dfrec_jax.data.blending.perturbing import Perturbation
 
 MARGIN = 64  # pixels around the picture in which regions are drawn too
@@ -33,8 +34,9 @@ def _drawn_distance(points: np.ndarray, size: int) -> np.ndarray:
 def source_weight(draw: ForgingDraw, landmarks: Float[np.ndarray, "68 2"], size: int) -> Float[np.ndarray, "h w 1"]:
     """As `forging.source_weight`."""
     up = landmarks[17:27].mean(axis=0) - landmarks[30]
-    points = np.concatenate([landmarks, landmarks[17:27] + face_region.RAISE * up])
-    parts = [points[list(part)] for part in face_region.PARTS[face_region.REGIONS[int(draw.region)]]]
+    points = np.concatenate([landmarks, *(landmarks[17:27] + share * up for share in face_region.RAISES)])
+    region = int(draw.region)
+    parts = [points[list(part)] for part in face_region.PARTS[face_region.REGIONS[region]]]
     distance = np.max([_drawn_distance(part, size) for part in parts], axis=0)
     nodes = draw.deformation.shape[0]
     at = (np.arange(size) * (nodes - 1) / (size - 1)).astype(np.float32)
@@ -44,6 +46,7 @@ def source_weight(draw: ForgingDraw, landmarks: Float[np.ndarray, "68 2"], size:
     x, y = x + size * shift[..., 0] + MARGIN, y + size * shift[..., 1] + MARGIN
     depth = cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN)
     extent = np.ptp(np.concatenate(parts), axis=0).max()
+    depth += face_region.MARGINS[region] * extent
     return np.clip((depth + draw.growth * size) / (draw.feather * extent), 0, 1)[..., None].astype(np.float32)
 
 
@@ -67,9 +70,11 @@ def _laid_on(source: np.ndarray, moving: np.ndarray, fixed: np.ndarray, is_swap:
         )
         moved = spline((np.stack([x, y], axis=-1).reshape(-1, 2) - centre) / unit).reshape(size, size, 2)
     else:
+        moving, fixed = moving[INNER.start :], fixed[INNER.start :]
+        one, none = np.ones(len(fixed)), np.zeros(len(fixed))
         rows = np.concatenate([
-            np.stack([fixed[:, 0], -fixed[:, 1], np.ones(68), np.zeros(68)], axis=1),
-            np.stack([fixed[:, 1], fixed[:, 0], np.zeros(68), np.ones(68)], axis=1),
+            np.stack([fixed[:, 0], -fixed[:, 1], one, none], axis=1),
+            np.stack([fixed[:, 1], fixed[:, 0], none, one], axis=1),
         ])  # fmt: skip
         a, b, shift_x, shift_y = np.linalg.lstsq(rows, np.concatenate([moving[:, 0], moving[:, 1]]), rcond=None)[0]
         moved = np.stack([a * x - b * y + shift_x, b * x + a * y + shift_y], axis=-1)

@@ -84,6 +84,7 @@ def _record(item: Item | VideoPair, image: Cut, origin: str, source: Cut | None,
     face, matrix = image.face, image.matrix
     points = moved(face.points, matrix)
     unknown = np.full((5, 2), np.nan, np.float32)
+    attributes = getattr(item, "attributes", ())
     is_comparable = item.label == PRISTINE and not np.isnan(points).any()
     return {
         "image": image.jpeg,
@@ -102,8 +103,8 @@ def _record(item: Item | VideoPair, image: Cut, origin: str, source: Cut | None,
         "source_landmarks": unknown if source is None else moved(source.face.landmarks, source.matrix),
         "points": points,
         "crop": matrix,
-        "signature": signature(image.image, points) if is_comparable else records.NO_SIGNATURE,
-        "attributes": np.array(getattr(item, "attributes", ()), np.int8),
+        "signature": signature(image.image, points, attributes) if is_comparable else records.NO_SIGNATURE,
+        "attributes": np.array(attributes, np.int8),
     }
 
 

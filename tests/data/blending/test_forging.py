@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.data.blending import face_region, forging, perturbing, reference
+from dfrec_jax.data.preparation.generated import BATCH, forge_batch
 from tests.data.faces_made_up import made_up_face
 
 SIZE = 64
@@ -29,7 +30,7 @@ def test_forgery_equals_its_reference(name, seed):
     image, mask = reference.forge(RECIPES[name], jax.tree.map(np.asarray, draw), *faces)
     feather = draw.feather * face_region.region_extent(jnp.asarray(faces[-1]), draw.region)
     pixels = np.abs(np.asarray(got.source_mask) - mask) * feather
-    assert pixels.max() < 1.2 and pixels.mean() < 0.1, "a drawn mask is right to about a pixel"
+    assert pixels.max() < 1.2 and pixels.mean() < 0.15, "a drawn mask is right to about a pixel"
     difference = np.abs(np.asarray(got.image) - image)
     assert difference.mean() < 0.008 and np.quantile(difference, 0.99) < 0.08
 
@@ -73,21 +74,24 @@ def test_the_same_key_forges_the_same_and_another_does_not():
 
 def test_draws_keep_to_their_ranges():
     draws = jax.jit(jax.vmap(lambda key: forging.draw_forging(key, forging.BI)))(
-        jax.random.split(jax.random.key(0), 4000)
+        jax.random.split(jax.random.key(0), 2000)
     )
     assert set(np.unique(draws.region)) == {0, 1, 2, 3}
     growth = np.round(np.unique(np.asarray(draws.growth) * perturbing.RECIPE_SIZE)).astype(int)
     assert set(growth) == set(range(-10, 3)), "erosion by kernels 1, 3, .. 21 and dilation by 1, 3, 5"
     assert (draws.resolution.min() >= 128 / 317) and (draws.resolution.max() <= 1)
-    assert np.all(draws.leak == 0) and np.all(draws.feather == np.float32(0.2))
-    spread = np.asarray(draws.deformation).reshape(4000, -1).std(axis=1)
-    assert 0.12 < spread.max() < 0.2 and spread.min() < 0.02
+    assert np.all(draws.leak == 0) and 0.1 <= draws.feather.min() < 0.105 and 0.195 < draws.feather.max() <= 0.2
+    spread = np.asarray(draws.deformation).reshape(2000, -1).std(axis=1)
+    assert 0.04 < spread.max() < 0.06 and spread.min() < 0.015
 
 
-def test_forging_a_batch_equals_forging_one_by_one():
-    examples = [_example(seed, "swap") for seed in range(3)]
-    batch = jax.tree.map(lambda *rows: jnp.stack(rows), *examples)
-    together = jax.jit(jax.vmap(lambda *row: forging.forge(forging.SWAP, *row)))(*batch)
-    for i, example in enumerate(examples):
-        alone = forge(forging.SWAP, *jax.tree.map(jnp.asarray, example))
-        np.testing.assert_allclose(together.image[i], alone.image, atol=2e-4)
+def test_what_a_row_of_a_batch_becomes_depends_on_nothing_but_the_row():
+    examples = (_example(seed, "swap", size=48)[1:] for seed in range(BATCH))  # the shapes of the fixtures: compiled
+    faces = [np.stack(role) for role in zip(*examples, strict=True)]
+    faces[:2] = [np.round(pictures * 255).astype(np.uint8) for pictures in faces[:2]]
+    keys = jax.random.split(jax.random.key(1), BATCH)
+    images, masks = forge_batch(forging.SWAP, keys, *faces)
+    turned = forge_batch(forging.SWAP, keys[::-1], *(role[::-1] for role in faces))
+    np.testing.assert_array_equal(turned[0][::-1], images)
+    np.testing.assert_array_equal(turned[1][::-1], masks)
+    assert len({mask.tobytes() for mask in np.asarray(masks)}) == BATCH
