@@ -7,7 +7,7 @@ from collections.abc import Callable
 from absl import app, flags
 
 from dfrec_jax.checkpoint import CheckpointError
-from dfrec_jax.commands import draw, prepare, recover, weights
+from dfrec_jax.commands import data, draw, prepare, recover, weights
 from dfrec_jax.config import ConfigError
 from dfrec_jax.data.images import ImageError
 from dfrec_jax.data.preparation.plan import PreparationError
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     """Runs one subcommand. Exits with 0 when all that was asked for was done, 2 for bad input."""
     parser = argparse.ArgumentParser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (recover, prepare, weights, draw):
+    for command in (recover, prepare, data, weights, draw):
         command.add_parser(subparsers)
     arguments = parser.parse_args(argv)
     sys.exit(_refusing(lambda: arguments.run(arguments)))

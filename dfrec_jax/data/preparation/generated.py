@@ -11,8 +11,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Key, UInt8
 
-from dfrec_jax.data.blending.forging import SWAP, draw_forging, forge
+from dfrec_jax.data.blending.forging import SWAP, Recipe, draw_forging, forge
 from dfrec_jax.data.preparation import plan, records
 from dfrec_jax.data.preparation.index import Index
 
@@ -21,7 +22,16 @@ BATCH = 16
 
 
 @partial(jax.jit, static_argnames="recipe")
-def _forge_batch(keys, sources, targets, source_points, target_points, recipe=SWAP):
+def forge_batch(
+    recipe: Recipe,
+    keys: Key[Array, " b"],
+    sources: UInt8[Array, "b h w 3"],
+    targets: UInt8[Array, "b h w 3"],
+    source_points: Float[Array, "b 68 2"],
+    target_points: Float[Array, "b 68 2"],
+) -> list[UInt8[Array, "b h w _"]]:
+    """A forgery of each pair and its soft mask, as levels of 0..255."""
+
     def one(key, source, target, from_points, to_points):
         forged = forge(recipe, draw_forging(key, recipe), source, target, from_points, to_points)
         return forged.image, forged.source_mask
@@ -59,7 +69,7 @@ def forgeries(
         padded = [role + role[:1] * padding for role in (sources, targets)]
         pictures = (np.stack([records.decode(record["image"]) for record in role]) for role in padded)
         points = (np.stack([record["points"] for record in role]) for role in padded)
-        images, masks = _forge_batch(keys[np.minimum(np.arange(BATCH), len(targets) - 1)], *pictures, *points)
+        images, masks = forge_batch(SWAP, keys[np.minimum(np.arange(BATCH), len(targets) - 1)], *pictures, *points)
         for source, target, image, mask in zip(sources, targets, np.asarray(images), np.asarray(masks), strict=False):
             yield _record(source, target, image, mask, quality)
 

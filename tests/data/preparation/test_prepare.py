@@ -16,16 +16,12 @@ import tensorflow_datasets as tfds
 
 from dfrec_jax.data.preparation import face_folders, index, parts, records, triplets, work
 from dfrec_jax.data.preparation.plan import PreparationError
-from dfrec_jax.data.preparation.prepare import Request, folder_of, prepare
+from dfrec_jax.data.preparation.prepare import folder_of, prepare
 from tests.data.preparation import trees
+from tests.data.preparation.trees import request
 
 PEOPLE = {"Zoë Ω": 3, "name with spaces": 3, "b": 3, "c": 2}
 SHARES = (1.0, 0.0, 1.0)
-
-
-def request(out: Path, dataset: str = "faces", **changes) -> Request:
-    fields = {"num_forgeries": 100, "processes": 1, "seed": 0, "settings": {}, "beam": None, "options": trees.OPTIONS}
-    return Request(dataset=dataset, out=str(out), **{**fields, **changes})
 
 
 def faces_plan(root: Path, **changes):

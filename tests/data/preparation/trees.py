@@ -9,11 +9,18 @@ import numpy as np
 
 from dfrec_jax.data.preparation.faces import Face, FaceTools
 from dfrec_jax.data.preparation.making import Options
+from dfrec_jax.data.preparation.prepare import Request
 from tests.data.faces_made_up import made_up_face
 
 OPTIONS = Options(crop="box", margin=0.3, size=48, quality=95)
 _POINTS = made_up_face(0, 100)[1]
 _POINTS = (_POINTS - _POINTS.min(axis=0)) / np.ptp(_POINTS, axis=0)
+
+
+def request(out: Path, dataset: str = "faces", **changes) -> Request:
+    """A preparation in this process, of small crops."""
+    fields = {"num_forgeries": 100, "processes": 1, "seed": 0, "settings": {}, "beam": None, "options": OPTIONS}
+    return Request(dataset=dataset, out=str(out), **{**fields, **changes})
 
 
 class Found(Face):

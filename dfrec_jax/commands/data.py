@@ -1,0 +1,40 @@
+"""`dfrec data audit DIR`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+LEAKAGE = 1
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser("data", help="audit a prepared data set")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser(
+        "audit", help="counts, people and pictures shared by splits, missing halves, histograms, pages of examples"
+    )
+    action.add_argument("folder", metavar="DIR", help="what `dfrec prepare` wrote")
+    action.add_argument("--out", default="", help="folder of the report (default DIR/audit)")
+    action.add_argument(
+        "--strict", action="store_true", help="end with status 1 where two splits share a person or picture"
+    )
+    action.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audits, prints the page and where it is. 1 with --strict and leakage."""
+    from dfrec_jax.data.forged_examples import forged_examples
+    from dfrec_jax.data.preparation import audit, audit_report
+    from dfrec_jax.data.prepared import PreparedSplit
+
+    folder = audit.find_folder(arguments.folder)
+    found = audit.audit(folder)
+    split = next(iter(found.people))  # the first one there is: train, where nothing else was asked for
+    prepared = PreparedSplit(str(folder.parent.parent), folder.parent.name, split)
+    forged = forged_examples(prepared) if prepared.index.partners.size else None
+    out = Path(arguments.out) if arguments.out else folder / "audit"
+    written = audit_report.write(found, forged, out)
+    print(audit_report.summary(found))
+    print(", ".join(map(str, written)))
+    return LEAKAGE if arguments.strict and found.leaks else 0
