@@ -49,7 +49,6 @@ KNOWN_FAILURES = (
     "tests/synthetic/test_dataset.py::test_known_bytes",
     "tests/synthetic/test_dataset.py::test_the_forgery_is_the_target_outside_the_mask",
     "tests/test_cli.py::test_train_refuses_bad_input[arguments4-nowhere]",
-    "tests/data/preparation/test_prepare.py::test_ctrl_c_stops_the_processes_and_keeps_what_is_done",
     "tests/training/test_step.py::",
 )
 

@@ -18,6 +18,14 @@ DETECTOR, LANDMARKER = "retinaface-mobile025", "3ddfa-v2"
 SMALL, LARGE = 320, 640  # pixels a side that the detector sees, by the size of the picture
 INTERRUPTED = 130
 _DATASETS = ("faceforensics", "celeba_megafs", "ffhq_e4s", "faces", "triplets")
+_PAIRED = ("celeba_megafs", "ffhq_e4s")
+# Options that not every data set knows: for another one they are refused, lest someone think that they did something.
+_ONLY_FOR = {
+    "attack": ("faceforensics", *_PAIRED), "split_file": ("faceforensics", "faces"), "frames": ("faceforensics",),
+    "compression": ("faceforensics",), "originals": _PAIRED, "identities": ("celeba_megafs",), "split_by": _PAIRED,
+    "attributes": ("faces",), "detections": ("faces",), "forgeries": ("faces",), "table": ("triplets",),
+    "split": ("triplets",),
+}  # fmt: skip
 _CROPS = {"faceforensics": "box", "celeba_megafs": "none", "ffhq_e4s": "none", "faces": "box", "triplets": "none"}
 
 
@@ -60,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--beam", nargs="?", const="", help="Apache Beam: options of its runner, such as '--runner=...'"
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, default_of=parser.get_default)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -74,6 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise PreparationError(f"--{name}={getattr(arguments, name)}: must be from {low} to {high}")
     if not 0 <= arguments.margin <= 3:
         raise PreparationError(f"--margin={arguments.margin}: must be from 0 to 3")
+    for name, datasets in _ONLY_FOR.items():
+        if arguments.dataset not in datasets and getattr(arguments, name) != arguments.default_of(name):
+            raise PreparationError(
+                f"--{name.replace('_', '-')} is for {' and '.join(datasets)}, not for {arguments.dataset}: leave it out"
+            )
     start = time.monotonic()
     plan, settings = make_plan(arguments)
     request = Request(

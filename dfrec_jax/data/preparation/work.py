@@ -1,5 +1,6 @@
 """Doing the jobs: in this process, in many, or on an Apache Beam runner."""
 
+import contextlib
 import errno
 import functools
 import json
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,6 @@ _worker: dict[str, Any] = {}  # of a process of the pool: what it was started wi
 
 
 def _start_worker(unfinished: Unfinished, make_tools: MakeTools, options: Options) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the parent, which stops the pool
     _worker.update(unfinished=unfinished, tools=make_tools(), options=options)
 
 
@@ -103,12 +104,14 @@ def _run_many(
         initializer=_start_worker,
         initargs=(unfinished, make_tools, options),
     )
+    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
     try:
         running: set[Future] = set()
         numbers = iter(waiting)
         while True:
             for number in numbers:
-                running.add(pool.submit(_work, plan.jobs[number], number))
+                with _sigint_blocked():  # submitting starts a process
+                    running.add(pool.submit(_work, plan.jobs[number], number))
                 if len(running) >= 2 * processes:
                     break
             if not running:
@@ -123,6 +126,16 @@ def _run_many(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Processes started within never see Ctrl-C, which a terminal sends to all: their parent does, and stops them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Progress:
