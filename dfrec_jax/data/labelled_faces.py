@@ -13,7 +13,6 @@ from dfrec_jax.data import joint, rows
 from dfrec_jax.data.images import ImageError
 from dfrec_jax.data.preparation import face_folders, splits, storage
 from dfrec_jax.data.preparation.plan import Picture, PreparationError
-from dfrec_jax.data.prepared import PreparedSplit
 
 SIDE = 224  # pixels of a picture as it leaves the host; the device resizes it for the network
 FOLDER = "folder"
