@@ -33,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
     """Adds the subcommand."""
     parser = subparsers.add_parser("prepare", help="videos or folders of faces -> a data set to train on")
     parser.add_argument("dataset", choices=_DATASETS, metavar="DATASET", help=", ".join(_DATASETS))
-    parser.add_argument("--source", required=True, help="folder, or uncompressed tar file, as the authors give it")
+    parser.add_argument("--source", required=True, help="folder or uncompressed tar file; faces: also tfds:lfw")
     parser.add_argument("--out", required=True, help="folder under which DATASET/1.0.0 is made; config.data.dir")
     parser.add_argument(
         "--crop", choices=("box", "align", "none"), help="default: none for ready-made pictures, else box"

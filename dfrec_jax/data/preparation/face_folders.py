@@ -29,7 +29,7 @@ def plan(
     """Every picture below `root`, its identity the folder it lies in.
 
     Args:
-      root: folder or tar file.
+      root: folder, tar file, or `tfds:NAME` of a data set that TFDS has prepared.
       split_file: CSV with columns file and split, honoured exactly; perhaps identity, and CelebA's 40 attributes. A
         picture that it does not name is refused, and so is one that it names and that is not there. Empty: a split
         by a hash of the identity.

@@ -1,13 +1,15 @@
-"""Reading files of a folder or of a tar file alike, and frames of a video or of a folder of frames."""
+"""Reading files of a folder, a tar file or a TFDS data set alike, and frames of a video or of a folder of frames."""
 
 import functools
 import os
 import re
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 
 from dfrec_jax.data.images import ImageError, decode_image
@@ -15,17 +17,22 @@ from dfrec_jax.data.preparation.plan import Picture, PreparationError
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 VIDEO_ENDINGS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
+TFDS = "tfds:"
 _FRAME_NUMBER = re.compile(r"(\d+)$")
 
 
 def file_names(root: str) -> list[str]:
     """Paths of all files below a folder or in a tar file, relative to it, with '/', sorted; hidden ones left out.
 
+    Of `tfds:NAME`, a data set with `image` and `label` that TFDS has prepared: `<label>/<split>-<number>.jpg`.
+
     Raises:
-      PreparationError: where there is neither, or an empty one.
+      PreparationError: where there is none of them, or an empty one.
     """
     path = Path(root)
-    if path.is_dir():
+    if root.startswith(TFDS):
+        names = list(_tfds_pictures(root))
+    elif path.is_dir():
         names = [
             os.path.relpath(os.path.join(folder, name), path).replace(os.sep, "/")
             for folder, _, files in os.walk(path, followlinks=True)
@@ -59,10 +66,41 @@ def _tar_members(root: str) -> dict[str, tuple[int, int]]:
         raise PreparationError(f"--source={root}: only an uncompressed tar can be read in place; unpack it") from error
 
 
+@functools.lru_cache(maxsize=2)
+def _tfds_pictures(root: str) -> dict[str, tuple[Any, int]]:
+    """Where each picture of a TFDS data set stands: the source of its split, and its number in it."""
+    name, folder = root.removeprefix(TFDS), os.environ.get("TFDS_DATA_DIR")
+    try:
+        builder = tfds.builder(name, data_dir=folder, file_format="array_record")
+    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+        raise PreparationError(
+            f"--source={root}: TFDS knows no such data set ({str(error).splitlines()[0]})"
+        ) from error
+    if not builder.is_prepared():
+        raise PreparationError(
+            f"--source={root}: TFDS has not prepared it in {builder.data_dir}; run `tfds build {name} "
+            "--file_format=array_record`, or set $TFDS_DATA_DIR to where it is"
+        )
+    lacking = {"image", "label"} - set(builder.info.features)
+    if lacking:
+        raise PreparationError(f"--source={root}: has no {' and no '.join(sorted(lacking))}; those of LFW are needed")
+    label, found = builder.info.features["label"], {}
+    for split in builder.info.splits:
+        source: Any = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
+        for number in range(len(source)):
+            value = source[number]["label"]
+            person = label.int2str(value) if isinstance(label, tfds.features.ClassLabel) else value.decode()
+            found[f"{person}/{split}-{number:06d}.jpg"] = source, number
+    return found
+
+
 def read_bytes(picture: Picture) -> bytes:
     """The bytes of the picture's file. Raises ImageError where they cannot be read."""
     path = Path(picture.root)
     try:
+        if picture.root.startswith(TFDS):
+            source, number = _tfds_pictures(picture.root)[picture.name]
+            return source[number]["image"]
         if path.is_dir():
             return (path / picture.name).read_bytes()
         offset, size = _tar_members(picture.root)[picture.name]
