@@ -1,6 +1,7 @@
 """`dfrec`, the command-line tool, and how every program of the project ends on bad input."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from dfrec_jax.data.preparation.plan import PreparationError
 from dfrec_jax.weights.rules import WeightsError
 
 BAD_INPUT = 2
+BROKEN_PIPE = 141  # what a shell calls the end by SIGPIPE
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -46,7 +48,12 @@ def _parse_flags(argv: list[str]) -> list[str]:
 def _refusing(action: Callable[[], object]) -> int:
     """Runs `action`; an error that is about the input becomes one line on stderr and status 2."""
     try:
-        return int(action() or 0)
+        status = int(action() or 0)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has had enough, as in `dfrec weights list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end would say so again
+        return BROKEN_PIPE
     except (CheckpointError, ConfigError, ImageError, PreparationError, WeightsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT

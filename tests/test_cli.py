@@ -56,3 +56,17 @@ def test_draw_writes_pictures(tmp_path, capsys):
         cli.main(["draw", "--out", str(tmp_path / "none"), "--count", "0"])
     assert end.value.code == 2
     assert not (tmp_path / "none").exists()
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    listing = subprocess.Popen(
+        [sys.executable, "-c", "from dfrec_jax import cli; cli.main(['weights', 'list'])"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    listing.stdout.close()
+    assert listing.stderr.read() == ""
+    assert listing.wait(timeout=120) == cli.BROKEN_PIPE
+    listing.stderr.close()
