@@ -12,7 +12,12 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--out", required=True, help="folder of the results")
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
     parser.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
-    parser.add_argument("--batch-size", type=int, default=8, help="pictures at a time (default 8)")
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=1,
+        help="pictures at a time (default 1, whose results are the same to the bit)",
+    )
     parser.set_defaults(run=run)
 
 

@@ -38,11 +38,12 @@ def recover(
     *,
     seed: int = 0,
     which: str = "best",
-    batch_size: int = 8,
+    batch_size: int = 1,
 ) -> Iterator[Path]:
     """Writes `<out>/<stem>/{source,target,map,panel}.png` and `result.json` for each picture; yields each folder.
 
-    A picture's result depends on the picture, the checkpoint and `seed` alone, not on what else is in the batch. All
+    A picture's result depends on the picture, the checkpoint and `seed` alone: one at a time, which is the default, to
+    the last bit; in larger batches, which an accelerator needs to be fast, to the rounding of another program. All
     pictures are read before the first result is written.
 
     Args:

@@ -41,7 +41,7 @@ def _recover(workdir, out, *paths, arguments=()):
 
 
 def test_each_picture_gets_its_folder(workdir, pictures, tmp_path, capsys):
-    assert _recover(workdir, tmp_path / "all", *pictures, arguments=["--batch-size", "2"]) == 0
+    assert _recover(workdir, tmp_path / "all", *pictures) == 0
     assert capsys.readouterr().out.split() == [str(tmp_path / "all" / name / "panel.png") for name in "abc"]
     for name in "abc":
         folder = tmp_path / "all" / name
@@ -60,6 +60,20 @@ def test_each_picture_gets_its_folder(workdir, pictures, tmp_path, capsys):
     assert _recover(workdir, tmp_path / "other", pictures[2], arguments=["--seed", "1"]) == 0
     target = "c/target.png"
     assert (tmp_path / "other" / target).read_bytes() != (tmp_path / "alone" / target).read_bytes()
+
+
+def test_in_batches_the_pictures_are_the_same_but_for_rounding(workdir, pictures, tmp_path):
+    assert _recover(workdir, tmp_path / "one", *pictures) == 0
+    assert _recover(workdir, tmp_path / "two", *pictures, arguments=["--batch-size", "2"]) == 0  # and one left over
+    for name in "abc":
+        one, two = (json.loads((tmp_path / count / name / "result.json").read_text()) for count in ("one", "two"))
+        assert one["generated_patches"] == two["generated_patches"]
+        for file in ("source", "target", "map"):
+            with (
+                Image.open(tmp_path / "one" / name / f"{file}.png") as a,
+                Image.open(tmp_path / "two" / name / f"{file}.png") as b,
+            ):
+                assert np.abs(np.asarray(a, int) - np.asarray(b, int)).max() <= 1
 
 
 def test_outside_the_generated_patches_the_target_is_the_input(workdir, pictures, tmp_path):
