@@ -37,8 +37,8 @@ def _parse_flags(argv: list[str]) -> list[str]:
     """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
     try:
         rest = flags.FLAGS(argv)
-        if "config" in flags.FLAGS:
-            _ = flags.FLAGS["config"].value  # a config file that cannot be loaded says so only when it is asked for
+        if "config" in flags.FLAGS and flags.FLAGS["config"].value is not None:
+            _ = flags.FLAGS["config"].value.keys  # says so where the file could not be loaded
         return rest
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         words = " ".join(str(error).split())
