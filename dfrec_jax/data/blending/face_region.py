@@ -27,7 +27,6 @@ PARTS: dict[str, tuple[tuple[int, ...], ...]] = {
     "inner": (ABOVE_BROWS + EYES + NOSE + OUTER_LIPS,),
     "hull": (JAW + ABOVE_BROWS + NOSE + OUTER_LIPS,),
 }
-MARGINS = (0.04, 0.04, 0.2, 0.04)  # of the extent, added around each: eyes and mouth are not to lie on its border
 _NUM_PARTS = max(len(parts) for parts in PARTS.values())
 _NUM_POINTS = max(len(part) for parts in PARTS.values() for part in parts)
 
@@ -94,13 +93,11 @@ def region_distance(
 ) -> Float[Array, "h w"]:
     """Signed distance in pixels to the boundary of the face region number `region` of REGIONS, at `positions` (x, y).
 
-    Inside a union of hulls it is the largest of the distances inside each, at most the true one. The region is the union
-    of hulls and a margin around it.
+    Inside a union of hulls it is the largest of the distances inside each, at most the true one.
     """
     parts = with_forehead(landmarks)[jnp.asarray(_TABLE)[region]]  # [parts, points, 2]
     hulls = jax.vmap(convex_hull)(parts)
-    margin = jnp.asarray(MARGINS)[region] * region_extent(landmarks, region)
-    return jnp.max(jax.vmap(distance_inside, in_axes=(0, None))(hulls, positions), axis=0) + margin
+    return jnp.max(jax.vmap(distance_inside, in_axes=(0, None))(hulls, positions), axis=0)
 
 
 def region_extent(landmarks: Float[Array, "68 2"], region: Int[Array, ""]) -> Float[Array, ""]:

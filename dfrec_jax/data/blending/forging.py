@@ -31,6 +31,7 @@ class Recipe(NamedTuple):
     Attributes:
       is_swap: warp by landmarks, take mean and spread of the colours, blend gradients; else similarity, mean, alpha.
       regions: numbers of face_region.REGIONS, drawn alike.
+      margins: added around each of REGIONS, as shares of its extent: eyes and mouth are not to lie on the border.
       resolution: lowest share of the side to which source and target are reduced before blending.
       deformation: standard deviation of the nodes that deform the region, as shares of the side.
       erosion, dilation: largest radius in pixels of a side of 317; each has half of the draws.
@@ -40,6 +41,7 @@ class Recipe(NamedTuple):
 
     is_swap: bool
     regions: tuple[int, ...]
+    margins: tuple[float, ...]
     resolution: float
     deformation: tuple[float, float]
     erosion: int
@@ -48,14 +50,17 @@ class Recipe(NamedTuple):
     leak: tuple[float, float]
 
 
-BI = Recipe(False, (0, 1, 2, 3), 128 / RECIPE_SIZE, (0.01, 0.05), 10, 2, (0.1, 0.2), (0.0, 0.0))
-SWAP = Recipe(True, (0, 3), 160 / RECIPE_SIZE, (0.005, 0.02), 5, 0, (0.06, 0.14), (0.1, 0.4))
+# A warped swap has none: its gradients are blended at the border, which is to run over skin on both sides.
+MARGINS, NONE = (0.04, 0.04, 0.2, 0.04), (0.0, 0.0, 0.0, 0.0)
+BI = Recipe(False, (0, 1, 2, 3), MARGINS, 128 / RECIPE_SIZE, (0.01, 0.05), 10, 2, (0.1, 0.2), (0.0, 0.0))
+SWAP = Recipe(True, (0, 3), NONE, 160 / RECIPE_SIZE, (0.005, 0.02), 5, 0, (0.06, 0.14), (0.1, 0.4))
 
 
 class ForgingDraw(NamedTuple):
-    """Everything random about one forgery, in the units of `Recipe` except that `growth` is a share of the side."""
+    """Everything about a forgery but the faces, in the units of `Recipe`; `growth` is a share of the side."""
 
     region: Int[Array, ""]
+    margin: Float[Array, ""]
     resolution: Float[Array, "2"]  # of source and target
     deformation: Float[Array, "4 4 2"]
     growth: Float[Array, ""]  # of the region; negative: eroded
@@ -83,8 +88,10 @@ def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
         return bounds[0] + (bounds[1] - bounds[0]) * number
 
     growth = jnp.where(numbers[0] < 0.5, -whole(numbers[1], recipe.erosion + 1), whole(numbers[2], recipe.dilation + 1))
+    region = jnp.asarray(recipe.regions)[whole(numbers[3], len(recipe.regions)).astype(jnp.int32)]
     return ForgingDraw(
-        region=jnp.asarray(recipe.regions)[whole(numbers[3], len(recipe.regions)).astype(jnp.int32)],
+        region=region,
+        margin=jnp.asarray(recipe.margins)[region],
         resolution=between(numbers[4:6], (recipe.resolution, 1.0)),
         deformation=between(numbers[6], recipe.deformation) * nodes,
         growth=growth / RECIPE_SIZE,
@@ -96,9 +103,9 @@ def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
 def source_weight(draw: ForgingDraw, landmarks: Float[Array, "68 2"], size: int) -> Float[Array, "h w 1"]:
     """The soft mask: 0 outside the deformed, eroded or dilated face region, 1 where it is deeper than the feather."""
     moved = face_region.pixel_grid(size, size) + size * warping.stretch(draw.deformation, size, size)
-    depth = face_region.region_distance(landmarks, draw.region, moved) + draw.growth * size
-    width = draw.feather * face_region.region_extent(landmarks, draw.region)
-    return jnp.clip(depth / width, 0.0, 1.0)[..., None]
+    extent = face_region.region_extent(landmarks, draw.region)
+    depth = face_region.region_distance(landmarks, draw.region, moved) + draw.margin * extent + draw.growth * size
+    return jnp.clip(depth / (draw.feather * extent), 0.0, 1.0)[..., None]
 
 
 def forge(

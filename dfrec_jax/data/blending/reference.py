@@ -35,8 +35,7 @@ def source_weight(draw: ForgingDraw, landmarks: Float[np.ndarray, "68 2"], size:
     """As `forging.source_weight`."""
     up = landmarks[17:27].mean(axis=0) - landmarks[30]
     points = np.concatenate([landmarks, *(landmarks[17:27] + share * up for share in face_region.RAISES)])
-    region = int(draw.region)
-    parts = [points[list(part)] for part in face_region.PARTS[face_region.REGIONS[region]]]
+    parts = [points[list(part)] for part in face_region.PARTS[face_region.REGIONS[int(draw.region)]]]
     distance = np.max([_drawn_distance(part, size) for part in parts], axis=0)
     nodes = draw.deformation.shape[0]
     at = (np.arange(size) * (nodes - 1) / (size - 1)).astype(np.float32)
@@ -46,8 +45,8 @@ def source_weight(draw: ForgingDraw, landmarks: Float[np.ndarray, "68 2"], size:
     x, y = x + size * shift[..., 0] + MARGIN, y + size * shift[..., 1] + MARGIN
     depth = cv2.remap(distance, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=-MARGIN)
     extent = np.ptp(np.concatenate(parts), axis=0).max()
-    depth += face_region.MARGINS[region] * extent
-    return np.clip((depth + draw.growth * size) / (draw.feather * extent), 0, 1)[..., None].astype(np.float32)
+    depth = depth + draw.margin * extent + draw.growth * size
+    return np.clip(depth / (draw.feather * extent), 0, 1)[..., None].astype(np.float32)
 
 
 def lose_resolution(image: np.ndarray, share: float, is_nearest: bool = False) -> np.ndarray:

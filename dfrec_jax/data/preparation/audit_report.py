@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from dfrec_jax.data.preparation import records, sheet
 from dfrec_jax.data.preparation.audit import NUM_EXAMPLES, Audit
-from dfrec_jax.data.preparation.plan import PreparationError
+from dfrec_jax.data.preparation.plan import LABELS, PRISTINE, PreparationError
 
 _TITLES = {
     "origin_pixels": "Side of the crop in pixels of the original (below the crop's own size: enlarged)",
@@ -18,7 +18,7 @@ _TITLES = {
     "jpeg_quality": "JPEG quality of the stored crop",
 }
 CELL = 112
-ROLES = ("image", "source", "target", "mask")
+ROLES, PAIRS_A_ROW = ("image", "source", "target", "mask"), 3
 
 
 def summary(audit: Audit) -> str:
@@ -43,7 +43,7 @@ def summary(audit: Audit) -> str:
         lines += ["", f"## {_TITLES[name]}", "", "| from | to | records |", "|---|---|---|"]
         bins = zip(edges, edges[1:], counts, strict=False)
         lines += [f"| {low:g} | {high:g} | {count} |" for low, high, count in bins if count]
-    return "\n".join([*lines, "", "![forgery or face, source, target, mask](examples.jpg)", ""])
+    return "\n".join([*lines, "", "![forgeries with source, target and mask, then pristine faces](examples.jpg)", ""])
 
 
 def write(audit: Audit, forged: UInt8[np.ndarray, "n 4 h w 3"] | None, out: Path) -> list[Path]:
@@ -64,11 +64,14 @@ def write(audit: Audit, forged: UInt8[np.ndarray, "n 4 h w 3"] | None, out: Path
         },
         "leaks": [leak._asdict() for leak in audit.leaks],
     }
-    cells = [cell for record in audit.examples for cell in _row(record)]
+    pairs = [_row(record) for record in audit.examples if LABELS[record["label"]] != PRISTINE]
+    pairs += [[np.zeros_like(cell) for cell in pairs[0]]] * (-len(pairs) % PAIRS_A_ROW) if pairs else []
+    faces = [_row(record)[0] for record in audit.examples if LABELS[record["label"]] == PRISTINE]
+    cells = [cell for row in pairs for cell in row] + faces
     files = {
         "audit.md": summary(audit).encode(),
         "audit.json": json.dumps(content, ensure_ascii=False, indent=1).encode(),
-        "examples.jpg": records.encode_jpeg(sheet.in_grid(cells, columns=3 * len(ROLES)), 90),
+        "examples.jpg": records.encode_jpeg(sheet.in_grid(cells, columns=PAIRS_A_ROW * len(ROLES)), 90),
     }
     if forged is not None:
         rows = [np.concatenate(list(row), axis=1) for row in forged]

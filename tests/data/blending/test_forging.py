@@ -32,7 +32,7 @@ def test_forgery_equals_its_reference(name, seed):
     pixels = np.abs(np.asarray(got.source_mask) - mask) * feather
     assert pixels.max() < 1.2 and pixels.mean() < 0.15, "a drawn mask is right to about a pixel"
     difference = np.abs(np.asarray(got.image) - image)
-    assert difference.mean() < 0.008 and np.quantile(difference, 0.99) < 0.08
+    assert difference.mean() < 0.008 and np.quantile(difference, 0.99) < 0.1
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -44,6 +44,16 @@ def test_outside_the_mask_is_the_target(name):
     assert 0.2 < outside.mean() < 0.95
     np.testing.assert_allclose(np.asarray(got.image)[outside], target[outside], atol=2e-6)
     assert np.abs(np.asarray(got.image) - target)[np.asarray(got.source_mask[..., 0]) > 0.9].mean() > 0.02
+
+
+@pytest.mark.parametrize("region", range(4))
+def test_brows_eyes_and_mouth_come_from_the_source(region):
+    draw, *_, landmarks = _example(region, "bi")
+    draw = draw._replace(region=jnp.int32(region), margin=jnp.float32(forging.MARGINS[region]))
+    draw = draw._replace(growth=jnp.float32(0), deformation=jnp.zeros_like(draw.deformation), feather=jnp.float32(0.1))
+    weight = np.asarray(jax.jit(forging.source_weight, static_argnums=2)(draw, jnp.asarray(landmarks), SIZE))
+    x, y = np.round(landmarks[17:60]).astype(int).T  # brows, nose, eyes, outer lips
+    assert weight[y, x].min() > 0.2 and weight[y, x].mean() > 0.8
 
 
 def test_a_face_forged_into_itself_is_itself():
