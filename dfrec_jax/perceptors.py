@@ -24,8 +24,12 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
 
 
 def load_perceptors(config: ConfigDict) -> Perceptors:
-    """The networks of the loss terms (Eq. 2-8); a network that plays two roles is loaded once."""
-    names = {role: str(config.frozen[role]) for role in ROLES}
+    """The networks of the loss terms (Eq. 2-8); a network that plays two roles is loaded once.
+
+    Where `loss.perceptual` or `loss.attribute` is 0 that role's network is neither loaded nor run.
+    """
+    is_needed = {"identity": True, "perceptual": config.loss.perceptual > 0, "attributes": config.loss.attribute > 0}
+    names = {role: str(config.frozen[role]) for role in ROLES if is_needed[role]}
     networks = {name: load_network(name, config) for name in set(names.values())}
     return load.perceptors({role: networks[name] for role, name in names.items()})
 

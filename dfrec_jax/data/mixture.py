@@ -1,27 +1,19 @@
 """The training rows and the evaluation order of a prepared data set, as its config mixes them."""
 
-import functools
-
 import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import ConfigError
-from dfrec_jax.data import rows
+from dfrec_jax.data import joint, rows
 from dfrec_jax.data.prepared import Example, PreparedSplit
 
 NO_POINTS = np.zeros((68, 2), np.float32)
 EVALUATION_SEED = 0  # of the order in which a split is evaluated: the first so many examples are a fair sample of it
 
 
-@functools.lru_cache(maxsize=4)
-def open_split(folder: str, dataset: str, split: str, attack: str) -> PreparedSplit:
-    """The split, opened once. Raises ConfigError as `PreparedSplit`."""
-    return PreparedSplit(folder, dataset, split, attack)
-
-
 def split_of(config: ConfigDict, split: str) -> PreparedSplit:
     """The split that the config names. Raises ConfigError as `PreparedSplit`."""
-    return open_split(config.data.dir, config.data.dataset, split, config.data.attack)
+    return joint.open_split(config.data.dir, config.data.dataset, split, config.data.attack)
 
 
 def train_kinds(config: ConfigDict) -> tuple[int, ...]:

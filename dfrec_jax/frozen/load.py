@@ -14,7 +14,7 @@ from dfrec_jax.frozen import (
     vgg,
 )
 from dfrec_jax.frozen.blueprint import Blueprint, from_parts, from_random
-from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
+from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
 from dfrec_jax.weights import registry
 from dfrec_jax.weights.conversion import load_variables
 from dfrec_jax.weights.resolution import WeightsMissing, locate
@@ -80,10 +80,14 @@ def _is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
 
 
 def perceptors(networks: dict[str, FrozenNetwork]) -> Perceptors:
-    """Gives each role of the losses its network. Raises WeightsError for one that lacks that role's features."""
+    """Gives each role of the losses its network, None to those that are left out.
+
+    Raises:
+      WeightsError: for a network that lacks its role's features.
+    """
     for role, network in networks.items():
         if role not in network.taps:
             raise WeightsError(
                 f"frozen.{role}={network.name!r}: this network serves {' and '.join(network.taps)}, not {role}"
             )
-    return Perceptors(**networks)
+    return Perceptors(**{role: networks.get(role) for role in ROLES})

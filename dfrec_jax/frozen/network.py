@@ -53,18 +53,24 @@ class FaceFeatures(NamedTuple):
 
 @struct.dataclass
 class Perceptors:
-    """The frozen networks of the losses, one for each role; one network may play several and is then run once."""
+    """The frozen networks of the losses, one for each role; one network may play several and is then run once.
 
-    identity: FrozenNetwork
-    perceptual: FrozenNetwork
-    attributes: FrozenNetwork
+    A role whose loss has weight 0 may be None: its features are an empty tuple.
+    """
+
+    identity: FrozenNetwork | None
+    perceptual: FrozenNetwork | None
+    attributes: FrozenNetwork | None
 
     def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> FaceFeatures:
         """Returns the taps of each role on `images` (RGB in [0, 1])."""
         computed: dict[str, Features] = {}
         taps = []
         for role in ROLES:
-            network: FrozenNetwork = getattr(self, role)
+            network: FrozenNetwork | None = getattr(self, role)
+            if network is None:
+                taps.append(())
+                continue
             if network.name not in computed:
                 computed[network.name] = network(images, landmarks)
             taps.append(tuple(computed[network.name][tap] for tap in network.taps[role]))

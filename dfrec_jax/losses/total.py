@@ -70,7 +70,8 @@ def loss_terms(
       batch: `source` and `target` float32 [b, h, w, 3] in [0, 1]; `source_mask` float32 [b, h, w, 1] in [0, 1];
         `is_forgery`, `has_source`, `has_target`, `has_mask` bool [b]; `landmarks` [b, 5, 2] where a frozen network
         aligns faces (found on the input, and used for all pictures of the example).
-      perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references.
+      perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
+        term of a role that has none is 0.
       weights: alpha and beta enter here; the lambdas in `weighted_sum`.
       patch_size: side of a patch in pixels.
       reduction: `config.loss.reduction`.
@@ -81,6 +82,8 @@ def loss_terms(
     source, target = jax.lax.stop_gradient(_pair_features(perceptors, batch["source"], batch["target"], landmarks))
 
     def distance(role: str, recovered: FaceFeatures, reference: FaceFeatures, weight: Array) -> Array:
+        if not getattr(reference, role):
+            return jnp.zeros((), jnp.float32)
         return terms.multi_layer_distance(getattr(recovered, role), getattr(reference, role), weight, reduction)
 
     masked_reference = jnp.take_along_axis(patchify(batch["target"], patch_size), output.idx_mask[..., None], axis=1)
@@ -96,7 +99,9 @@ def loss_terms(
             distance("perceptual", recovered_target, target, has_target),
             weights.target_perceptual,
         ),
-        attribute=terms.attribute_loss(recovered_target.attributes[0], target.attributes[0], has_target),
+        attribute=terms.attribute_loss(recovered_target.attributes[0], target.attributes[0], has_target)
+        if target.attributes
+        else zero,
         patch=terms.patch_loss(output.target_patches, masked_reference, has_target, reduction),
         classification=zero if output.logit is None else terms.classification_loss(output.logit, batch["is_forgery"]),
         segmentation=zero
