@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -21,6 +21,7 @@ CELEBA_SPLITS = {"0": "train", "1": "validation", "2": "test"}
 Example = dict[str, Any]
 
 
+@runtime_checkable
 class LabelledFaces(Protocol):
     """One split; `example(i)` is `image` (uint8, `SIDE` a side) and `attributes` (-1, 1, or 0 where not known)."""
 
