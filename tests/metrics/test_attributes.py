@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from dfrec_jax.metrics.attributes import balanced_accuracy
+
+# Six pictures of three people; attributes: told rightly but once, always answered with no, never there, half unknown.
+LABELS = np.array([[1, 1, -1, 0], [1, -1, -1, 1], [1, -1, -1, -1], [1, -1, -1, 0], [-1, -1, -1, 0], [-1, -1, -1, 0]])
+LOGITS = np.array(
+    [[2, -1, -1, 5], [3, -1, -1, 1], [1, -1, -1, -1], [-1, -1, -1, 5], [-2, -1, -1, 5], [-1, -1, -1, 5.0]]
+)
+PEOPLE = np.array(["a", "a", "b", "b", "c", "c"])
+
+
+def test_by_hand():
+    measured = balanced_accuracy(LOGITS, LABELS, PEOPLE)
+    np.testing.assert_allclose(measured.each, [(3 / 4 + 1) / 2, 0.5, np.nan, 1.0])
+    assert measured.mean == pytest.approx((0.875 + 0.5 + 1.0) / 3)
+    assert measured.num_positive.tolist() == [4, 1, 0, 1] and measured.num_known.tolist() == [6, 6, 6, 2]
+    assert measured.low is measured.high is None  # three people are too few
+
+
+def test_a_logit_of_zero_says_no():
+    measured = balanced_accuracy(np.zeros((2, 1)), np.array([[1], [-1]]), np.arange(2))
+    assert measured.each.tolist() == [0.5]
+
+
+def test_the_interval_is_over_people_and_not_over_pictures():
+    """Ten people of a hundred equal pictures each: a thousand pictures, and no more certainty than ten give."""
+    rng = np.random.default_rng(0)
+    labels, is_right = np.where(np.arange(10) % 2, 1, -1), np.array([True] * 7 + [False] * 3)
+    logits = np.where(is_right, labels, -labels).astype(float)
+    alone = balanced_accuracy(logits[:, None], labels[:, None], np.arange(10))
+    repeated = [np.repeat(values, 100) for values in (logits, labels, np.arange(10))]
+    shuffled = rng.permutation(1000)
+    many = balanced_accuracy(repeated[0][shuffled, None], repeated[1][shuffled, None], repeated[2][shuffled])
+    assert (many.mean, many.low, many.high) == pytest.approx((alone.mean, alone.low, alone.high))
+    assert alone.low < alone.mean < alone.high and alone.high - alone.low > 0.3
