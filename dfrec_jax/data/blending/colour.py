@@ -1,6 +1,5 @@
 """Colour transfer between faces, and the conversion to luma and chroma that it shares with JPEG."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -14,8 +13,9 @@ CONTRAST_LIMITS = (0.6, 1.6)  # of a channel's spread: beyond them noise and cli
 
 
 def multiply(image: Float[Array, "*b h w 3"], matrix: np.ndarray) -> Float[Array, "*b h w 3"]:
-    """Each pixel times a 3x3 colour matrix, in float32 on every device."""
-    return jnp.einsum("...c,dc->...d", image, matrix, precision=jax.lax.Precision.HIGHEST)
+    """Each pixel times a 3x3 colour matrix; written out, since no device multiplies matrices of three columns well."""
+    channels = [image[..., i] for i in range(3)]
+    return jnp.stack([sum(float(row[i]) * channels[i] for i in range(3)) for row in matrix], axis=-1)
 
 
 def _moments(image: Array, weight: Array) -> tuple[Array, Array]:

@@ -102,10 +102,13 @@ def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
 
 def source_weight(draw: ForgingDraw, landmarks: Float[Array, "68 2"], size: int) -> Float[Array, "h w 1"]:
     """The soft mask: 0 outside the deformed, eroded or dilated face region, 1 where it is deeper than the feather."""
-    moved = face_region.pixel_grid(size, size) + size * warping.stretch(draw.deformation, size, size)
+    coarse = -(-size // 2)  # a distance is smooth but for its ridges: every other pixel will do
+    grid = face_region.pixel_grid(coarse, coarse) * ((size - 1) / (coarse - 1))
+    moved = grid + size * warping.stretch(draw.deformation, coarse, coarse)
+    distance = face_region.region_distance(landmarks, draw.region, moved)
     extent = face_region.region_extent(landmarks, draw.region)
-    depth = face_region.region_distance(landmarks, draw.region, moved) + draw.margin * extent + draw.growth * size
-    return jnp.clip(depth / (draw.feather * extent), 0.0, 1.0)[..., None]
+    depth = warping.stretch(distance[..., None], size, size) + draw.margin * extent + draw.growth * size
+    return jnp.clip(depth / (draw.feather * extent), 0.0, 1.0)
 
 
 def forge(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 COARSEST = 7  # pixels a side where the relaxation starts
-STEPS = 24  # of relaxation at each size
+STEPS, FEW_STEPS = 24, 8  # of relaxation at each size; at the finest, which only smooths, few
 
 
 def _neighbours(field: Array) -> Array:
@@ -27,10 +27,10 @@ def _halved(value: Array, weight: Array) -> tuple[Array, Array]:
     return value, jnp.minimum(total, 1.0)
 
 
-def _relaxed(surface: Array, value: Array, weight: Array, pull: float) -> Array:
+def _relaxed(surface: Array, value: Array, weight: Array, pull: float, steps: int) -> Array:
     """Jacobi's steps towards the mean of the neighbours, times `pull`, where `weight` is 0; elsewhere `value` stays."""
     step = lambda _, surface: weight * value + (1 - weight) * pull * _neighbours(surface)  # noqa: E731
-    return jax.lax.fori_loop(0, STEPS, step, weight * value + (1 - weight) * surface)
+    return jax.lax.fori_loop(0, steps, step, weight * value + (1 - weight) * surface)
 
 
 def membrane(
@@ -52,7 +52,8 @@ def membrane(
         if surface.shape != value.shape:
             surface = jax.image.resize(surface[(None,) * (3 - surface.ndim)], value.shape, "linear")
         coarseness = difference.shape[0] / value.shape[0]  # a coarse pixel is this many fine ones
-        surface = _relaxed(surface, value, weight, 1.0 / (1.0 + stiffness * coarseness**2))
+        steps = STEPS if coarseness > 1 else FEW_STEPS
+        surface = _relaxed(surface, value, weight, 1.0 / (1.0 + stiffness * coarseness**2), steps)
     return surface
 
 
