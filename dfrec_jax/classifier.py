@@ -69,7 +69,7 @@ def export(workdir: str | os.PathLike[str], target: Path, which: str = "best") -
     unfinished = target.with_name(f"exporting-{target.name}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.numpy.save_file(tensors, unfinished, metadata)
+        unfinished.write_bytes(safetensors.numpy.save(tensors, metadata))  # `save_file` would hide it from other users
         os.replace(unfinished, target)
     except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{target}: cannot be written: {error}") from error
