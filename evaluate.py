@@ -7,6 +7,11 @@ from dfrec_jax import cli
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run or of an imported network.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step.")
 _TABLE = flags.DEFINE_enum("table", "all", ["all", "recovery"], "Which table to make.")
+_NAME = flags.DEFINE_string("name", "recovery", "Of the files: results/NAME.json, tables/NAME.md, panels/NAME/.")
+_DATASET = flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's.")
+_DATA_DIR = flags.DEFINE_string("data_dir", "", "Where it is; several folders with commas between.")
+_FORGE = flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
+_GROUPS = flags.DEFINE_string("groups", "", "A CSV of id and repository: intervals resample repositories, not people.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", lower_bound=0)
 
 
@@ -14,9 +19,11 @@ def main(argv: list[str]) -> None:
     """Measures, writes the records and the table, and prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
+    from dfrec_jax.evaluation.run import Protocol
     from dfrec_jax.evaluation.workdir import evaluate
 
-    print(evaluate(_WORKDIR.value, which=_CHECKPOINT.value, seed=_SEED.value))
+    protocol = Protocol(_NAME.value, _DATASET.value, _DATA_DIR.value, _FORGE.value, _GROUPS.value)
+    print(evaluate(_WORKDIR.value, which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
 
 
 if __name__ == "__main__":

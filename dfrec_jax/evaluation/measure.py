@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.frozen.squeezenet import lpips_like
 from dfrec_jax.metrics import image as image_metrics
 from dfrec_jax.models.dfrec import Dfrec
 from dfrec_jax.nets.patches import unpatchify
@@ -15,14 +16,23 @@ from dfrec_jax.nets.patches import unpatchify
 NONE, COPY, INPAINTING, DFREC = "None", "copy of the input", "inpainting without f_t", "DFREC"
 TARGET_ROWS = (COPY, INPAINTING, DFREC)
 SOURCE_ROWS = (COPY, DFREC)
+OTHER = {"target": "source", "source": "target"}
 GRAY = 0.5  # what stands outside the generated region where it is looked at alone
 
 
 class Measured(NamedTuple):
-    """Numbers of one batch, `[b]` each, by (role, row, metric), and IDSIM between input and recovered target by row."""
+    """Of one batch: numbers, `[b]` each, by (role, row, metric); IDSIM between input and recovered target by row."""
 
     values: dict[tuple[str, str, str], Array]
     input_to_recovered: dict[str, Array]
+
+
+class Recovered(NamedTuple):
+    """The pictures that were measured: `[b, h, w, 3]` in [0, 1] by (role, row), and what a panel shows beside them."""
+
+    faces: dict[tuple[str, str], Array]
+    source_map: Array
+    masked_image: Array
 
 
 def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: int) -> Float[Array, "b h w 1"]:
@@ -41,7 +51,8 @@ def measure(
     *,
     num_patches: int,
     patch_size: int,
-) -> Measured:
+    distance: FrozenNetwork | None = None,
+) -> tuple[Measured, Recovered]:
     """Runs DFREC on `batch["image"]` and measures it beside the methods that a reader should compare it with.
 
     The generated region is DFREC's masked patches for every row. In the region alone both pictures are gray outside it
@@ -55,6 +66,7 @@ def measure(
       mask_keys: one key for each example.
       num_patches: n of Algorithm 1.
       patch_size: in pixels.
+      distance: `lpips-like-squeezenet`, where the LPIPS-like distance of the region alone is wanted.
     """
     image, landmarks = batch["image"], batch.get("landmarks")
     output = model.apply(variables, image, mask_keys, train=False)
@@ -77,7 +89,7 @@ def measure(
     values: dict[tuple[str, str, str], Array] = {}
     input_embedding, input_to_recovered = embed(image), {}
     for role, rows in recovered.items():
-        reference, other = batch[role], batch["source" if role == "target" else "target"]
+        reference, other = batch[role], batch[OTHER[role]]
         embedding, embedding_alone, other_embedding = embed(reference), embed(alone(reference)), embed(other)
         for row, face in rows.items():
             face_embedding = embed(face)
@@ -90,9 +102,12 @@ def measure(
                 "psnr_region": image_metrics.psnr(face, reference, region),
                 "ssim_uniform_region": image_metrics.ssim_uniform(face, reference, region),
             }
+            if distance is not None:
+                found["lpips_like_region"] = lpips_like(distance, alone(face), alone(reference))
             values |= {(role, row, name): value for name, value in found.items()}
             if row == COPY:  # the None row measures the forgery itself
                 values |= {(role, NONE, name): value for name, value in found.items()}
             if role == "target":
                 input_to_recovered[row] = similarity(input_embedding, face_embedding)
-    return Measured(values, input_to_recovered)
+    faces = {(role, row): face for role, rows in recovered.items() for row, face in rows.items()}
+    return Measured(values, input_to_recovered), Recovered(faces, output.source_map, output.masked_image)

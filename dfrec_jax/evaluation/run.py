@@ -1,12 +1,10 @@
-"""Evaluation of a workdir on the test split: result records, and the table that is rendered from them."""
+"""Evaluation of a workdir on a test split: result records, the tables that are rendered from them, and panels."""
 
 import os
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 from rich.console import Console
@@ -14,17 +12,44 @@ from rich.progress import track
 
 from dfrec_jax import config as config_lib
 from dfrec_jax import perceptors, trained
-from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import measure
-from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.metrics import bootstrap, identity
+from dfrec_jax.data import forged, mixture, pipeline
+from dfrec_jax.evaluation import collecting, finding, groups
+from dfrec_jax.evaluation.summary import summarise
+from dfrec_jax.metrics import identity
+from dfrec_jax.pictures import grid
 from dfrec_jax.reports import results, tables
 
-TABLE = "recovery"
+PANEL_COLUMNS = (
+    "input", "source map", "seen by the TIRM", "recovered source", "recovered target", "true source", "true target",
+)  # fmt: skip
 
 
-def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0) -> str:
-    """Measures one checkpoint on the whole test split; writes `results/results.json` and `tables/recovery.md`.
+class Protocol(NamedTuple):
+    """On what a network is measured.
+
+    Attributes:
+      name: of the files: `results/<name>.json`, `tables/<name>.md`, `panels/<name>/`.
+      dataset, data_dir: prepared data in place of those that the network was trained on; empty for the same.
+      forge: whether the pristine faces of the split are forged anew by every generator of training, in place of the
+        forgeries that the data set holds.
+      groups: a CSV whose columns `id` and `repository` say which examples are not independent, by which intervals are
+        resampled in place of people; empty for none.
+    """
+
+    name: str = "recovery"
+    dataset: str = ""
+    data_dir: str = ""
+    forge: bool = False
+    groups: str = ""
+
+
+AS_TRAINED = Protocol()
+
+
+def evaluate(
+    workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0, protocol: Protocol = AS_TRAINED
+) -> str:
+    """Measures one checkpoint on a test split; writes records, a table, and a panel for each attack.
 
     IDSIM, PSNR and SSIM are over forgeries; Acc_id is the balanced accuracy over forged and pristine faces.
 
@@ -32,112 +57,94 @@ def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int 
       workdir: of a training run.
       which: `best` by validation IDSIM, `newest`, or a step.
       seed: of the masking noise, the same for every example.
+      protocol: on what it is measured.
 
     Returns:
       The Markdown table.
+
+    Raises:
+      ConfigError: for data that are not there, or cannot be forged from.
+      WeightsError: for networks of the measurement that are not at hand.
     """
     model = trained.load(workdir, which)
-    config = model.config
-    metric = perceptors.load_metric_network(config)
-    collected = _collect(model, metric, seed)
-    records = _records(collected, config, metric.name)
-    results.write(records, Path(workdir) / "results" / "results.json")
-    text = tables.markdown(tables.RECOVERY, records, _notes(model, metric, collected))
-    path = Path(workdir) / "tables" / f"{TABLE}.md"
+    model = model._replace(config=_measured_config(model.config, protocol))
+    config, instruments = model.config, _load_instruments(model.config)
+    names, batches = _test_batches(config, protocol)
+    panels: dict[int, list[list[np.ndarray]]] = {}
+    collected = collecting.collect(model, instruments, batches, seed, panels)
+    if protocol.groups:
+        people = mixture.split_of(config, "test").names.identities
+        collected.examples["group"] = groups.read(protocol.groups, collected.examples["target_id"], people)
+    networks = {role: network.name for role, network in instruments._asdict().items() if network is not None}
+    records = summarise(collected, names, config, networks)
+
+    workdir = Path(workdir)
+    results.write(records, workdir / "results" / f"{protocol.name}.json")
+    for number, rows in panels.items():
+        panel = grid.grid(rows, PANEL_COLUMNS)
+        grid.save(panel, workdir / "panels" / protocol.name / f"{names[number].replace(' ', '_')}.png")
+    spec = tables.RECOVERY if instruments.detector is None else tables.FACES
+    text = tables.markdown(spec, records, _notes(model, instruments, collected, protocol))
+    path = workdir / "tables" / f"{protocol.name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return text
 
 
-class Collected(NamedTuple):
-    """Every test example's numbers, and what it was: arrays over examples."""
-
-    values: dict[tuple[str, str, str], np.ndarray]
-    input_to_recovered: dict[str, np.ndarray]
-    examples: dict[str, np.ndarray]
-
-
-def _collect(model: trained.Trained, metric: FrozenNetwork, seed: int) -> Collected:
-    config = model.config
-
-    @jax.jit
-    def measure_batch(variables: Any, metric: FrozenNetwork, batch: dict[str, jax.Array]) -> measure.Measured:
-        pictures = {k: v.astype(jnp.float32) / 255 if v.dtype == jnp.uint8 else v for k, v in batch.items()}
-        return measure.measure(
-            model.model,
-            variables,
-            metric,
-            pictures,
-            jnp.broadcast_to(jax.random.key(seed), batch["image"].shape[:1]),
-            num_patches=config_lib.num_patches(config),
-            patch_size=config.tirm.patch_size,
-        )
-
-    parts, examples = [], []
-    for batch in track(
-        pipeline.eval_batches(config, "test", max_examples=config.data.test_examples),
-        total=pipeline.num_eval_batches(config, "test", max_examples=config.data.test_examples),
-        description="test split",
-        console=Console(stderr=True),
-    ):
-        is_valid = batch.pop("is_valid")
-        found = jax.device_get(measure_batch(model.variables, metric, batch))
-        parts.append(jax.tree.map(lambda values, rows=is_valid: values[rows], found))
-        examples.append({name: rows[is_valid] for name, rows in batch.items() if rows.ndim == 1})
-    joined = jax.tree.map(lambda *values: np.concatenate(values), *parts)
-    return Collected(*joined, jax.tree.map(lambda *rows: np.concatenate(rows), *examples))
+def _measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
+    config = config.copy_and_resolve_references()
+    if protocol.dataset:
+        config.data.dataset, config.data.attack = protocol.dataset, ""
+    if protocol.data_dir:
+        config.data.dir = protocol.data_dir
+    if protocol.forge and config.data.dataset == pipeline.EMBEDDED:
+        raise config_lib.ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
+    return config
 
 
-def _records(collected: Collected, config: ConfigDict, network: str) -> list[results.Record]:
-    """Records over all attacks together, and of each where there are several."""
-    names = pipeline.attack_names(config)
-    everything = np.ones_like(collected.examples["is_forgery"])
-    records = _records_of("all", everything, collected, config, network)
-    for number, name in enumerate(names if len(names) > 1 else ()):
-        of_attack = collected.examples["attack"] == number
-        records += _records_of(name, of_attack | ~collected.examples["is_forgery"], collected, config, network)
-    return records
+def _load_instruments(config: ConfigDict) -> collecting.Instruments:
+    names = {"distance": config.frozen.distance, "detector": config.frozen.detector}
+    loaded = {role: perceptors.load_network(name, config) if name else None for role, name in names.items()}
+    return collecting.Instruments(perceptors.load_metric_network(config), **loaded)
 
 
-def _records_of(
-    attack: str, chosen: np.ndarray, collected: Collected, config: ConfigDict, network: str
-) -> list[results.Record]:
-    examples, records = collected.examples, []
-    is_forgery = examples["is_forgery"]
-    record = partial(results.Record, table=TABLE, dataset=config.data.dataset, attack=attack)
-    for (role, row, name), values in collected.values.items():
-        counted = chosen & is_forgery & examples[f"has_{role}"]
-        if counted.any():
-            estimate = bootstrap.mean_with_interval(values[counted], examples[f"{role}_id"][counted])
-            measured_by = network if name.startswith("idsim") else ""
-            records.append(record(row=row, role=role, metric=name, **estimate._asdict(), network=measured_by))
-    for row, similarity in collected.input_to_recovered.items():
-        judged_real = identity.judged_real(similarity[chosen])
-        scores = {
-            "acc_id": identity.balanced_accuracy(judged_real, is_forgery[chosen]),
-            "auc_real": identity.area_under_roc(similarity[chosen], ~is_forgery[chosen]),
-        }
-        for name, value in scores.items():
-            if np.isfinite(value):  # pristine faces and forgeries are both there
-                records.append(
-                    record(row=row, role="target", metric=name, value=value, low=None, high=None,
-                           n=int(chosen.sum()), network=network)
-                )  # fmt: skip
-    return records
+def _test_batches(config: ConfigDict, protocol: Protocol) -> tuple[tuple[str, ...], Iterator[dict]]:
+    """The names of the attacks, and the batches of the test split behind a bar that shows how far they are."""
+    if protocol.forge:
+        names, batches, total = forged.NAMES, forged.batches(config, "test"), forged.num_batches(config, "test")
+    else:
+        limit = config.data.test_examples
+        names, batches = pipeline.attack_names(config), pipeline.eval_batches(config, "test", max_examples=limit)
+        total = pipeline.num_eval_batches(config, "test", max_examples=limit)
+    return names, iter(track(batches, total=total, description="test split", console=Console(stderr=True)))
 
 
-def _notes(model: trained.Trained, metric: FrozenNetwork, collected: Collected) -> list[str]:
+def _notes(
+    model: trained.Trained, instruments: collecting.Instruments, collected: collecting.Collected, protocol: Protocol
+) -> list[str]:
     config, is_forgery = model.config, collected.examples["is_forgery"]
-    low, high = config.data.leak
+    metric = instruments.metric
+    resampled = "groups of examples" if protocol.groups else "people"
     notes = [
         f"{is_forgery.sum()} forgeries and {(~is_forgery).sum()} pristine faces of the test split of "
         f"`{config.data.dataset}`, people that training never saw; checkpoint of step {model.step}. IDSIM by "
-        f"`{metric.name}`, with 95 % intervals from resampling people; Acc_id balanced over forged and pristine faces "
-        f"(real above {identity.REAL_THRESHOLD}). *Region*: the patches that DFREC masks and generates, the same for "
-        "every row; for IDSIM all else is gray. *None* is the forgery itself.",
+        f"`{metric.name}`, with 95 % intervals from resampling {resampled}; Acc_id balanced over forged and pristine "
+        f"faces (real above {identity.REAL_THRESHOLD}). *Region*: the patches that DFREC masks and generates, the same "
+        "for every row; for IDSIM and the LPIPS-like distance all else is gray. *None* is the forgery itself.",
     ]
-    if config.data.dataset == "embedded":
+    if instruments.detector is not None:
+        notes.append(
+            f"Faces are aligned by five landmarks that `{instruments.detector.name}` finds on the forgery, in every "
+            "picture of an example. *Found*: it finds a face in the picture; *in place*: with landmarks within "
+            f"{finding.IN_PLACE:.0%} of the distance of the eyes, in the mean, of the true target's (for a recovered "
+            "source: of the forgery's). A face that is not found counts as neither."
+        )
+    if config.data.dataset == pipeline.EMBEDDED:
+        low, high = config.data.leak
         notes.append(f"Share of the target that leaks through the swaps: {low} to {high} (`data.leak`).")
+    if protocol.forge:
+        low, high = forged.LEAK
+        notes.append(f"Share of the target that leaks through `swap`: {low} to {high}; otherwise none.")
     if metric.is_random:
         notes.append("**The metric network has random weights: no number above means anything.**")
     return notes

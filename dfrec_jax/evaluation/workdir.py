@@ -3,16 +3,25 @@
 import os
 
 from dfrec_jax import checkpoint
-from dfrec_jax.config import task_of
+from dfrec_jax.config import ConfigError, task_of
 from dfrec_jax.evaluation import attributes, run
 
-EVALUATIONS = {"dfrec": run.evaluate, "attributes": attributes.evaluate}
 
-
-def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0) -> str:
-    """Measures one checkpoint on the test split and returns the table; see the evaluation of each task.
+def evaluate(
+    workdir: str | os.PathLike[str],
+    *,
+    which: str = "best",
+    seed: int = 0,
+    protocol: run.Protocol = run.AS_TRAINED,
+) -> str:
+    """Measures one checkpoint on a test split and returns the table; see the evaluation of each task.
 
     Raises:
       CheckpointError: where `workdir` is not the folder of a run.
+      ConfigError: for a protocol of DFREC's where the workdir holds a classifier.
     """
-    return EVALUATIONS[task_of(checkpoint.load_config(workdir))](workdir, which=which, seed=seed)
+    if task_of(checkpoint.load_config(workdir)) == "dfrec":
+        return run.evaluate(workdir, which=which, seed=seed, protocol=protocol)
+    if protocol != run.AS_TRAINED:
+        raise ConfigError(f"{protocol}: {workdir} holds a classifier, which is measured on its own test split only")
+    return attributes.evaluate(workdir, which=which, seed=seed)

@@ -39,21 +39,48 @@ RECOVERY = TableSpec(
     ),
 )
 
+FACES = RECOVERY._replace(
+    rows=("None", "inpainting without f_t", "DFREC"),
+    columns=(
+        Column("idsim", "IDSIM", 3, with_interval=True),
+        Column("idsim_gain", "gain", 3, with_interval=True),
+        Column("idsim_other", "IDSIM to the other", 3),
+        Column("ssim_uniform_region", "SSIM, region", 3),
+        Column("ssim_uniform_region_gain", "gain", 3, with_interval=True),
+        Column("lpips_like_region", "LPIPS-like, region", 3),
+        Column("lpips_like_region_gain", "gain", 3, with_interval=True),
+        Column("psnr_region", "PSNR, region", 2),
+        Column("face_found", "found", 3),
+        Column("face_in_place", "in place", 3),
+        Column("acc_id", "Acc_id", 3),
+        Column("auc_real", "AUC real", 3),
+        Column("idsim_to_input_pristine_median", "pristine: median IDSIM to input", 3),
+    ),
+)
+
 
 def markdown(spec: TableSpec, records: Sequence[Record], notes: Sequence[str] = ()) -> str:
-    """The table over all attacks together, followed by one paragraph for each note."""
-    shown = [record for record in records if record.table == spec.table and record.attack == "all"]
-    cells = {(record.role, record.row, record.metric): record for record in shown}
+    """A table over all attacks together, one for each attack that has records of its own, then a paragraph a note."""
+    shown = [record for record in records if record.table == spec.table]
+    attacks = dict.fromkeys(record.attack for record in shown)
+    parts = [_table(spec, shown, attack, f"**{attack}**\n\n" if len(attacks) > 1 else "") for attack in attacks]
+    return "\n".join(parts) + "".join(f"\n{note}\n" for note in notes)
+
+
+def _table(spec: TableSpec, records: Sequence[Record], attack: str, title: str) -> str:
+    cells = {(record.role, record.row, record.metric): record for record in records if record.attack == attack}
     lines = [
-        "| face | method | " + " | ".join(column.heading for column in spec.columns) + " |",
-        "|---|---|" + "---:|" * len(spec.columns),
+        "| face | method | n | " + " | ".join(column.heading for column in spec.columns) + " |",
+        "|---|---|---:|" + "---:|" * len(spec.columns),
     ]
     for role in spec.roles:
         for row in spec.rows:
-            values = [_cell(cells.get((role, row, column.metric)), column) for column in spec.columns]
-            if any(value != "-" for value in values):
-                lines.append(f"| {role} | {row} | " + " | ".join(values) + " |")
-    return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+            found = [cells.get((role, row, column.metric)) for column in spec.columns]
+            values = [_cell(record, column) for record, column in zip(found, spec.columns, strict=True)]
+            if any(record is not None for record in found):
+                n = cells[role, row, "idsim"].n if (role, row, "idsim") in cells else "-"
+                lines.append(f"| {role} | {row} | {n} | " + " | ".join(values) + " |")
+    return title + "\n".join(lines) + "\n"
 
 
 def _cell(record: Record | None, column: Column) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import config as config_lib
-from dfrec_jax.evaluation import measure, run
+from dfrec_jax.evaluation import collecting, measure, summary
 from dfrec_jax.models import dfrec
 from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.reports import tables
@@ -38,7 +38,7 @@ def measured(config):
             patch_size=config.tirm.patch_size,
         )
     )(variables, tiny.network(), batch)
-    return jax.device_get(found)
+    return jax.device_get(found[0])
 
 
 def test_the_generated_region_is_the_masked_patches():
@@ -82,8 +82,9 @@ def test_records_count_forgeries_with_a_reference_and_balance_acc_id(measured, c
     examples = {name: batch[name] for name in ("is_forgery", "has_source", "has_target")}
     examples |= {"source_id": np.arange(SIZE), "target_id": np.arange(SIZE), "attack": np.zeros(SIZE, np.int32)}
     examples["has_source"] = examples["has_source"] & (np.arange(SIZE) != 0)
-    collected = run.Collected(measured.values, measured.input_to_recovered, examples)
-    records = {(r.role, r.row, r.metric): r for r in run._records(collected, config, "tiny")}
+    collected = collecting.Collected(measured.values, measured.input_to_recovered, examples)
+    found = summary.summarise(collected, ("embedded",), config, {"metric": "tiny"})
+    records = {(r.role, r.row, r.metric): r for r in found}
     forged = SIZE // 2
     target = records["target", measure.DFREC, "idsim"]
     assert (target.n, target.network, target.attack) == (forged, "tiny", "all")
@@ -94,3 +95,6 @@ def test_records_count_forgeries_with_a_reference_and_balance_acc_id(measured, c
     assert records["source", measure.DFREC, "psnr"].network == ""
     assert records["target", measure.COPY, "acc_id"].value == 0.5  # every face is judged real
     assert ("target", measure.NONE, "acc_id") not in records
+    gain = records["target", measure.DFREC, "idsim_gain"]
+    np.testing.assert_allclose(gain.value, target.value - records["target", measure.NONE, "idsim"].value, atol=1e-6)
+    assert ("target", measure.NONE, "idsim_gain") not in records

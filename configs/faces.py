@@ -1,0 +1,81 @@
+"""DFREC on real faces by light, public networks: people of CelebA and LFW, BI and warped swaps made on the fly.
+
+Run:       dfrec prepare faces --source CELEBA_PEOPLE --out CELEBA (see its --help), the same for LFW, then
+           python train.py --config=configs/faces.py:cpu --config.data.dir=CELEBA,LFW --workdir=runs/faces
+"""
+
+import ml_collections
+
+from dfrec_jax import config as config_lib
+
+SIZES = ("cpu", "gpu")
+
+
+def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
+    """`cpu`: 80-pixel faces and a network for two cores; `gpu`: 224 pixels and ViT-B."""
+    if size not in SIZES:
+        raise config_lib.ConfigError(f"configs/faces.py:{size}: must be one of {SIZES}")
+    config = config_lib.dfrec()
+    config.name = f"faces_{size}"
+    config.sirm.fine_tokens = True
+    config.tirm.fusion = "grid"
+    config.tirm.pixel_hints = True
+
+    config.tirm.mask_ratio = 0.3
+    config.tirm.patch_threshold = 0.2
+
+    config.loss.perceptual = 300.0
+    config.loss.patch = 300.0
+    config.loss.segmentation = 10.0
+
+    config.frozen.identity = "mobilefacenet-xiaoccer"
+    config.frozen.perceptual = "lpips-like-squeezenet"
+    config.frozen.attributes = "attributes-resnet18"
+    config.frozen.metric = "mobilefacenet-foamliu"  # not the loss's
+
+    config.frozen.distance = "lpips-like-squeezenet"
+    config.frozen.detector = "retinaface-mobile025"
+
+    config.data.dataset = "faces"
+    config.data.bi_share = 0.2
+    config.data.real_share = 0.15
+    config.data.leak = (0.0, 0.4)
+    config.optimizer.schedule = "cosine"
+    config.optimizer.clip_norm = 1.0
+    return _cpu(config) if size == "cpu" else _gpu(config)
+
+
+def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    config.image_size = 80
+    config.ism.width = 0.25
+    config.ism.decoder_features = 32
+    config.ism.rates = (1, 2, 3)
+    config.sirm.features = (12, 24, 48)
+    config.sirm.bottleneck = 160
+    config.tirm.width, config.tirm.depth, config.tirm.heads = 160, 2, 4
+    config.tirm.patch_size = 8
+    config.tirm.token_width = 192
+    config.tirm.decoder_depth, config.tirm.decoder_width, config.tirm.decoder_heads = 3, 192, 4
+    config.loss.attribute = 0.0
+    config.data.perturbed = 0.1
+    config.data.num_threads = 2
+    config.data.validation_examples = 128
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.warmup_steps = 50
+    config.optimizer.beta2 = 0.98
+    config.train.num_steps = 2400
+    config.train.batch_size = 8
+    config.train.validate_every = 400
+    config.train.samples_every = 400
+    config.checkpoint.every = 200
+    config.checkpoint.keep = 1
+    return config
+
+
+def _gpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    config.compute_dtype = "bfloat16"
+    config.tirm.vit = "b"
+    config.sirm.features = (32, 64, 128, 256)
+    config.optimizer.warmup_steps = 1000
+    config.optimizer.ema = 0.999
+    return config

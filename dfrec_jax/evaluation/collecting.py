@@ -1,0 +1,127 @@
+"""Running a network over a test split: every example's numbers, kept until means are taken over people."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dfrec_jax import config as config_lib
+from dfrec_jax import trained
+from dfrec_jax.evaluation import finding, measure
+from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.pictures.grid import to_uint8
+
+LOOKED_AT = 8  # examples of each attack that are kept for a panel
+
+
+class Collected(NamedTuple):
+    """Every test example's numbers, and what it was: arrays over examples."""
+
+    values: dict[tuple[str, str, str], np.ndarray]
+    input_to_recovered: dict[str, np.ndarray]
+    examples: dict[str, np.ndarray]
+
+
+class Instruments(NamedTuple):
+    """The frozen networks that measure; those that are None measure nothing."""
+
+    metric: FrozenNetwork
+    distance: FrozenNetwork | None = None
+    detector: FrozenNetwork | None = None
+
+
+def collect(
+    model: trained.Trained,
+    instruments: Instruments,
+    batches: Iterable[dict[str, np.ndarray]],
+    seed: int,
+    panels: dict[int, list[list[np.ndarray]]],
+) -> Collected:
+    """Measures every example of `batches`.
+
+    With a detector, faces are aligned for the recogniser by the landmarks that it finds on the input, in every picture
+    of the example; where it finds none by those of the record. Either way the example counts.
+
+    Args:
+      model: what is measured.
+      instruments: what it is measured by.
+      batches: of `pipeline.eval_batches`, and with an `attack`.
+      seed: of the masking noise, the same for every example.
+      panels: filled with rows of pictures by attack: input, map, what the TIRM sees, recovered and true faces.
+    """
+    config = model.config
+
+    @jax.jit
+    def run(variables: Any, metric: FrozenNetwork, distance: FrozenNetwork | None, batch: Mapping[str, jax.Array]):
+        return measure.measure(
+            model.model,
+            variables,
+            metric,
+            {k: v.astype(jnp.float32) / 255 if v.dtype == jnp.uint8 else v for k, v in batch.items()},
+            jnp.broadcast_to(jax.random.key(seed), batch["image"].shape[:1]),
+            num_patches=config_lib.num_patches(config),
+            patch_size=config.tirm.patch_size,
+            distance=distance,
+        )
+
+    parts: list[tuple] = []
+    for batch in batches:
+        is_valid = batch.pop("is_valid")
+        looked_for = None
+        if instruments.detector is not None:
+            looked_for = {role: finding.find(instruments.detector, batch[role]) for role in ("image", "target")}
+            of_input = looked_for["image"]
+            batch["landmarks"] = np.where(np.isnan(of_input.landmarks), batch["landmarks"], of_input.landmarks)
+        found, recovered = jax.device_get(run(model.variables, instruments.metric, instruments.distance, batch))
+        if looked_for is not None:
+            found.values.update(_detected(instruments.detector, recovered, looked_for))
+        _keep_for_panels(panels, batch, recovered, is_valid)
+        examples = {name: rows for name, rows in batch.items() if rows.ndim == 1}
+        parts.append(jax.tree.map(lambda rows, kept=is_valid: np.asarray(rows)[kept], (*found, examples)))
+    return Collected(*jax.tree.map(lambda *rows: np.concatenate(rows), *parts))
+
+
+def _detected(
+    detector: FrozenNetwork, recovered: measure.Recovered, looked_for: Mapping[str, finding.Found]
+) -> Iterator[tuple[tuple[str, str, str], np.ndarray]]:
+    """Of each picture: is a face found, and are its landmarks those of the true target (of the input, for a source)?
+
+    A recovered source keeps the pose of the input, which the source's own picture need not have.
+    """
+    for (role, row), faces in recovered.faces.items():
+        reference = looked_for["target" if role == "target" else "image"]
+        found = looked_for["image"] if row == measure.COPY else finding.find(detector, to_uint8(faces))
+        distance = np.asarray(finding.displacement(found.landmarks, reference.landmarks))
+        values = {
+            "face_found": found.is_found.astype(np.float64),
+            "face_in_place": (distance < finding.IN_PLACE).astype(np.float64),  # NaN, a face not found, is not
+        }
+        for name, value in values.items():
+            yield (role, row, name), value
+            if row == measure.COPY:
+                yield (role, measure.NONE, name), value
+
+
+def _keep_for_panels(
+    panels: dict[int, list[list[np.ndarray]]],
+    batch: Mapping[str, np.ndarray],
+    recovered: measure.Recovered,
+    is_valid: np.ndarray,
+) -> None:
+    for row in np.flatnonzero(is_valid):
+        kept = panels.setdefault(int(batch["attack"][row]), [])
+        if len(kept) < LOOKED_AT:
+            given = {name: batch[name][row].astype(np.float32) / 255 for name in ("image", "source", "target")}
+            kept.append(
+                [
+                    given["image"],
+                    recovered.source_map[row],
+                    recovered.masked_image[row],
+                    recovered.faces["source", measure.DFREC][row],
+                    recovered.faces["target", measure.DFREC][row],
+                    given["source"],
+                    given["target"],
+                ]
+            )
