@@ -58,6 +58,7 @@ def test_a_field_that_was_set_is_not_overwritten_by_the_mode():
         ("image_size", 200, "image_size=200 with tirm.patch_size=16"),
         ("tirm.patch_size", 8, "use tirm.patch_size=16 or another number of levels"),
         ("tirm.mask_ratio", 0.001, "keeps 196 of 196 patches"),
+        ("tirm.pixel_hints", True, "tirm.pixel_hints=True with tirm.fusion='position'"),
         ("tirm.decoder_heads", 7, "tirm.decoder_width=512"),
         ("sirm.bottleneck", 1023, "must be even"),
         ("loss.patch", -1.0, "loss.patch=-1.0: must be 0 or more"),
@@ -119,7 +120,14 @@ def test_every_config_that_ships_is_valid(name):
     config_lib.validate(config)
 
 
-@pytest.mark.parametrize("name", ["megafs"])
+def test_both_sizes_of_the_faces_config_are_valid():
+    for size in ("cpu", "gpu"):
+        config = importlib.import_module("configs.faces").get_config(size)
+        config.data.dir = "prepared"
+        config_lib.validate(config_lib.resolve(config))
+
+
+@pytest.mark.parametrize("name", ["megafs", "faces"])
 def test_a_config_refuses_an_unknown_argument(name):
     with pytest.raises(ConfigError, match="must be one of"):
         importlib.import_module(f"configs.{name}").get_config("nonsense")

@@ -112,6 +112,19 @@ def test_on_the_grid_masked_patches_have_tokens_too():
     assert moved[0, 0] == moved.max() > 1e-4 and (moved[1] == 0).all()
 
 
+def test_pixel_hints_reach_the_patch_of_their_own_token_only():
+    module, plain = tirm("grid", pixel_hints=True), tirm("grid")
+    given = tokens("grid")
+    variables = stand_in.variables(module, IMAGE, NO_MAP, given, NOISE)
+    hints = variables["params"]["decoder"].pop("hints_to_pixels")
+    logits = jax.scipy.special.logit(apply(plain, variables, IMAGE, NO_MAP, given, NOISE).target_patches)
+    variables["params"]["decoder"]["hints_to_pixels"] = hints
+    out = apply(module, variables, IMAGE, NO_MAP, given, NOISE)
+    rows = jnp.take_along_axis(given, out.split.idx_mask[..., None], axis=1)
+    want = jax.nn.sigmoid(logits + rows @ hints["kernel"] + hints["bias"])
+    np.testing.assert_allclose(out.target_patches, want, atol=1e-5)
+
+
 @pytest.mark.parametrize(("fusion", "given"), [("none", tokens()), ("rank", tokens()), ("position", tokens("rank"))])
 def test_tokens_that_do_not_fit_the_fusion_are_refused(fusion, given):
     module = tirm(fusion)

@@ -1,0 +1,36 @@
+"""The sum of the terms: roles that are left out count for nothing."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dfrec_jax.frozen.network import Perceptors
+from dfrec_jax.losses.total import LossWeights, loss_terms
+from dfrec_jax.models.dfrec import DfrecOutput
+from tests import tiny
+
+WEIGHTS = LossWeights(2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0)
+BATCH = {name: jnp.asarray(value) for name, value in tiny.batch(2).items()}
+BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "source", "target", "source_mask")}
+
+
+def _output():
+    picture, empty = BATCH["image"], jnp.zeros((2, 1))
+    return DfrecOutput(
+        source_map=picture[..., :1], map_logits=None, source_region=picture, source_face=picture, target_face=picture,
+        source_features=empty, target_features=empty, target_tokens=None, idx_keep=jnp.zeros((2, 1), int),
+        idx_mask=jnp.ones((2, 1), int), target_patches=jnp.zeros((2, 1, 3 * 8 * 8)), masked_image=picture, logit=None,
+    )  # fmt: skip
+
+
+def _terms(perceptors):
+    return jax.jit(lambda: loss_terms(_output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm"))()
+
+
+def test_a_role_without_a_network_is_zero_and_the_others_are_as_before():
+    whole = _terms(tiny.perceptors())
+    partial = _terms(Perceptors(tiny.network(), None, None))
+    assert whole.perceptual > 0 and whole.attribute > 0
+    assert partial.perceptual == 0 and partial.attribute == 0
+    np.testing.assert_allclose(partial.identity, whole.identity, rtol=1e-6)
+    np.testing.assert_allclose(partial.patch, whole.patch, rtol=1e-6)
