@@ -45,7 +45,7 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
 
 
 class TrainRows:
-    """Every row of every training batch by its number, step * batch size + row; the images are not forged yet."""
+    """Every row of every training batch by its number, step * batch size + row; still encoded, and not forged yet."""
 
     def __init__(self, config: ConfigDict):
         """Opens the training split. Raises ConfigError as `train_kinds`."""
@@ -59,11 +59,11 @@ class TrainRows:
     def __call__(self, index: int) -> Example:
         place = rows.place_of(self._kinds, self._sizes, self._seed, index)
         if place.kind in self._numbers:
-            example = self._split.example(int(self._numbers[place.kind][place.number]), self._size)
+            example = self._split.encoded_example(int(self._numbers[place.kind][place.number]), self._size)
             example |= {"source_points": NO_POINTS, "target_points": NO_POINTS}
         else:
-            choice = int(np.random.default_rng([self._seed, index]).integers(2**31))
-            example = self._split.unforged(place.number, choice, self._size)
+            choice = rows.scrambled(self._seed, index)
+            example = self._split.encoded_pair(place.number, choice, self._size)
         return {**example, "example": np.uint32(index % 2**32)}
 
 
@@ -82,4 +82,4 @@ class EvaluationRows:
         return len(self._numbers)
 
     def __call__(self, row: int) -> Example:
-        return self._split.example(int(self._numbers[row]), self._size)
+        return self._split.encoded_example(int(self._numbers[row]), self._size)

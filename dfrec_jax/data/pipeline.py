@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import ConfigError
 from dfrec_jax.data import completion, mixture, rows
+from dfrec_jax.data.encoded import collate
 from dfrec_jax.synthetic import dataset as embedded
 
 Batch = dict[str, np.ndarray]
@@ -58,7 +59,8 @@ class TrainBatches:
         local = grain.MapDataset.range(ENDLESS).map(
             lambda row: example(rows.local_index(int(row), share, process_index, batch_size))
         )
-        self._iterator = iter(local.batch(share, drop_remainder=True).to_iter_dataset(read_options(config, share)))
+        batches = local.batch(share, drop_remainder=True, batch_fn=collate)
+        self._iterator = iter(batches.to_iter_dataset(read_options(config, share)))
         self._iterator.set_state({"next_index": start_step})
 
     def __iter__(self) -> Iterator[Batch]:
@@ -159,7 +161,7 @@ def batches_of(
     num_rows = -(-total // size) * share
     local = grain.MapDataset.range(num_rows).map(lambda row: rows.local_index(int(row), share, process_index, size))
     examples = local.map(lambda row: {**example(min(row, total - 1)), "is_valid": np.bool_(row < total)})
-    return iter(examples.batch(share).to_iter_dataset(read_options(config, share)))
+    return iter(examples.batch(share, batch_fn=collate).to_iter_dataset(read_options(config, share)))
 
 
 def num_eval_batches(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:

@@ -4,14 +4,13 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import cv2
 import grain
 import numpy as np
 from tensorflow_datasets.proto import tf_example_pb2
 
 from dfrec_jax.config import ConfigError
+from dfrec_jax.data.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
 from dfrec_jax.data.preparation import index as index_lib
-from dfrec_jax.data.preparation import records
 from dfrec_jax.data.preparation.plan import LABELS, PRISTINE, SWAP
 from dfrec_jax.data.preparation.prepare import VERSION
 
@@ -77,19 +76,22 @@ class PreparedSplit:
         return everything.hexdigest()[:16]
 
     def example(self, number: int, size: int) -> Example:
-        """Record `number` as it stands, without forging: the contract of `pipeline.py` for one row."""
+        """As `encoded_example`, its pictures decoded."""
+        return decoded(self.encoded_example(number, size))
+
+    def encoded_example(self, number: int, size: int) -> Example:
+        """Record `number` as it stands, without forging: the contract of `pipeline.py` for one row, with `Encoded`."""
         fields = self._fields(number)
-        image, scale = _picture(_bytes(fields, "image"), size)
+        image = Encoded(_bytes(fields, "image"), COLOURS, size)
         is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
-        landmarks = _array(fields, "landmarks", (5, 2), scale)
+        landmarks = _array(fields, "landmarks", (5, 2), image)
         if is_pristine:
             source = target = image
-            source_landmarks, mask = landmarks, np.zeros((size, size, 1), np.uint8)
+            source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
         else:
-            source, source_scale = _picture(_bytes(fields, "source"), size)
-            target, _ = _picture(_bytes(fields, "target"), size)
-            source_landmarks = np.nan_to_num(_array(fields, "source_landmarks", (5, 2), source_scale))
-            mask = _mask(_bytes(fields, "mask"), size)
+            source, target = (Encoded(_bytes(fields, name), COLOURS, size) for name in ("source", "target"))
+            source_landmarks = np.nan_to_num(_array(fields, "source_landmarks", (5, 2), source))
+            mask = Encoded(_bytes(fields, "mask"), GRAY, size)
         return {
             "image": image,
             "source": source,
@@ -109,7 +111,7 @@ class PreparedSplit:
     def labelled(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
         """The picture of record `number`, and its attributes as `attributes` gives them."""
         fields = self._fields(number)
-        return _picture(_bytes(fields, "image"), size)[0], _integers(fields, "attributes")
+        return Encoded(_bytes(fields, "image"), COLOURS, size).decode(), _integers(fields, "attributes")
 
     def attributes(self, number: int) -> np.ndarray:
         """CelebA's 40 as -1 and 1; empty where not known."""
@@ -120,9 +122,14 @@ class PreparedSplit:
         return _bytes(self._fields(number), name)
 
     def unforged(self, place: int, choice: int, size: int) -> Example:
+        """As `encoded_pair`, its pictures decoded."""
+        return decoded(self.encoded_pair(place, choice, size))
+
+    def encoded_pair(self, place: int, choice: int, size: int) -> Example:
         """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
 
-        `image` and `source_mask` are the device's to make; `source_points` and `target_points` hold the landmarks.
+        `image` and `source_mask` are the device's to make, and black; `source_points` and `target_points` hold the
+        landmarks.
 
         Args:
           place: in `faces`.
@@ -135,10 +142,10 @@ class PreparedSplit:
             self._face(int(i), size) for i in numbers
         )
         return {
-            "image": target,
+            "image": Encoded(b"", COLOURS, size),
             "source": source,
             "target": target,
-            "source_mask": np.zeros((size, size, 1), np.uint8),
+            "source_mask": Encoded(b"", GRAY, size),
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
             "is_forgery": np.bool_(True),
@@ -152,10 +159,10 @@ class PreparedSplit:
             "target_points": points,
         }
 
-    def _face(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
         fields = self._fields(number)
-        image, scale = _picture(_bytes(fields, "image"), size)
-        return image, _array(fields, "landmarks", (5, 2), scale), _array(fields, "points", (68, 2), scale)
+        image = Encoded(_bytes(fields, "image"), COLOURS, size)
+        return image, _array(fields, "landmarks", (5, 2), image), _array(fields, "points", (68, 2), image)
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
@@ -171,26 +178,8 @@ def _integers(fields, name: str) -> np.ndarray:
     return np.array(fields[name].int64_list.value, np.int8)
 
 
-def _array(fields, name: str, shape: tuple[int, ...], scale: float) -> np.ndarray:
-    """Points in pixels of a picture that was resized by `scale`; pixel centres are whole numbers."""
+def _array(fields, name: str, shape: tuple[int, ...], picture: Encoded) -> np.ndarray:
+    """Points of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
     points = np.array(fields[name].float_list.value, np.float32).reshape(shape)
+    scale = picture.size / jpeg_side(picture.data) if picture.data else 1.0
     return points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32)
-
-
-def _picture(data: bytes, size: int) -> tuple[np.ndarray, float]:
-    if not data:
-        return np.zeros((size, size, 3), np.uint8), 1.0
-    return _resized(records.decode(data), size)
-
-
-def _mask(data: bytes, size: int) -> np.ndarray:
-    if not data:
-        return np.zeros((size, size, 1), np.uint8)
-    return _resized(records.decode_mask(data), size)[0].reshape(size, size, 1)
-
-
-def _resized(image: np.ndarray, size: int) -> tuple[np.ndarray, float]:
-    if image.shape[0] == size:
-        return image, 1.0
-    how = cv2.INTER_AREA if image.shape[0] > size else cv2.INTER_LINEAR
-    return cv2.resize(image, (size, size), interpolation=how), size / image.shape[0]

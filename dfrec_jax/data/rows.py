@@ -8,6 +8,7 @@ from jaxtyping import Int
 
 REAL, RECORDED, BI, SWAP = range(4)  # pristine; a forgery as recorded; BI and warped swap, forged on the device
 KINDS = ("real", "recorded", "bi", "swap")
+_MASK = 2**64 - 1
 
 
 def row_kinds(batch_size: int, shares: dict[int, float]) -> tuple[int, ...]:
@@ -74,6 +75,17 @@ def place_of(kinds: tuple[int, ...], sizes: dict[int, int], seed: int, index: in
     position = step * kinds.count(kind) + kinds[:row].count(kind)
     visit, place = divmod(position, sizes[kind])
     return Place(kind, int(_order(sizes[kind], seed, kind, visit)[place]), visit)
+
+
+def scrambled(seed: int, index: int) -> int:
+    """A number below 2**64 that looks random and is the same every time: SplitMix64 (Steele et al. 2014), twice."""
+    number = index
+    for added in (seed, 0):
+        number = (number + 0x9E3779B97F4A7C15 * (added + 1)) & _MASK
+        number = ((number ^ (number >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        number = ((number ^ (number >> 27)) * 0x94D049BB133111EB) & _MASK
+        number ^= number >> 31
+    return number
 
 
 @functools.lru_cache(maxsize=8)

@@ -51,3 +51,13 @@ def test_hosts_hold_equal_blocks_of_each_batch():
         for step in range(3):
             batch = [row for block in blocks for row in block[step * share : (step + 1) * share]]
             assert batch == list(range(8 * step, 8 * step + 8))
+
+
+def test_scrambled_numbers_are_spread_and_change_with_seed_and_index():
+    numbers = [rows.scrambled(seed, index) for seed in range(4) for index in range(2000)]
+    assert len(set(numbers)) == 8000 and all(0 <= number < 2**64 for number in numbers)
+    counts = np.bincount([number % 8 for number in numbers[:2000]], minlength=8)
+    assert counts.min() > 200 and counts.max() < 300
+    together = [a % 8 == b % 8 for a, b in zip(numbers[:2000], numbers[2000:4000], strict=True)]
+    assert 200 < sum(together) < 300
+    assert rows.scrambled(1, 7) == rows.scrambled(1, 7)

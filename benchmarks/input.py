@@ -1,0 +1,169 @@
+"""The input pipeline against its limit, decoding alone; forging on the device against its NumPy and OpenCV reference.
+
+Run:     python benchmarks/input.py DIR [--dataset faces] [--batch 32] [--threads 1 2 4] [--seconds 3] [--repeats 3]
+         DIR is what `dfrec prepare` wrote to (config.data.dir); its training split is read with the default shares.
+Does:    for each number of threads, in turn and so many times: `decode`, the JPEG pictures of the rows of training
+         batches, from memory, decoded by the same decoder in the same grain threads, a batch at a time, and dropped;
+         `host`, the batches as training gets them (`pipeline.TrainBatches`: records read, parsed, decoded, laid out).
+         Then forging: a batch of BI and one of warped swaps, jitted, on the default device; the reference, one
+         picture at a time, on one core.
+Prints:  pictures/s (of host and decode: those decoded, one to four a row), the fastest repeat; host as a share of
+         decode; speed over one thread; bytes a picture as JPEG, a record, and as it goes to the device.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+
+import grain
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dfrec_jax import config as config_lib
+from dfrec_jax.data import mixture, pipeline, rows
+from dfrec_jax.data.blending import forging, reference
+from dfrec_jax.data.preparation import records
+
+NUM_KEPT = 1024  # rows whose JPEG files are held in memory for `decode`
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir")
+    parser.add_argument("--dataset", default="faces")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of the host")
+    parser.add_argument("--repeats", type=int, default=3)
+    arguments = parser.parse_args()
+    config = config_lib.dfrec()
+    config.data.dataset, config.data.dir = arguments.dataset, arguments.dir
+    config.train.batch_size = arguments.batch
+    files = jpeg_files(config)
+    print(f"{len(os.sched_getaffinity(0))} cores, {jax.devices()[0].platform}, batch {arguments.batch}")
+    print_bytes(config, files)
+    print_host(config, files, arguments.threads, arguments.seconds, arguments.repeats)
+    print_forging(config, arguments.repeats)
+
+
+def jpeg_files(config) -> list[list[bytes]]:
+    """The encoded pictures that the first rows of training batches decode: what `prepared` reads for each."""
+    split, kinds = mixture.split_of(config, "train"), mixture.train_kinds(config)
+    sizes = {rows.REAL: len(split.pristine), rows.RECORDED: len(split.forgeries)}
+    sizes |= {rows.BI: len(split.faces), rows.SWAP: len(split.faces)}
+    found = []
+    for index in range(NUM_KEPT):
+        place = rows.place_of(kinds, sizes, config.seed, index)
+        if place.kind in (rows.BI, rows.SWAP):
+            numbers = [split.faces[place.number], split.faces[split.index.partners[place.number, 0]]]
+            found.append([split.encoded(int(number), "image") for number in numbers])
+        elif place.kind == rows.REAL:
+            found.append([split.encoded(int(split.pristine[place.number]), "image")])
+        else:
+            number = int(split.forgeries[place.number])
+            pictures = [split.encoded(number, name) for name in ("image", "source", "target", "mask")]
+            found.append([picture for picture in pictures if picture])
+    return found
+
+
+def print_bytes(config, files: list[list[bytes]]) -> None:
+    """Bytes of a picture on disk and on its way to the device, and of a record."""
+    folder = mixture.split_of(config, "train").folder
+    size = sum(path.stat().st_size for path in folder.glob("*-train.array_record-*"))
+    number = len(mixture.split_of(config, "train").index.label)
+    jpeg = np.mean([len(picture) for row in files for picture in row])
+    print(
+        f"bytes: {jpeg:,.0f} a JPEG picture, {size / number:,.0f} a record, {config.image_size**2 * 3:,} a picture to "
+        f"the device; {np.mean([len(row) for row in files]):.2f} pictures are decoded a row"
+    )
+
+
+def print_host(config, files: list[list[bytes]], threads: list[int], seconds: float, repeats: int) -> None:
+    """The table of pictures/s on the host, decode beside pipeline."""
+    a_row = np.mean([len(row) for row in files])
+    fastest: dict[tuple[str, int], float] = {}
+    for _ in range(repeats):
+        for count in threads:
+            config.data.num_threads = count
+            for name, stream in (("decode", partial(decoded, config, files)), ("host", partial(batches, config))):
+                speed = batches_a_second(stream, seconds) * config.train.batch_size * a_row
+                fastest[name, count] = max(fastest.get((name, count), 0.0), speed)
+    print(f"\n{'threads':>8} {'decode/s':>10} {'host/s':>10} {'host/decode':>12} {'over ' + str(threads[0]):>8}")
+    for count in threads:
+        decode, host = fastest["decode", count], fastest["host", count]
+        scaling = host / fastest["host", threads[0]]
+        print(f"{count:>8} {decode:>10.0f} {host:>10.0f} {host / decode:>12.2f} {scaling:>8.2f}")
+        print()
+
+
+def decoded(config, files: list[list[bytes]]):
+    """Batches of rows that are decoded and dropped, by the same threads as `TrainBatches`."""
+    size = config.train.batch_size
+    dataset = grain.MapDataset.range(pipeline.ENDLESS).map(lambda i: [records.decode(p) for p in files[i % len(files)]])
+    options = pipeline.read_options(config, size)
+    return iter(dataset.batch(size, drop_remainder=True, batch_fn=len).to_iter_dataset(options))
+
+
+def batches(config):
+    """The batches that training gets."""
+    return pipeline.TrainBatches(config, start_step=0)
+
+
+def batches_a_second(start: Callable, seconds: float) -> float:
+    """Batches drawn a second after the first, which waits for the threads."""
+    stream = start()
+    next(stream)
+    begun, count = time.perf_counter(), 0
+    while time.perf_counter() - begun < seconds:
+        next(stream)
+        count += 1
+    speed = count / (time.perf_counter() - begun)
+    stream.close()
+    return speed
+
+
+def print_forging(config, repeats: int) -> None:
+    """Forged pictures/s of each recipe: a jitted batch on the device, and the reference."""
+    split = mixture.split_of(config, "train")
+    pairs = [split.unforged(i % len(split.faces), i, config.image_size) for i in range(config.train.batch_size)]
+    names = ("source", "target", "source_points", "target_points")
+    given = [np.stack([pair[name] for pair in pairs]) for name in names]
+    print(f"\n{'forging':>8} {'device/s':>10} {'reference/s':>12} {'ratio':>8}")
+    for name, recipe in (("BI", forging.BI), ("swap", forging.SWAP)):
+        draws = jax.jit(jax.vmap(partial(forging.draw_forging, recipe=recipe)))(
+            jax.random.split(jax.random.key(0), len(pairs))
+        )
+        forge = jax.jit(jax.vmap(lambda draw, source, target, *points, recipe=recipe: forging.forge(
+            recipe, draw, source.astype(jnp.float32) / 255, target.astype(jnp.float32) / 255, *points
+        )))  # fmt: skip
+        on_device = jax.device_put((draws, *given))
+        device = fastest_of(lambda forge=forge, on_device=on_device: jax.block_until_ready(forge(*on_device)), repeats)
+        host_draws = jax.tree.map(np.asarray, draws)
+
+        def by_reference(recipe=recipe, host_draws=host_draws) -> None:
+            for i in range(min(8, len(pairs))):
+                draw = jax.tree.map(lambda value, i=i: value[i], host_draws)
+                source, target = (given[role][i].astype(np.float32) / 255 for role in (0, 1))
+                reference.forge(recipe, draw, source, target, given[2][i], given[3][i])
+
+        alone = fastest_of(by_reference, repeats) / min(8, len(pairs))
+        speed = len(pairs) / device
+        print(f"{name:>8} {speed:>10.1f} {1 / alone:>12.1f} {speed * alone:>8.2f}")
+
+
+def fastest_of(run: Callable[[], object], repeats: int) -> float:
+    """Seconds of the fastest of `repeats` runs after one that compiles and warms up."""
+    taken = []
+    for _ in range(repeats + 1):
+        begun = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - begun)
+    return min(taken[1:])
+
+
+if __name__ == "__main__":
+    main()
