@@ -18,13 +18,14 @@ class Encoded(NamedTuple):
 
     def decode(self) -> np.ndarray:
         """The picture, uint8 [size, size, channels]."""
-        picture = np.zeros((self.size, self.size, self.channels), np.uint8)
+        picture = np.empty((self.size, self.size, self.channels), np.uint8)
         self.decode_into(picture)
         return picture
 
     def decode_into(self, picture: np.ndarray) -> None:
-        """Writes the picture into a black one, uint8 [size, size, channels]; resized where it must be."""
+        """Writes the picture into another one, uint8 [size, size, channels]; resized where it must be."""
         if not self.data:
+            picture[...] = 0
             return
         flag = cv2.IMREAD_COLOR_RGB if self.channels == COLOURS else cv2.IMREAD_GRAYSCALE
         decoded = np.asarray(cv2.imdecode(np.frombuffer(self.data, np.uint8), flag))
@@ -41,20 +42,32 @@ def decoded(example: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collate(examples: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """The batch of some examples: each field stacked, its pictures decoded into their places."""
-    done: dict[int, np.ndarray] = {}
-    return {name: _stacked([example[name] for example in examples], done) for name in examples[0]}
+    """The batch of some examples: each field stacked, its pictures decoded into their places.
+
+    Fields that hold the same pictures throughout become one and the same array.
+    """
+    batch: dict[str, np.ndarray] = {}
+    pictures: dict[int, np.ndarray] = {}
+    columns: dict[tuple[int, ...], np.ndarray] = {}
+    for name in examples[0]:
+        values = [example[name] for example in examples]
+        if not isinstance(values[0], Encoded):
+            batch[name] = np.stack(values)
+            continue
+        key = tuple(map(id, values))
+        if key not in columns:
+            columns[key] = _pictures(values, pictures)
+        batch[name] = columns[key]
+    return batch
 
 
-def _stacked(values: Sequence[Any], done: dict[int, np.ndarray]) -> np.ndarray:
-    if not isinstance(values[0], Encoded):
-        return np.stack(values)
+def _pictures(values: Sequence[Encoded], done: dict[int, np.ndarray]) -> np.ndarray:
     size, channels = values[0].size, values[0].channels
-    batch = np.zeros((len(values), size, size, channels), np.uint8)  # pages that nothing is written to cost nothing
+    batch = np.empty((len(values), size, size, channels), np.uint8)
     for place, picture in zip(batch, values, strict=True):
         if id(picture) in done:
             place[...] = done[id(picture)]
-        elif picture.data:
+        else:
             picture.decode_into(place)
             done[id(picture)] = place
     return batch

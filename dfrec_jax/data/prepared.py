@@ -84,13 +84,13 @@ class PreparedSplit:
         fields = self._fields(number)
         image = Encoded(_bytes(fields, "image"), COLOURS, size)
         is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
-        landmarks = _array(fields, "landmarks", (5, 2), image)
+        (landmarks,) = _points(fields, ("landmarks",), image)
         if is_pristine:
             source = target = image
             source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
         else:
             source, target = (Encoded(_bytes(fields, name), COLOURS, size) for name in ("source", "target"))
-            source_landmarks = np.nan_to_num(_array(fields, "source_landmarks", (5, 2), source))
+            source_landmarks = np.nan_to_num(_points(fields, ("source_landmarks",), source)[0])
             mask = Encoded(_bytes(fields, "mask"), GRAY, size)
         return {
             "image": image,
@@ -128,8 +128,8 @@ class PreparedSplit:
     def encoded_pair(self, place: int, choice: int, size: int) -> Example:
         """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
 
-        `image` and `source_mask` are the device's to make, and black; `source_points` and `target_points` hold the
-        landmarks.
+        `image` (until then the target) and `source_mask` (black) are the device's to make; `source_points` and
+        `target_points` hold the landmarks.
 
         Args:
           place: in `faces`.
@@ -142,7 +142,7 @@ class PreparedSplit:
             self._face(int(i), size) for i in numbers
         )
         return {
-            "image": Encoded(b"", COLOURS, size),
+            "image": target,
             "source": source,
             "target": target,
             "source_mask": Encoded(b"", GRAY, size),
@@ -162,7 +162,8 @@ class PreparedSplit:
     def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
         fields = self._fields(number)
         image = Encoded(_bytes(fields, "image"), COLOURS, size)
-        return image, _array(fields, "landmarks", (5, 2), image), _array(fields, "points", (68, 2), image)
+        landmarks, points = _points(fields, ("landmarks", "points"), image)
+        return image, landmarks, points
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
@@ -178,8 +179,14 @@ def _integers(fields, name: str) -> np.ndarray:
     return np.array(fields[name].int64_list.value, np.int8)
 
 
-def _array(fields, name: str, shape: tuple[int, ...], picture: Encoded) -> np.ndarray:
-    """Points of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
-    points = np.array(fields[name].float_list.value, np.float32).reshape(shape)
+def _points(fields, names: tuple[str, ...], picture: Encoded) -> list[np.ndarray]:
+    """Points (x, y) of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
     scale = picture.size / jpeg_side(picture.data) if picture.data else 1.0
-    return points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32)
+    found = []
+    for name in names:
+        values = fields[name].float_list
+        # On the wire they stand in a row, behind a tag and their length; one by one they would take ten times as long.
+        count = len(values.value)
+        points = np.frombuffer(values.SerializeToString()[-4 * count :], "<f4").reshape(-1, 2)
+        found.append(points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32))
+    return found

@@ -27,6 +27,12 @@ def test_another_size_is_resized(size, how):
     np.testing.assert_array_equal(Encoded(MASK, GRAY, size).decode()[..., 0], want)
 
 
+def test_fields_that_hold_the_same_pictures_are_one_array():
+    pictures = [Encoded(JPEG, COLOURS, 48), Encoded(JPEG, COLOURS, 48)]
+    batch = encoded.collate([{"image": picture, "target": picture, "source": pictures[0]} for picture in pictures])
+    assert batch["image"] is batch["target"] and batch["source"] is not batch["target"]
+
+
 def test_a_batch_is_what_stacking_decoded_examples_gives(monkeypatch):
     picture, other = Encoded(JPEG, COLOURS, 48), Encoded(records.encode_jpeg(trees.picture(2, 48), 95), COLOURS, 48)
     black = Encoded(b"", COLOURS, 48)
