@@ -1,7 +1,11 @@
 """Batches of prepared data: hosts, resumption, forging and augmentation on the device, evaluation, refusals."""
 
 import itertools
+import pickle
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -41,6 +45,33 @@ def test_two_hosts_hold_disjoint_halves_of_the_one_stream(make_config, dataset):
         assert len(seen[0]) == len(seen[1]) == 4 and not seen[0] & seen[1]
         joined = {name: np.concatenate([half[step][name] for half in halves]) for name in whole[step]}
         assert_equal(whole[step], joined)
+
+
+HOST = """
+import pickle, sys
+from dfrec_jax.data import pipeline
+with open(sys.argv[1], "rb") as file:
+    config = pickle.load(file)
+host = int(sys.argv[2])
+with pipeline.TrainBatches(config, start_step=0, process_index=host, process_count=2) as stream:
+    batches = [next(stream) for _ in range(3)]
+with open(f"{sys.argv[1]}.{host}", "wb") as file:
+    pickle.dump(batches, file)
+"""
+
+
+def test_two_processes_hold_disjoint_halves(make_config, tmp_path):
+    config, path = make_config(), tmp_path / "config"
+    path.write_bytes(pickle.dumps(config))
+    processes = [
+        subprocess.Popen([sys.executable, "-c", HOST, str(path), str(host)], cwd=Path(__file__).parents[2])
+        for host in range(2)
+    ]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    halves = [pickle.loads(Path(f"{path}.{host}").read_bytes()) for host in range(2)]
+    for step, whole in enumerate(batches(config, 0, 3)):
+        assert not set(halves[0][step]["example"].tolist()) & set(halves[1][step]["example"].tolist())
+        assert_equal(whole, {name: np.concatenate([half[step][name] for half in halves]) for name in whole})
 
 
 def test_resuming_on_two_one_and_four_hosts_is_one_uninterrupted_run(make_config):
