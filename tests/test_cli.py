@@ -70,3 +70,11 @@ def test_a_reader_that_has_had_enough_is_no_error():
     assert listing.stderr.read() == ""
     assert listing.wait(timeout=120) == cli.BROKEN_PIPE
     listing.stderr.close()
+
+
+@pytest.mark.parametrize(("arguments", "is_heard"), [((), False), (("--verbosity=0",), True)])
+def test_libraries_speak_only_when_asked(arguments, is_heard):
+    program = "from absl import logging; from dfrec_jax import cli; cli.run_app(lambda argv: logging.info('a page'))"
+    ended = subprocess.run([sys.executable, "-c", program, *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+    assert ended.returncode == 0
+    assert ("a page" in ended.stderr) == is_heard
