@@ -12,6 +12,7 @@ _DATASET = flags.DEFINE_string("dataset", "", "A prepared data set in place of t
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "Where it is; several folders with commas between.")
 _FORGE = flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
 _GROUPS = flags.DEFINE_string("groups", "", "A CSV of id and repository: intervals resample repositories, not people.")
+_EXAMPLES = flags.DEFINE_integer("examples", 0, "How many; 0: what the run's config says.", lower_bound=0)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", lower_bound=0)
 
 
@@ -22,7 +23,7 @@ def main(argv: list[str]) -> None:
     from dfrec_jax.evaluation.run import Protocol
     from dfrec_jax.evaluation.workdir import evaluate
 
-    protocol = Protocol(_NAME.value, _DATASET.value, _DATA_DIR.value, _FORGE.value, _GROUPS.value)
+    protocol = Protocol(_NAME.value, _DATASET.value, _DATA_DIR.value, _FORGE.value, _GROUPS.value, _EXAMPLES.value)
     print(evaluate(_WORKDIR.value, which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
 
 

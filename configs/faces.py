@@ -26,7 +26,7 @@ def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
 
     config.loss.perceptual = 300.0
     config.loss.patch = 300.0
-    config.loss.segmentation = 10.0
+    config.loss.segmentation = 300.0
 
     config.frozen.identity = "mobilefacenet-xiaoccer"
     config.frozen.perceptual = "lpips-like-squeezenet"
@@ -60,13 +60,13 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.data.perturbed = 0.1
     config.data.num_threads = 2
     config.data.validation_examples = 128
-    config.optimizer.learning_rate = 1e-3
+    config.optimizer.learning_rate = 2e-3
     config.optimizer.warmup_steps = 50
     config.optimizer.beta2 = 0.98
     config.train.num_steps = 2400
     config.train.batch_size = 8
     config.train.validate_every = 400
-    config.train.samples_every = 400
+    config.train.samples_every = 200
     config.checkpoint.every = 200
     config.checkpoint.keep = 1
     return config

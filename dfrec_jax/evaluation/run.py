@@ -34,6 +34,7 @@ class Protocol(NamedTuple):
         forgeries that the data set holds.
       groups: a CSV whose columns `id` and `repository` say which examples are not independent, by which intervals are
         resampled in place of people; empty for none.
+      num_examples: of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
     """
 
     name: str = "recovery"
@@ -41,6 +42,7 @@ class Protocol(NamedTuple):
     data_dir: str = ""
     forge: bool = False
     groups: str = ""
+    num_examples: int = 0
 
 
 AS_TRAINED = Protocol()
@@ -97,6 +99,8 @@ def _measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
         config.data.dataset, config.data.attack = protocol.dataset, ""
     if protocol.data_dir:
         config.data.dir = protocol.data_dir
+    if protocol.num_examples:
+        config.data.test_examples = protocol.num_examples
     if protocol.forge and config.data.dataset == pipeline.EMBEDDED:
         raise config_lib.ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
     return config
