@@ -14,7 +14,8 @@ from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from dfrec_jax.config import ConfigError
 
-# Fields in which a resumed run may differ from the one that it continues: none changes what a step computes.
+# Fields in which a resumed run may differ from the one that it continues: none changes what a step computes, but that
+# a cosine schedule bends where train.num_steps changes.
 FREE_FIELDS = (
     "name",
     "train.num_steps",
