@@ -23,7 +23,7 @@ def main(argv: list[str]) -> None:
         import jax
 
         jax.distributed.initialize()
-    finished = train(_CONFIG.value, _WORKDIR.value)
+    finished = train(_CONFIG.value, str(_WORKDIR.value))
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 
 

@@ -47,7 +47,7 @@ def _parse_flags(argv: list[str]) -> list[str]:
         raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config.py)") from error
 
 
-def _refusing(action: Callable[[], object]) -> int:
+def _refusing(action: Callable[[], int | None]) -> int:
     """Runs `action`; an error that is about the input becomes one line on stderr and status 2."""
     try:
         status = int(action() or 0)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from ml_collections import ConfigDict
 from ml_collections.config_dict import placeholder
@@ -272,7 +273,7 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def _get(config: ConfigDict, field: str) -> object:
+def _get(config: ConfigDict, field: str) -> Any:
     value = config
     for name in field.split("."):
         value = value[name]

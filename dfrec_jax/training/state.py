@@ -14,8 +14,7 @@ from dfrec_jax.models.dfrec import Dfrec
 from dfrec_jax.training import sharding
 
 
-@struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """Everything that a step changes.
 
     Attributes:

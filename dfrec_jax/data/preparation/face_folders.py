@@ -44,9 +44,9 @@ def plan(
     names = picture_names(root)
     rejected: list[Rejected] = []
     rows = _by_file(split_file, "file", "split") if split_file else {}
-    values = (
-        read_attributes(attributes) if attributes else {name: _values(row) for name, row in rows.items() if _values(row)}
-    )
+    values = {name: _values(row) for name, row in rows.items() if _values(row)}
+    if attributes:
+        values = read_attributes(attributes)
     faces = (
         {name: _face(row, detections) for name, row in _by_file(detections, "file", *BOX).items()} if detections else {}
     )
