@@ -121,7 +121,7 @@ def test_pixel_hints_reach_the_patch_of_their_own_token_only():
     variables["params"]["decoder"]["hints_to_pixels"] = hints
     out = apply(module, variables, IMAGE, NO_MAP, given, NOISE)
     rows = jnp.take_along_axis(given, out.split.idx_mask[..., None], axis=1)
-    want = jax.nn.sigmoid(logits + rows @ hints["kernel"] + hints["bias"])
+    want = jax.nn.sigmoid(logits + rows @ hints["kernel"] + hints["bias"].reshape(1, 1, -1))
     np.testing.assert_allclose(out.target_patches, want, atol=1e-5)
 
 
