@@ -176,10 +176,11 @@ def test_a_really_full_disk(tmp_path):
 def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
     trees.people(tmp_path / "in", {f"person {i}": 40 for i in range(8)})
     script = (
-        "import sys\n"
+        "import signal, sys\n"
         "from tests.data.preparation import test_prepare as t\n"
         "from dfrec_jax.data.preparation import face_folders\n"
         "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background shell leaves it ignored
         "    plan = face_folders.plan(sys.argv[1], shares=(1.0, 0.0, 0.0))\n"
         "    t.prepare(plan, t.slow_tools, t.request(t.Path(sys.argv[2]), processes=2, num_forgeries=0))\n"
     )
@@ -188,7 +189,6 @@ def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
         [sys.executable, str(tmp_path / "run.py"), str(tmp_path / "in"), str(tmp_path / "out")],
         stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell leaves it ignored
     )  # fmt: skip
     deadline = time.monotonic() + 300
     while not list((tmp_path / "out").rglob("*.records")) and time.monotonic() < deadline:
