@@ -180,7 +180,7 @@ def _train_examples(config: ConfigDict) -> Callable[[int], dict[str, Any]]:
     if config.data.dataset != EMBEDDED:
         return mixture.TrainRows(config)
     order = grain.MapDataset.range(embedded.split_of("train").num_examples).seed(config.seed).shuffle().repeat()
-    return lambda row: _embedded(config, "train", order[row])
+    return lambda row: _embedded(config, "train", order[row])  # pyright: ignore[reportArgumentType]
 
 
 def _eval_examples(config: ConfigDict, split: str) -> tuple[Callable[[int], dict[str, Any]], int]:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
+from tensorflow_datasets.core.registered import DatasetNotFoundError
 
 from dfrec_jax.data.images import ImageError, decode_image
 from dfrec_jax.data.preparation.plan import Picture, PreparationError
@@ -71,8 +72,8 @@ def _tfds_pictures(root: str) -> dict[str, tuple[Any, int]]:
     """Where each picture of a TFDS data set stands: the source of its split, and its number in it."""
     name, folder = root.removeprefix(TFDS), os.environ.get("TFDS_DATA_DIR")
     try:
-        builder = tfds.builder(name, data_dir=folder, file_format="array_record")
-    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+        builder: Any = tfds.builder(name, data_dir=folder, file_format="array_record")
+    except (DatasetNotFoundError, ValueError) as error:
         raise PreparationError(
             f"--source={root}: TFDS knows no such data set ({str(error).splitlines()[0]})"
         ) from error
@@ -81,15 +82,16 @@ def _tfds_pictures(root: str) -> dict[str, tuple[Any, int]]:
             f"--source={root}: TFDS has not prepared it in {builder.data_dir}; run `tfds build {name} "
             "--file_format=array_record`, or set $TFDS_DATA_DIR to where it is"
         )
-    lacking = {"image", "label"} - set(builder.info.features)
+    features: Any = builder.info.features
+    lacking = {"image", "label"} - set(features)
     if lacking:
         raise PreparationError(f"--source={root}: has no {' and no '.join(sorted(lacking))}; those of LFW are needed")
-    label, found = builder.info.features["label"], {}
+    found: dict[str, tuple[Any, int]] = {}
     for split in builder.info.splits:
         source: Any = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
         for number in range(len(source)):
-            value = source[number]["label"]
-            person = label.int2str(value) if isinstance(label, tfds.features.ClassLabel) else value.decode()
+            label = source[number]["label"]
+            person = label.decode() if isinstance(label, bytes) else features["label"].int2str(label)
             found[f"{person}/{split}-{number:06d}.jpg"] = source, number
     return found
 
