@@ -134,7 +134,7 @@ def forge(
         face = (1 - draw.leak) * face + draw.leak * background
         face = gradient_blend(face, background, (weight > 0).astype(weight.dtype), STIFFNESS)
     else:
-        inner = [landmarks[INNER.start :] for landmarks in (source_landmarks, target_landmarks)]
-        flow = warping.similarity(*inner, face_region.pixel_grid(size, size))
+        moving, fixed = (landmarks[INNER.start :] for landmarks in (source_landmarks, target_landmarks))
+        flow = warping.similarity(moving, fixed, face_region.pixel_grid(size, size))
         face = colour.match_mean(warping.sample(source, flow), background, weight)
     return Forgery(background + weight * (face - background), weight)
