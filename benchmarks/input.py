@@ -95,17 +95,14 @@ def print_host(config, files: list[list[bytes]], threads: list[int], seconds: fl
                 wall, cpu = (taken / (config.train.batch_size * a_row) for taken in seconds_a_batch(stream, seconds))
                 fastest[name, count] = max(fastest.get((name, count), 0.0), 1 / wall)
                 cheapest[name, count] = min(cheapest.get((name, count), np.inf), cpu)
-    print(
-        f"\n{'threads':>8} {'decode/s':>10} {'host/s':>10} {'host/decode':>12} {'over ' + str(threads[0]):>8}", end=""
-    )
-    print(f" {'decode, CPU us':>15} {'host, CPU us':>13} {'decode/host':>12}")
+    names = ("threads", "decode/s", "host/s", "host/decode", "scaling", "decode, CPU us", "host, CPU us", "decode/host")
+    print("\n" + "".join(f"{name:>15}" for name in names))
     for count in threads:
-        decode, host = fastest["decode", count], fastest["host", count]
-        scaling = host / fastest["host", threads[0]]
-        print(f"{count:>8} {decode:>10.0f} {host:>10.0f} {host / decode:>12.2f} {scaling:>8.2f}", end="")
-        decode, host = cheapest["decode", count], cheapest["host", count]
-        print(f" {decode * 1e6:>15.0f} {host * 1e6:>13.0f} {decode / host:>12.2f}")
-        print()
+        speeds = [fastest[name, count] for name in ("decode", "host")]
+        costs = [cheapest[name, count] * 1e6 for name in ("decode", "host")]
+        scaling = speeds[1] / fastest["host", threads[0]]
+        print(f"{count:>15}{speeds[0]:>15.0f}{speeds[1]:>15.0f}{speeds[1] / speeds[0]:>15.2f}{scaling:>15.2f}", end="")
+        print(f"{costs[0]:>15.0f}{costs[1]:>15.0f}{costs[0] / costs[1]:>15.2f}")
 
 
 def decoded(config, files: list[list[bytes]]):
