@@ -7,6 +7,8 @@ import pytest
 
 from dfrec_jax.data.preparation import faceforensics, making, splits, storage
 from dfrec_jax.data.preparation.plan import PRISTINE, REENACTMENT, SWAP, Picture, PreparationError, Rejected, VideoPair
+from dfrec_jax.data.preparation.prepare import prepare
+from dfrec_jax.data.prepared import PreparedSplit
 from tests.data.preparation import trees
 
 ORIGINALS, MANIPULATED = "original_sequences/youtube/c23/videos", "manipulated_sequences/{}/c23/videos"
@@ -178,3 +180,15 @@ def test_splits_by_hash_have_their_shares_and_stay_when_data_are_added():
 def test_components_join_what_pairs_connect():
     found = splits.components([("a", "b"), ("c", "d"), ("b", "e")])
     assert found["a"] == found["b"] == found["e"] == "a" and found["c"] == found["d"] == "c"
+
+
+def test_reenactments_are_stored_and_are_no_swaps(tree, tmp_path):
+    plan = faceforensics.plan(str(tree), split_file=str(tree / "splits"), num_frames=2)
+    prepare(plan, trees.make_tools, trees.request(tmp_path, "faceforensics", num_forgeries=0))
+    split = PreparedSplit(str(tmp_path), "faceforensics", "train")
+    attacks = [split.names.attacks[number] for number in split.index.attack]
+    assert sorted(set(attacks)) == ["Deepfakes", "NeuralTextures", PRISTINE]
+    assert {attacks[number] for number in split.forgeries} == {"Deepfakes"}
+    assert {attacks[number] for number in split.pristine} == {PRISTINE}
+    reenacted = PreparedSplit(str(tmp_path), "faceforensics", "train", attack="NeuralTextures")
+    assert len(reenacted.forgeries) == 0
