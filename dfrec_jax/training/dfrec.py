@@ -102,6 +102,11 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
         )
         metrics = {f"loss_{name}": value for name, value in terms._asdict().items()}
         metrics["mean_map"] = jnp.mean(output.source_map)  # near 0 or 1: the map has collapsed
-        return weighted_sum(terms, weights), (updated["batch_stats"], metrics)
+        return weighted_sum(terms, weights), (updated["batch_stats"], metrics | count_missing(batch))
 
     return loss
+
+
+def count_missing(batch: Mapping[str, jax.Array]) -> Metrics:
+    """How many examples of the batch have no source, and no target: the losses that need it pass them over."""
+    return {f"without_{role}": jnp.sum(~batch[f"has_{role}"]).astype(jnp.float32) for role in ("source", "target")}
