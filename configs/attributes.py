@@ -7,7 +7,11 @@ Run:       python train.py --config=configs/attributes.py --workdir=runs/attribu
 Then:      python evaluate.py --workdir=runs/attributes
            dfrec weights export --workdir runs/attributes --to-safetensors attributes-resnet50.safetensors
            dfrec weights import attributes-resnet50.safetensors --as attributes-resnet50
-Hardware:  -  (a dash until measured)
+Hardware:  -  (a dash until measured); for the figures below one CPU core, half an hour of processor time
+Measured:  `:small` on 2,845 faces of CelebA's train people alone, 1,000 steps of 32 (train.num_steps=1500 until step
+           308), optimizer.ema=0.99, optimizer.warmup_steps=100: 79.7 % mean balanced accuracy on 356 faces of 22 other
+           people, 95 % interval [76.1, 81.8]. On the validation people 60.8, 78.7, 78.7 and 80.6 % after 250, 500, 750
+           and 1,000 steps; the best of these is what the 79.7 % are of.
 """
 
 import ml_collections
