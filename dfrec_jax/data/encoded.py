@@ -6,7 +6,10 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from dfrec_jax.data.buffers import Buffers
+
 COLOURS, GRAY = 3, 1
+_buffers = Buffers()  # of batches, so that a new one lies where one that was used up lay
 
 
 class Encoded(NamedTuple):
@@ -63,7 +66,7 @@ def collate(examples: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
 
 def _pictures(values: Sequence[Encoded], done: dict[int, np.ndarray]) -> np.ndarray:
     size, channels = values[0].size, values[0].channels
-    batch = np.empty((len(values), size, size, channels), np.uint8)
+    batch = _buffers.take((len(values), size, size, channels))
     for place, picture in zip(batch, values, strict=True):
         if id(picture) in done:
             place[...] = done[id(picture)]
