@@ -7,7 +7,8 @@ gradient domain. Everything random is in `ForgingDraw`, which depends on (seed, 
 `reference`, the same function in NumPy and OpenCV.
 
 Departures from Face X-ray: the source is first laid on the target by a similarity transform, since our frames are not
-aligned as theirs are; the region is a signed distance, eroded and dilated by a disk; ranges in pixels scale from 317.
+aligned as theirs are; the region is a signed distance, with a margin, eroded and dilated by a disk; it is deformed less
+and its border is narrower; ranges in pixels scale from 317.
 """
 
 from typing import NamedTuple
