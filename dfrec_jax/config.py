@@ -309,10 +309,11 @@ def _validate_sizes(config: ConfigDict) -> None:
             f"sirm.fine_tokens=True with tirm.fusion={config.tirm.fusion!r}: what stands above a place of the "
             "bottleneck belongs to its patch; use tirm.fusion='position' or 'grid', or sirm.fine_tokens=False"
         )
-    if config.tirm.pixel_hints and config.tirm.fusion != "grid":
+    if config.tirm.pixel_hints and not (config.tirm.fusion == "grid" and config.sirm.fine_tokens):
         raise ConfigError(
-            f"tirm.pixel_hints=True with tirm.fusion={config.tirm.fusion!r}: only 'grid' gives a masked patch a row of "
-            "f_t; use tirm.fusion='grid', or tirm.pixel_hints=False"
+            f"tirm.pixel_hints=True with tirm.fusion={config.tirm.fusion!r} and sirm.fine_tokens="
+            f"{config.sirm.fine_tokens}: the pixels of a masked patch come from the fine tokens of its row; use "
+            "tirm.fusion='grid' and sirm.fine_tokens=True, or tirm.pixel_hints=False"
         )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(

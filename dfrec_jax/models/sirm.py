@@ -104,7 +104,7 @@ class Sirm(nn.Module):
       token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
         makes one of each channel, its values over the grid flattened, as released.
       fine_tokens: to the token of a place as many values are joined that are linear in what it covers: the pixels of
-        the source region and the features of every level above the bottleneck. By position only.
+        the source region, which they start as, and the features of every level above the bottleneck. By position only.
       dtype: of the computation; parameters and outputs stay float32.
     """
 
@@ -147,7 +147,7 @@ class Sirm(nn.Module):
         if self.fine_tokens:
             fine = jnp.concatenate([_fold(x, target.shape[1]) for x in above], axis=-1)
             fine = nn.Dense(
-                self.token_features, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fine_tokens"
+                self.token_features, kernel_init=initialisation.leading_identity, dtype=self.dtype, name="fine_tokens"
             )(fine)
             maps = jnp.concatenate([maps, fine], axis=-1)
         pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import logit
 from jaxtyping import Array, Float, Int
 
 from dfrec_jax.models.masking import PatchSplit, patch_scores, semantic_guided_masking
@@ -12,6 +13,8 @@ from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import gather_rows, patchify, put_rows, sincos_positions, unpatchify
 from dfrec_jax.nets.transformer import Transformer
+
+DARKEST = 0.02  # of a pixel that is copied, in [0, 1]: below it, and as near to 1, a sigmoid hardly moves
 
 
 class TirmOutput(NamedTuple):
@@ -89,7 +92,9 @@ class IdentityFusionDecoder(nn.Module):
       width: of the decoder's tokens.
       depth: number of blocks.
       num_heads: divides `width`.
-      pixel_hints: whether the target token of a masked patch also reaches its pixels directly, past the blocks.
+      pixel_hints: whether the target token of a masked patch also reaches its pixels directly, past the blocks, and
+        with it those of its pixels that are no source. Both start as copies, the source region being the first of the
+        SIRM's fine tokens; the blocks learn what to change.
       learned_positions: see `TokenPositions`.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters and the prediction stay float32.
@@ -112,10 +117,12 @@ class IdentityFusionDecoder(nn.Module):
         idx_mask: Int[Array, "b m"],
         num_tokens: int,
         masked_rows: Float[Array, "b m t"] | None = None,
+        masked_background: Float[Array, "b m d"] | None = None,
     ) -> Float[Array, "b m d"]:
         """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens.
 
-        `masked_rows` are the target tokens of the masked patches, where the fusion uses them.
+        `masked_rows` are the target tokens of the masked patches, where the fusion uses them, and `masked_background`
+        are their pixels outside the source region, which the pixel hints take.
         """
         known = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
         mask_token = self.param("mask_token", initialisation.token, (1, 1, self.width)).astype(known.dtype)
@@ -126,12 +133,17 @@ class IdentityFusionDecoder(nn.Module):
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
-        logits = nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(
-            gather_rows(tokens, idx_mask)
+        masked = gather_rows(tokens, idx_mask)
+        if not self.pixel_hints or masked_rows is None:
+            return nn.sigmoid(nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(masked))
+        changes = nn.Dense(self.patch_values, kernel_init=nn.initializers.zeros, name="to_pixels")(masked)
+        shown = nn.Dense(self.patch_values, kernel_init=initialisation.second_half_identity, name="hints_to_pixels")(
+            masked_rows
         )
-        if self.pixel_hints and masked_rows is not None:
-            logits += nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="hints_to_pixels")(masked_rows)
-        return nn.sigmoid(logits)
+        shown += nn.Dense(
+            self.patch_values, kernel_init=initialisation.leading_identity, use_bias=False, name="background_to_pixels"
+        )(masked_background)
+        return nn.sigmoid(logit(jnp.clip(shown, DARKEST, 1 - DARKEST)) + changes)
 
 
 class Tirm(nn.Module):
@@ -223,10 +235,12 @@ class Tirm(nn.Module):
             name="decoder",
         )
         fused_tokens = self._fuse(visible_tokens, target_tokens, split)
-        masked_rows = None
+        masked_rows = masked_background = None
         if self.fusion == "grid" and target_tokens is not None:
             masked_rows = gather_rows(target_tokens, split.idx_mask)
-        target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows)
+            background = patchify((1 - source_map) * image, self.patch_size)
+            masked_background = gather_rows(background, split.idx_mask)
+        target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, masked_background)
 
         num_rows = image.shape[1] // self.patch_size
         recovered = put_rows(patches, split.idx_mask, target_patches)

@@ -62,6 +62,13 @@ def test_fine_tokens_hold_what_each_patch_covers_and_no_other():
     np.testing.assert_allclose(fine, patches[..., :5], rtol=1e-6)
 
 
+def test_fine_tokens_start_as_the_pixels_of_the_source_region():
+    module = SMALL.clone(fine_tokens=True, token_features=48)
+    out, _ = module.init_with_output(jax.random.key(0), IMAGE, train=False)
+    patches = IMAGE.reshape(2, 4, 4, 4, 4, 3).swapaxes(2, 3).reshape(2, 16, 48)
+    np.testing.assert_array_equal(out.target_tokens[..., 48:], patches)
+
+
 def test_without_fusion_there_are_no_tokens():
     module = SMALL.clone(token_features=0)
     key = jax.random.key(0)

@@ -113,15 +113,26 @@ def test_on_the_grid_masked_patches_have_tokens_too():
 
 
 def test_pixel_hints_reach_the_patch_of_their_own_token_only():
-    module, plain = tirm("grid", pixel_hints=True), tirm("grid")
+    module = tirm("grid", pixel_hints=True)
     given = tokens("grid")
     variables = stand_in.variables(module, IMAGE, NO_MAP, given, NOISE)
-    hints = variables["params"]["decoder"].pop("hints_to_pixels")
-    logits = jax.scipy.special.logit(apply(plain, variables, IMAGE, NO_MAP, given, NOISE).target_patches)
-    variables["params"]["decoder"]["hints_to_pixels"] = hints
-    out = apply(module, variables, IMAGE, NO_MAP, given, NOISE)
-    rows = jnp.take_along_axis(given, out.split.idx_mask[..., None], axis=1)
-    want = jax.nn.sigmoid(logits + rows @ hints["kernel"] + hints["bias"].reshape(1, 1, -1))
+    for name in ("fusion", "masked_fusion"):  # the way through the blocks is closed
+        variables["params"]["decoder"][name] = jax.tree.map(jnp.zeros_like, variables["params"]["decoder"][name])
+    before = apply(module, variables, IMAGE, NO_MAP, given, NOISE)
+    changed = given.at[0, before.split.idx_mask[0, 0]].add(0.1)
+    moved = jnp.abs(apply(module, variables, IMAGE, NO_MAP, changed, NOISE).target_patches - before.target_patches)
+    assert moved[0, 0].max() > 1e-4 and moved[0, 1:].max() == 0 and moved[1].max() == 0
+
+
+@pytest.mark.parametrize("is_source", [0.0, 0.3, 1.0])
+def test_with_pixel_hints_training_starts_from_the_input(is_source):
+    module = tirm("grid", pixel_hints=True)
+    patches = jnp.clip(patchify(IMAGE, PATCH), 0.03, 0.97)
+    image = IMAGE.clip(0.03, 0.97)
+    given = jnp.concatenate([jnp.ones_like(patches), is_source * patches], axis=-1)  # f_t, then the source region
+    source_map = jnp.full_like(NO_MAP, is_source)
+    out, _ = module.init_with_output(jax.random.key(0), image, source_map, given, NOISE)
+    want = jnp.take_along_axis(patches, out.split.idx_mask[..., None], axis=1)
     np.testing.assert_allclose(out.target_patches, want, atol=1e-5)
 
 
