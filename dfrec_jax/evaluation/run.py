@@ -13,12 +13,13 @@ from rich.progress import track
 from dfrec_jax import config as config_lib
 from dfrec_jax import perceptors, trained
 from dfrec_jax.data import forged, mixture, pipeline
-from dfrec_jax.evaluation import collecting, finding, groups
+from dfrec_jax.evaluation import collecting, finding, groups, measure
 from dfrec_jax.evaluation.summary import summarise
 from dfrec_jax.metrics import identity
 from dfrec_jax.pictures import grid
-from dfrec_jax.reports import results, tables
+from dfrec_jax.reports import curves, results, tables
 
+METRICS = "metrics.jsonl"
 PANEL_COLUMNS = (
     "input", "source map", "seen by the TIRM", "recovered source", "recovered target", "true source", "true target",
 )  # fmt: skip
@@ -51,7 +52,7 @@ AS_TRAINED = Protocol()
 def evaluate(
     workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0, protocol: Protocol = AS_TRAINED
 ) -> str:
-    """Measures one checkpoint on a test split; writes records, a table, and a panel for each attack.
+    """Measures one checkpoint on a test split; writes records, a table, a panel for each attack, and curves.
 
     IDSIM, PSNR and SSIM are over forgeries; Acc_id is the balanced accuracy over forged and pristine faces.
 
@@ -85,6 +86,13 @@ def evaluate(
     for number, rows in panels.items():
         panel = grid.grid(rows, PANEL_COLUMNS)
         grid.save(panel, workdir / "panels" / protocol.name / f"{names[number].replace(' ', '_')}.png")
+    is_forgery = collected.examples["is_forgery"]
+    if is_forgery.any() and not is_forgery.all():
+        scores = {name: score for name, score in collected.input_to_recovered.items() if name != measure.COPY}
+        drawn = {name: identity.roc_curve(score, ~is_forgery) for name, score in scores.items()}
+        curves.roc(drawn, workdir / "panels" / protocol.name / "roc.png")
+    if (workdir / METRICS).exists():
+        curves.training(workdir / METRICS, workdir / "panels" / "training.png")
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     text = tables.markdown(spec, records, _notes(model, instruments, collected, protocol))
     path = workdir / "tables" / f"{protocol.name}.md"

@@ -44,3 +44,20 @@ def area_under_roc(score: Float[np.ndarray, " n"], is_positive: Bool[np.ndarray,
     below = np.searchsorted(negatives, positives, side="left")
     not_above = np.searchsorted(negatives, positives, side="right")
     return float(np.mean(below + not_above) / (2 * len(negatives)))
+
+
+def roc_curve(
+    score: Float[np.ndarray, " n"], is_positive: Bool[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Shares of negatives and of positives at or above each threshold, from (0, 0) to (1, 1); ties are one step.
+
+    Raises:
+      ValueError: where there are no positives or no negatives.
+    """
+    score, is_positive = np.asarray(score, np.float64), np.asarray(is_positive, bool)
+    if is_positive.all() or not is_positive.any():
+        raise ValueError("a ROC curve needs positives and negatives")
+    order = np.argsort(-score, kind="stable")
+    last_of_its_score = np.append(np.diff(score[order]) != 0, True)
+    positives, negatives = (np.cumsum(kind[order])[last_of_its_score] for kind in (is_positive, ~is_positive))
+    return np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])

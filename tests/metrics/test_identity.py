@@ -36,3 +36,17 @@ def test_area_under_roc_by_hand():
     is_positive = np.array([True, True, False, False])
     assert identity.area_under_roc(score, is_positive) == pytest.approx((1 + 1 + 0.5 + 1) / 4)
     assert np.isnan(identity.area_under_roc(score[:2], is_positive[:2]))
+
+
+def test_the_roc_curve_by_hand_and_its_area():
+    score, is_positive = np.array([0.9, 0.8, 0.8, 0.1]), np.array([True, True, False, False])
+    false_positives, true_positives = identity.roc_curve(score, is_positive)
+    np.testing.assert_allclose(false_positives, [0, 0, 0.5, 1])
+    np.testing.assert_allclose(true_positives, [0, 0.5, 1, 1])
+    area = np.trapezoid(true_positives, false_positives)
+    np.testing.assert_allclose(area, identity.area_under_roc(score, is_positive))
+
+
+def test_a_roc_curve_of_one_kind_is_refused():
+    with pytest.raises(ValueError, match="positives and negatives"):
+        identity.roc_curve(np.array([0.1, 0.2]), np.array([True, True]))

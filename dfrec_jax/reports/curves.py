@@ -1,0 +1,54 @@
+"""Curves as pictures: the loss terms of a run, and real faces told from forged ones at every threshold."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+SMOOTHED_OVER = 5  # logged steps
+
+
+def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Draws every value of a `metrics.jsonl` by step, one panel each: as logged, and a running mean."""
+    series: dict[str, list[tuple[int, float]]] = {}
+    for line in Path(metrics).read_text().splitlines():
+        record = json.loads(line)
+        for name, value in record.items():
+            if name != "step":
+                series.setdefault(name, []).append((record["step"], value))
+    columns = 4
+    rows = -(-len(series) // columns)
+    figure = Figure((3.2 * columns, 2.4 * rows), layout="constrained")
+    for place, (name, points) in enumerate(sorted(series.items())):
+        axes = figure.add_subplot(rows, columns, place + 1, title=name)
+        steps, values = np.array(points).T
+        axes.plot(steps, values, color="0.75")
+        width = min(SMOOTHED_OVER, len(values))
+        axes.plot(steps[width - 1 :], np.convolve(values, np.full(width, 1 / width), "valid"))
+    _save(figure, path)
+
+
+def roc(
+    curves: Mapping[str, tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]], path: str | os.PathLike[str]
+) -> None:
+    """Draws (false positive rate, true positive rate) of each method."""
+    figure = Figure((4.0, 4.0), layout="constrained")
+    axes = figure.add_subplot(xlabel="forged faces judged real", ylabel="real faces judged real", aspect="equal")
+    axes.plot([0, 1], [0, 1], color="0.75", linestyle=":")
+    for name, (false_positives, true_positives) in curves.items():
+        axes.plot(false_positives, true_positives, label=name)
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """A PNG, whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    figure.savefig(temporary, format="png", dpi=100)
+    os.replace(temporary, path)
