@@ -174,6 +174,21 @@ def test_a_torn_checkpoint_is_refused(run, tmp_path):
         classifier.load(broken, "12")
 
 
+def test_the_full_size_takes_a_step_in_shapes(config):
+    large = config.copy_and_resolve_references()
+    large.network, large.optimizer.ema = "attributes-resnet50", 0.999
+    task = attributes.AttributesTask(large)
+    state = jax.eval_shape(task.init)
+    batch = {
+        "image": jax.ShapeDtypeStruct((8, 224, 224, 3), np.uint8),
+        "attributes": jax.ShapeDtypeStruct((8, 40), np.int8),
+    }
+    after, metrics = jax.eval_shape(task.make_step(1), state, task.constants, batch)
+    assert jax.tree.map(lambda leaf: leaf.shape, after) == jax.tree.map(lambda leaf: leaf.shape, state)
+    assert metrics["loss"].shape == ()
+    assert sum(leaf.size for leaf in jax.tree.leaves(state.params)) == 23_508_032 + 2048 * 40 + 40  # torchvision's
+
+
 def test_each_program_refuses_the_other_kind_of_run(run, tmp_path):
     with pytest.raises(CheckpointError, match="trained attributes, and a DFREC is needed"):
         trained.load(run)
