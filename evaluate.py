@@ -13,6 +13,8 @@ _DATA_DIR = flags.DEFINE_string("data_dir", "", "Where it is; several folders wi
 _FORGE = flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
 _GROUPS = flags.DEFINE_string("groups", "", "A CSV of id and repository: intervals resample repositories, not people.")
 _EXAMPLES = flags.DEFINE_integer("examples", 0, "How many; 0: what the run's config says.", lower_bound=0)
+_MASK_RATIO = flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate; 0: as trained.")
+_THRESHOLD = flags.DEFINE_float("patch_threshold", 0.0, "A map from which patches are masked first; 0: as trained.")
 _SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", lower_bound=0)
 
 
@@ -23,7 +25,16 @@ def main(argv: list[str]) -> None:
     from dfrec_jax.evaluation.run import Protocol
     from dfrec_jax.evaluation.workdir import evaluate
 
-    protocol = Protocol(_NAME.value, _DATASET.value, _DATA_DIR.value, _FORGE.value, _GROUPS.value, _EXAMPLES.value)
+    protocol = Protocol(
+        name=_NAME.value,
+        dataset=_DATASET.value,
+        data_dir=_DATA_DIR.value,
+        forge=_FORGE.value,
+        groups=_GROUPS.value,
+        num_examples=_EXAMPLES.value,
+        mask_ratio=_MASK_RATIO.value,
+        patch_threshold=_THRESHOLD.value,
+    )
     print(evaluate(_WORKDIR.value, which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
 
 

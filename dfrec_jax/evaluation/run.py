@@ -16,6 +16,7 @@ from dfrec_jax.data import forged, mixture, pipeline
 from dfrec_jax.evaluation import collecting, finding, groups, measure
 from dfrec_jax.evaluation.summary import summarise
 from dfrec_jax.metrics import identity
+from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.reports import curves, results, tables
 
@@ -35,6 +36,8 @@ class Protocol(NamedTuple):
         forgeries that the data set holds.
       groups: a CSV whose columns `id` and `repository` say which examples are not independent, by which intervals are
         resampled in place of people; empty for none.
+      mask_ratio, patch_threshold: of Algorithm 1, in place of those of training; no parameter depends on them. 0 for
+        the same.
       num_examples: of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
     """
 
@@ -44,6 +47,8 @@ class Protocol(NamedTuple):
     forge: bool = False
     groups: str = ""
     num_examples: int = 0
+    mask_ratio: float = 0.0
+    patch_threshold: float = 0.0
 
 
 AS_TRAINED = Protocol()
@@ -70,8 +75,9 @@ def evaluate(
       WeightsError: for networks of the measurement that are not at hand.
     """
     model = trained.load(workdir, which)
-    model = model._replace(config=_measured_config(model.config, protocol))
-    config, instruments = model.config, _load_instruments(model.config)
+    config = _measured_config(model.config, protocol)
+    model = model._replace(config=config, model=dfrec.build(config))
+    instruments = _load_instruments(config)
     names, batches = _test_batches(config, protocol)
     panels: dict[int, list[list[np.ndarray]]] = {}
     collected = collecting.collect(model, instruments, batches, seed, panels)
@@ -109,6 +115,11 @@ def _measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
         config.data.dir = protocol.data_dir
     if protocol.num_examples:
         config.data.test_examples = protocol.num_examples
+    if protocol.mask_ratio:
+        config.tirm.mask_ratio = protocol.mask_ratio
+    if protocol.patch_threshold:
+        config.tirm.patch_threshold = protocol.patch_threshold
+    config_lib.validate(config)
     if protocol.forge and config.data.dataset == pipeline.EMBEDDED:
         raise config_lib.ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
     return config
@@ -157,6 +168,11 @@ def _notes(
     if protocol.forge:
         low, high = forged.LEAK
         notes.append(f"Share of the target that leaks through `swap`: {low} to {high}; otherwise none.")
+    if protocol.mask_ratio or protocol.patch_threshold:
+        tirm = config.tirm
+        notes.append(
+            f"Masked: a share of {tirm.mask_ratio} of the patches, those of a map of {tirm.patch_threshold} first."
+        )
     if metric.is_random:
         notes.append("**The metric network has random weights: no number above means anything.**")
     return notes
