@@ -46,7 +46,7 @@ def test_seed_split_and_index_each_change_the_example():
 
 
 def test_known_bytes():
-    """A change of the drawing changes what every shipped encoder and every published number mean: then change this too."""
+    """Another drawing changes what the shipped encoders and all published numbers mean: then change this too."""
     batch = render_batch([0, 1], "test", size=32, seed=0)
     means = {
         name: batch[name].astype(np.float64).mean(axis=(1, 2, 3)).tolist() for name in ("image", "source", "target")
