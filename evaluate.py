@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
         mask_ratio=_MASK_RATIO.value,
         patch_threshold=_THRESHOLD.value,
     )
-    print(evaluate(_WORKDIR.value, which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
+    print(evaluate(str(_WORKDIR.value), which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.data.perturbed = 0.1
     config.data.num_threads = 2
     config.data.validation_examples = 128
-    config.optimizer.learning_rate = 2e-3
+    config.optimizer.learning_rate = 1e-3
     config.optimizer.warmup_steps = 50
     config.optimizer.beta2 = 0.98
     config.train.num_steps = 2400

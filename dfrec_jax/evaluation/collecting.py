@@ -69,14 +69,14 @@ def collect(
     parts: list[tuple] = []
     for batch in batches:
         is_valid = batch.pop("is_valid")
-        looked_for = None
-        if instruments.detector is not None:
-            looked_for = {role: finding.find(instruments.detector, batch[role]) for role in ("image", "target")}
+        detector, looked_for = instruments.detector, None
+        if detector is not None:
+            looked_for = {role: finding.find(detector, batch[role]) for role in ("image", "target")}
             of_input = looked_for["image"]
             batch["landmarks"] = np.where(np.isnan(of_input.landmarks), batch["landmarks"], of_input.landmarks)
         found, recovered = jax.device_get(run(model.variables, instruments.metric, instruments.distance, batch))
-        if looked_for is not None:
-            found.values.update(_detected(instruments.detector, recovered, looked_for))
+        if detector is not None and looked_for is not None:
+            found.values.update(_detected(detector, recovered, looked_for))
         _keep_for_panels(panels, batch, recovered, is_valid)
         examples = {name: rows for name, rows in batch.items() if rows.ndim == 1}
         parts.append(jax.tree.map(lambda rows, kept=is_valid: np.asarray(rows)[kept], (*found, examples)))
@@ -92,7 +92,7 @@ def _detected(
     """
     for (role, row), faces in recovered.faces.items():
         reference = looked_for["target" if role == "target" else "image"]
-        found = looked_for["image"] if row == measure.COPY else finding.find(detector, to_uint8(faces))
+        found = looked_for["image"] if row == measure.COPY else finding.find(detector, to_uint8(np.asarray(faces)))
         distance = np.asarray(finding.displacement(found.landmarks, reference.landmarks))
         values = {
             "face_found": found.is_found.astype(np.float64),
@@ -117,10 +117,10 @@ def _keep_for_panels(
             kept.append(
                 [
                     given["image"],
-                    recovered.source_map[row],
-                    recovered.masked_image[row],
-                    recovered.faces["source", measure.DFREC][row],
-                    recovered.faces["target", measure.DFREC][row],
+                    np.asarray(recovered.source_map[row]),
+                    np.asarray(recovered.masked_image[row]),
+                    np.asarray(recovered.faces["source", measure.DFREC][row]),
+                    np.asarray(recovered.faces["target", measure.DFREC][row]),
                     given["source"],
                     given["target"],
                 ]

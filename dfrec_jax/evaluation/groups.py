@@ -33,7 +33,7 @@ def read(
         raise ConfigError(f"groups={path}: must be a CSV with the columns id and repository")
     repository = {row["id"]: row["repository"] for row in rows}
     numbers = {name: number for number, name in enumerate(sorted(set(repository.values())))}
-    ids = [identities[number].split("-", 1)[-1] for number in target_ids]
+    ids = [str(identities[number]).split("-", 1)[-1] for number in target_ids]
     if missing := [name for name in ids if name not in repository]:
         raise ConfigError(f"groups={path}: has no id {missing[0]!r}, which the data set holds; add a line for it")
     return np.array([numbers[repository[name]] for name in ids], np.int64)

@@ -69,8 +69,8 @@ def measure(
       distance: `lpips-like-squeezenet`, where the LPIPS-like distance of the region alone is wanted.
     """
     image, landmarks = batch["image"], batch.get("landmarks")
-    output = model.apply(variables, image, mask_keys, train=False)
-    plain = model.apply(variables, image, mask_keys, train=False, use_target_tokens=False)
+    output: Any = model.apply(variables, image, mask_keys, train=False)
+    plain: Any = model.apply(variables, image, mask_keys, train=False, use_target_tokens=False)
     region = generated_region(output.idx_mask, num_patches, patch_size)
 
     def embed(pictures: Array) -> Array:

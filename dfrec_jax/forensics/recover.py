@@ -66,7 +66,8 @@ def recover(
     @jax.jit
     def run(variables: Any, pixels: jax.Array) -> DfrecOutput:
         keys = jnp.broadcast_to(jax.random.key(seed), pixels.shape[:1])
-        return model.model.apply(variables, pixels.astype(jnp.float32) / 255.0, keys, train=False)
+        output: Any = model.model.apply(variables, pixels.astype(jnp.float32) / 255.0, keys, train=False)
+        return output
 
     for start in range(0, len(exhibits), batch_size):
         part = exhibits[start : start + batch_size]
@@ -94,7 +95,7 @@ def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: P
     folder.mkdir(parents=True, exist_ok=True)
     truncate = model.config.mode == "released"
     for name, picture in (("source", output.source_face), ("target", output.target_face), ("map", output.source_map)):
-        grid.save_array(picture, folder / f"{name}.png", truncate=truncate)
+        grid.save_array(np.asarray(picture), folder / f"{name}.png", truncate=truncate)
     forged = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
     captions = [
         "" if forged is None else f"forged: {forged:.0%}",
