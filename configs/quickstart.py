@@ -5,8 +5,9 @@ Hardware:  2 CPU cores
 Departs:   sizes; and since there are hundreds of steps and not a hundred thousand: the learning rate and its schedule,
            the weights of the patch and segmentation losses (at the paper's the target is a texture that pleases the
            encoders and shows no face, and the map stays flat), `tirm.fusion='grid'` and `sirm.fine_tokens`
-           (docs/departures.md). Two fifths of the patches are masked and not a half: those hold 99.9 % of what a swap
-           changes in these pictures, and the rest would be background that has to be drawn anew.
+           (docs/departures.md). Two fifths of the patches are masked and not a half, those first whose map is above
+           0.2: they hold 99.9 % of what a swap changes in these pictures, and the rest would be background that has to
+           be drawn anew.
 """
 
 import ml_collections
@@ -30,6 +31,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.tirm.width, config.tirm.depth, config.tirm.heads = 128, 2, 4
     config.tirm.patch_size = 8
     config.tirm.mask_ratio = 0.4
+    config.tirm.patch_threshold = 0.2
     config.tirm.fusion = "grid"
     config.tirm.token_width = 96
     config.tirm.decoder_depth, config.tirm.decoder_width, config.tirm.decoder_heads = 2, 128, 4
