@@ -67,4 +67,5 @@ def test_threads_are_never_given_the_same_array():
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failures and len(pool._kept[(1000,)]) <= 8
+    assert not failures
+    assert len(pool._kept[(1000,)]) <= 2 * 8  # a thread holds its last array while it takes the next

@@ -155,13 +155,20 @@ def test_goes_through_the_proxy_of_the_environment(serve, tmp_path, monkeypatch)
     assert proxy.requests[0][0] == "http://weights.invalid/weights.pth"
 
 
-def test_two_at_once_fetch_once(serve, tmp_path):
-    server = serve(whole)
-    threads = [threading.Thread(target=fetch, args=(server.url, tmp_path / "weights.pth")) for _ in range(4)]
+def test_four_at_once_fetch_once(serve, tmp_path, caplog):
+    def whole_when_the_others_wait(handler):
+        give_up = time.monotonic() + 20
+        while caplog.text.count("waiting for another process") < 3 and time.monotonic() < give_up:
+            time.sleep(0.01)
+        whole(handler)
+
+    server, patience = serve(whole_when_the_others_wait), Patience(stall_seconds=30.0, attempts=1, pause_seconds=0.01)
+    arguments = (release(server.url), tmp_path / "weights.pth")
+    threads = [threading.Thread(target=download, args=arguments, kwargs={"patience": patience}) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(40)
     assert (tmp_path / "weights.pth").read_bytes() == BODY
     assert len(server.requests) == 1
 
