@@ -7,7 +7,9 @@ from dfrec_jax import cli
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run or of an imported network.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step.")
 _TABLE = flags.DEFINE_enum("table", "all", ["all", "recovery"], "Which table to make.")
-_NAME = flags.DEFINE_string("name", "recovery", "Of the files: results/NAME.json, tables/NAME.md, panels/NAME/.")
+_NAME = flags.DEFINE_string(
+    "name", "recovery", "Of the files: tables/NAME.md, results/NAME.json (results.json by default)."
+)
 _DATASET = flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "Where it is; several folders with commas between.")
 _FORGE = flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")

@@ -8,7 +8,11 @@ from dfrec_jax.config import ConfigError, Rule
 NETWORKS = ("attributes-resnet50", "attributes-resnet18")  # at 224 and at 112 px
 FOLDER = "folder"
 SCORE = "balanced_accuracy"  # which the best checkpoint is kept by
-_SHARED = ("optimizer.", "train.", "checkpoint.", "mesh.", "seed")  # fields that DFREC's config has as well
+# Fields, and sections, that DFREC's config has as well.
+_SHARED = (
+    "optimizer.", "train.", "checkpoint.", "mesh.", "seed",
+    "data.flip", "data.jitter", "data.num_threads", "data.prefetch", "data.eval_batch_size",
+)  # fmt: skip
 
 
 def attributes() -> ConfigDict:
@@ -48,13 +52,8 @@ _RULES: tuple[Rule, ...] = (
     *(rule for rule in config_lib.RULES if rule[0].startswith(_SHARED)),
     ("network", lambda name: name in NETWORKS, f"one of {NETWORKS}"),
     ("data.crop", lambda crop: 0 < crop <= 1, "above 0 and at most 1"),
-    ("data.flip", lambda share: 0 <= share <= 1, "between 0 and 1"),
-    ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
     ("data.zoom", lambda zoom: len(zoom) == 2 and 0 < zoom[0] <= zoom[1], "(low, high) with 0 < low <= high"),
     ("data.shift", lambda shift: 0 <= shift < 1, "0 or more and below 1"),
-    ("data.num_threads", lambda count: count > 0, "1 or more"),
-    ("data.prefetch", lambda count: count > 0, "1 or more"),
-    ("data.eval_batch_size", lambda count: count > 0, "1 or more"),
     ("data.validation_examples", lambda count: count >= 0, "0 (the whole split) or more"),
 )
 

@@ -1,10 +1,11 @@
-"""What the device does to single pictures of faces before a classifier sees them: mirrored, moved, recoloured."""
+"""What the device does to pictures of faces: colours for all training, mirroring and moving for a classifier's."""
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from dfrec_jax.data.completion import LUMA
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def augment(
@@ -35,11 +36,11 @@ def augment(
     moved = jax.image.scale_and_translate(
         image, (size, size, 3), (0, 1), jnp.full(2, factor * size / image.shape[0]), corner, "linear"
     )
-    return _recoloured(moved, 1 + jitter * (2 * numbers[4:7] - 1))
+    return recoloured(moved, 1 + jitter * (2 * numbers[4:7] - 1))
 
 
-def _recoloured(image: Float[Array, "h w 3"], factors: Float[Array, "3"]) -> Float[Array, "h w 3"]:
-    """Brightness, contrast about middle gray, saturation about each pixel's luma."""
+def recoloured(image: Float[Array, "h w 3"], factors: Float[Array, "3"]) -> Float[Array, "h w 3"]:
+    """Brightness, contrast about middle gray, saturation about each pixel's luma, times `factors`; in [0, 1]."""
     image = (image * factors[0] - 0.5) * factors[1] + 0.5
     gray = jnp.sum(image * LUMA.reshape(1, 1, 3), axis=-1, keepdims=True)
     return jnp.clip(gray + (image - gray) * factors[2], 0.0, 1.0)

@@ -9,9 +9,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray, UInt8
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from dfrec_jax.data import rows
+from dfrec_jax.data.augmentation import recoloured
 from dfrec_jax.data.blending import forging
 from dfrec_jax.data.blending.landmarks import MIRRORED_5
 from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
@@ -19,7 +20,6 @@ from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
 Batch = Mapping[str, Array]
 PICTURES = ("image", "source", "target", "source_mask")
 HOST_ONLY = ("source_points", "target_points", "example")
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def make_completion(
@@ -115,7 +115,7 @@ def augment(
     if jitter > 0:
         factors = 1 + jitter * (2 * numbers[1:4] - 1)
         for name in ("image", "source", "target"):
-            example[name] = _jittered(example[name], factors)
+            example[name] = _to_uint8(recoloured(_to_float(example[name]), factors))  # the same map for every picture
     if perturbed > 0:
         draw = draw_perturbation(for_perturbation)
         changed = _to_uint8(perturb(_to_float(example["image"]), draw))
@@ -129,14 +129,6 @@ def augment(
 def _mirrored(landmarks: Float[Array, "5 2"], width: int) -> Float[Array, "5 2"]:
     landmarks = landmarks[MIRRORED_5]
     return landmarks.at[:, 0].set(width - 1 - landmarks[:, 0])
-
-
-def _jittered(image: UInt8[Array, "h w 3"], factors: Float[Array, "3"]) -> UInt8[Array, "h w 3"]:
-    """Brightness, contrast about middle gray, saturation about each pixel's luma. The same map for every picture."""
-    picture = _to_float(image) * factors[0]
-    picture = (picture - 0.5) * factors[1] + 0.5
-    gray = jnp.sum(picture * LUMA.reshape(1, 1, 3), axis=-1, keepdims=True)
-    return _to_uint8(jnp.clip(gray + (picture - gray) * factors[2], 0.0, 1.0))
 
 
 def _to_float(image: Array) -> Array:

@@ -13,7 +13,7 @@ from dfrec_jax import classifier
 from dfrec_jax.data import labelled_faces, pipeline
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
-from dfrec_jax.reports import results
+from dfrec_jax.reports import results, tables
 
 TABLE = "attributes"
 
@@ -40,9 +40,7 @@ def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int 
         "the shares told rightly among pictures with and without the attribute; 50 % is chance. A dash: one of "
         "the two does not occur. The interval of the mean (95 %) is from resampling people."
     ))  # fmt: skip
-    path = Path(workdir) / "tables" / f"{TABLE}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    tables.write(text, Path(workdir) / "tables" / f"{TABLE}.md")
     return text
 
 

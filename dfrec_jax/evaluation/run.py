@@ -30,7 +30,8 @@ class Protocol(NamedTuple):
     """On what a network is measured.
 
     Attributes:
-      name: of the files: `results/<name>.json`, `tables/<name>.md`, `panels/<name>/`.
+      name: of the files: `results/<name>.json` (`results/results.json` for the one without a name of its own),
+        `tables/<name>.md`, `panels/<name>/`.
       dataset, data_dir: prepared data in place of those that the network was trained on; empty for the same.
       forge: whether the pristine faces of the split are forged anew by every generator of training, in place of the
         forgeries that the data set holds.
@@ -41,7 +42,7 @@ class Protocol(NamedTuple):
       num_examples: of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
     """
 
-    name: str = "recovery"
+    name: str = tables.RECOVERY.table
     dataset: str = ""
     data_dir: str = ""
     forge: bool = False
@@ -49,6 +50,11 @@ class Protocol(NamedTuple):
     num_examples: int = 0
     mask_ratio: float = 0.0
     patch_threshold: float = 0.0
+
+    @property
+    def results_file(self) -> str:
+        """Where scripts look for the records of the plain evaluation, and beside it those of others."""
+        return "results.json" if self.name == tables.RECOVERY.table else f"{self.name}.json"
 
 
 AS_TRAINED = Protocol()
@@ -88,7 +94,7 @@ def evaluate(
     records = summarise(collected, names, config, networks)
 
     workdir = Path(workdir)
-    results.write(records, workdir / "results" / f"{protocol.name}.json")
+    results.write(records, workdir / "results" / protocol.results_file)
     for number, rows in panels.items():
         panel = grid.grid(rows, PANEL_COLUMNS)
         grid.save(panel, workdir / "panels" / protocol.name / f"{names[number].replace(' ', '_')}.png")
@@ -101,9 +107,7 @@ def evaluate(
         curves.training(workdir / METRICS, workdir / "panels" / "training.png")
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     text = tables.markdown(spec, records, _notes(model, instruments, collected, protocol))
-    path = workdir / "tables" / f"{protocol.name}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    tables.write(text, workdir / "tables" / f"{protocol.name}.md")
     return text
 
 

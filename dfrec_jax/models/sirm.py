@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import batch_norm
+from dfrec_jax.nets.patches import patchify
 from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.nets.upsample import DoublingConv
 
@@ -144,20 +145,15 @@ class Sirm(nn.Module):
         if not self.token_features:
             return None
         maps = ConvBlock(self.token_features, self.dtype, name="target_tokens")(target, train=train)
-        if self.fine_tokens:
-            fine = jnp.concatenate([_fold(x, target.shape[1]) for x in above], axis=-1)
-            fine = nn.Dense(
-                self.token_features, kernel_init=initialisation.leading_identity, dtype=self.dtype, name="fine_tokens"
-            )(fine)
-            maps = jnp.concatenate([maps, fine], axis=-1)
         pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"
-        return rearrange(maps.astype(jnp.float32), pattern)
-
-
-def _fold(x: Float[Array, "b h w c"], rows: int) -> Float[Array, "b i j d"]:
-    """All that stands on one place of a grid of `rows` rows, side by side."""
-    side = x.shape[1] // rows
-    return rearrange(x, "b (i p) (j q) c -> b i j (p q c)", p=side, q=side)
+        tokens = rearrange(maps.astype(jnp.float32), pattern)
+        if not self.fine_tokens:
+            return tokens
+        fine = jnp.concatenate([patchify(x, x.shape[1] // target.shape[1]) for x in above], axis=-1)
+        fine = nn.Dense(
+            self.token_features, kernel_init=initialisation.leading_identity, dtype=self.dtype, name="fine_tokens"
+        )(fine)
+        return jnp.concatenate([tokens, fine.astype(jnp.float32)], axis=-1)
 
 
 def _pool(features: Float[Array, "b i j c"]) -> Float[Array, "b c"]:

@@ -238,6 +238,7 @@ class Tirm(nn.Module):
         masked_rows = masked_background = None
         if self.fusion == "grid" and target_tokens is not None:
             masked_rows = gather_rows(target_tokens, split.idx_mask)
+        if self.pixel_hints:
             background = patchify((1 - source_map) * image, self.patch_size)
             masked_background = gather_rows(background, split.idx_mask)
         target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, masked_background)

@@ -1,5 +1,6 @@
 """Curves as pictures: the loss terms of a run, and real faces told from forged ones at every threshold."""
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -8,6 +9,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from PIL import Image
+
+from dfrec_jax.pictures import grid
 
 SMOOTHED_OVER = 5  # logged steps
 
@@ -46,9 +50,6 @@ def roc(
 
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """A PNG, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    figure.savefig(temporary, format="png", dpi=100)
-    os.replace(temporary, path)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=100)
+    grid.save(Image.open(drawn), path)

@@ -1,6 +1,7 @@
 """Tables as Markdown, rendered from records; a cell that was not measured is a dash."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from dfrec_jax.reports.results import Record
@@ -65,6 +66,12 @@ def markdown(spec: TableSpec, records: Sequence[Record], notes: Sequence[str] = 
     attacks = dict.fromkeys(record.attack for record in shown)
     parts = [_table(spec, shown, attack, f"**{attack}**\n\n" if len(attacks) > 1 else "") for attack in attacks]
     return "\n".join(parts) + "".join(f"\n{note}\n" for note in notes)
+
+
+def write(text: str, path: Path) -> None:
+    """Writes a table and makes the folder for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def _table(spec: TableSpec, records: Sequence[Record], attack: str, title: str) -> str:

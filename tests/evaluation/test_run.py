@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import config as config_lib
-from dfrec_jax.evaluation import collecting, measure, summary
+from dfrec_jax.evaluation import collecting, measure, run, summary
 from dfrec_jax.models import dfrec
 from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.reports import tables
@@ -98,3 +98,8 @@ def test_records_count_forgeries_with_a_reference_and_balance_acc_id(measured, c
     gain = records["target", measure.DFREC, "idsim_gain"]
     np.testing.assert_allclose(gain.value, target.value - records["target", measure.NONE, "idsim"].value, atol=1e-6)
     assert ("target", measure.NONE, "idsim_gain") not in records
+
+
+def test_scripts_find_the_plain_evaluation_where_they_always_did():
+    assert run.Protocol().results_file == "results.json"
+    assert run.Protocol(name="real_swaps").results_file == "real_swaps.json"
