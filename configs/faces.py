@@ -17,16 +17,17 @@ def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
         raise config_lib.ConfigError(f"configs/faces.py:{size}: must be one of {SIZES}")
     config = config_lib.dfrec()
     config.name = f"faces_{size}"
-    config.sirm.fine_tokens = True
+    config.sirm.residual = True
     config.tirm.fusion = "grid"
-    config.tirm.pixel_hints = True
+    config.tirm.pixels = "unet"
 
     config.tirm.mask_ratio = 0.3
     config.tirm.patch_threshold = 0.2
 
     config.loss.perceptual = 300.0
-    config.loss.patch = 300.0
-    config.loss.segmentation = 300.0
+    config.loss.patch = 3000.0
+    config.loss.segmentation = 1000.0
+    config.loss.pristine_map = True
 
     config.frozen.identity = "mobilefacenet-xiaoccer"
     config.frozen.perceptual = "lpips-like-squeezenet"
@@ -50,24 +51,25 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.ism.width = 0.25
     config.ism.decoder_features = 32
     config.ism.rates = (1, 2, 3)
-    config.sirm.features = (12, 24, 48)
+    config.sirm.features = (16, 32, 64)
     config.sirm.bottleneck = 160
-    config.tirm.width, config.tirm.depth, config.tirm.heads = 160, 2, 4
+    config.tirm.width, config.tirm.depth, config.tirm.heads = 128, 2, 4
     config.tirm.patch_size = 8
-    config.tirm.token_width = 192
-    config.tirm.decoder_depth, config.tirm.decoder_width, config.tirm.decoder_heads = 3, 192, 4
+    config.tirm.token_width = 64
+    config.tirm.decoder_depth, config.tirm.decoder_width, config.tirm.decoder_heads = 2, 128, 4
     config.loss.attribute = 0.0
     config.data.perturbed = 0.1
     config.data.num_threads = 2
     config.data.validation_examples = 128
-    config.optimizer.learning_rate = 1e-3
+    config.optimizer.name = "muon"
+    config.optimizer.learning_rate = 5e-3
     config.optimizer.warmup_steps = 50
     config.optimizer.beta2 = 0.98
-    config.train.num_steps = 2400
-    config.train.batch_size = 8
-    config.train.validate_every = 400
+    config.train.num_steps = 900
+    config.train.batch_size = 16
+    config.train.validate_every = 450
     config.train.samples_every = 200
-    config.checkpoint.every = 200
+    config.checkpoint.every = 100
     config.checkpoint.keep = 1
     return config
 

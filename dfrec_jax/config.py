@@ -10,6 +10,8 @@ from ml_collections.config_dict import placeholder
 TASKS = ("dfrec", "attributes")
 MODES = ("paper", "released")
 FUSIONS = ("position", "grid", "rank", "none")
+PIXELS = ("linear", "unet")
+OPTIMIZERS = ("adamw", "muon")
 REDUCTIONS = ("root_mean_square", "norm")
 SCHEDULES = ("constant", "cosine")
 DTYPES = ("float32", "bfloat16")
@@ -62,6 +64,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.ism.enabled = True  # False: Table VI without ISM, a face ellipse in place of the map
     config.ism.classifier = placeholder(bool)
     config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
+    config.ism.depth = 1.0  # multiplies the blocks of each of its stages
     config.ism.decoder_features = 256
     config.ism.rates = (12, 24, 36)  # dilations of the pyramid, on a grid of image_size / 16
     config.ism.initialisation = ""  # a name in the weights registry: efficientnet-b0
@@ -70,7 +73,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.sirm = ConfigDict()
     config.sirm.features = (32, 64, 128, 256)  # one for each level above the bottleneck
     config.sirm.bottleneck = 1024  # split into f_s and f_t
-    config.sirm.fine_tokens = False  # f_t also holds what stands above the bottleneck; docs/departures.md
+    config.sirm.residual = False  # the source face starts as a copy of the image; docs/departures.md
 
     config.tirm = ConfigDict()
     config.tirm.vit = "l"
@@ -82,7 +85,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.tirm.noise_scale = placeholder(float)
     config.tirm.fusion = placeholder(str)
     config.tirm.token_width = 196  # of a target token, where it is bound by position
-    config.tirm.pixel_hints = False  # of 'grid': f_t of a masked patch reaches its pixels also past the blocks
+    config.tirm.pixels = "linear"  # or 'unet': tokens become pixels along the SIRM's levels; docs/departures.md
     config.tirm.decoder_depth = placeholder(int)
     config.tirm.decoder_width = 512
     config.tirm.decoder_heads = 16
@@ -97,6 +100,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.loss.patch = 0.5  # lambda_3
     config.loss.classification = placeholder(float)
     config.loss.segmentation = placeholder(float)
+    config.loss.source_pixels = 0.0  # of the recovered source inside the mask, where it has the pose of its reference
+    config.loss.pristine_map = False  # pristine faces teach an empty map, not their own recovery; docs/departures.md
     config.loss.reduction = "root_mean_square"  # of the norms in Eq. 2, 3, 5, 6, 9; 'norm' is the literal equation
 
     config.frozen = ConfigDict()
@@ -126,6 +131,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.test_examples = 0  # 0: the whole test split
 
     config.optimizer = ConfigDict()
+    config.optimizer.name = "adamw"  # or 'muon', which needs fewer steps; docs/departures.md
     config.optimizer.learning_rate = 1e-4
     config.optimizer.weight_decay = 1e-5
     config.optimizer.schedule = "constant"
@@ -230,10 +236,12 @@ RULES: tuple[Rule, ...] = (
     ("compute_dtype", _one_of(DTYPES), f"one of {DTYPES}"),
     ("image_size", _positive, "a positive number of pixels"),
     ("ism.width", _positive, "above 0"),
+    ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
     ("ism.decoder_features", _positive, "above 0"),
     ("tirm.patch_size", _positive, "a positive number of pixels"),
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
+    ("tirm.pixels", _one_of(PIXELS), f"one of {PIXELS}"),
     ("tirm.decoder_depth", _positive, "1 or more"),
     ("tirm.token_width", _positive, "1 or more"),
     ("tirm.full_map_threshold", _share, "between 0 and 1"),
@@ -242,6 +250,7 @@ RULES: tuple[Rule, ...] = (
     ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
     *((f"loss.{name}", _not_negative, "0 or more") for name in (
         "target_identity", "target_perceptual", "perceptual", "attribute", "patch", "classification", "segmentation",
+        "source_pixels",
     )),
     ("data.real_share", _share, "between 0 and 1"),
     ("data.bi_share", _share, "between 0 and 1"),
@@ -254,6 +263,7 @@ RULES: tuple[Rule, ...] = (
     ("data.eval_batch_size", _positive, "1 or more"),
     ("data.validation_examples", _positive, "1 or more"),
     ("data.test_examples", _not_negative, "0 (the whole split) or more"),
+    ("optimizer.name", _one_of(OPTIMIZERS), f"one of {OPTIMIZERS}"),
     ("optimizer.learning_rate", _positive, "above 0"),
     ("optimizer.weight_decay", _not_negative, "0 or more"),
     ("optimizer.schedule", _one_of(SCHEDULES), f"one of {SCHEDULES}"),
@@ -304,16 +314,10 @@ def _validate_sizes(config: ConfigDict) -> None:
             f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another "
             "number of levels"
         )
-    if config.sirm.fine_tokens and config.tirm.fusion not in ("position", "grid"):
+    if config.tirm.pixels == "unet" and config.tirm.fusion not in ("position", "grid"):
         raise ConfigError(
-            f"sirm.fine_tokens=True with tirm.fusion={config.tirm.fusion!r}: what stands above a place of the "
-            "bottleneck belongs to its patch; use tirm.fusion='position' or 'grid', or sirm.fine_tokens=False"
-        )
-    if config.tirm.pixel_hints and not (config.tirm.fusion == "grid" and config.sirm.fine_tokens):
-        raise ConfigError(
-            f"tirm.pixel_hints=True with tirm.fusion={config.tirm.fusion!r} and sirm.fine_tokens="
-            f"{config.sirm.fine_tokens}: the pixels of a masked patch come from the fine tokens of its row; use "
-            "tirm.fusion='grid' and sirm.fine_tokens=True, or tirm.pixel_hints=False"
+            f"tirm.pixels='unet' with tirm.fusion={config.tirm.fusion!r}: the way up starts on the SIRM's grid, a place "
+            "for each patch; use tirm.fusion='position' or 'grid', or tirm.pixels='linear'"
         )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(

@@ -72,6 +72,22 @@ def patch_loss(
     return weighted_mean(per_example, weight)
 
 
+def pixel_loss(
+    recovered: Float[Array, "b h w 3"],
+    reference: Float[Array, "b h w 3"],
+    region: Float[Array, "b h w 1"],
+    weight: Shaped[Array, " b"],
+) -> Float[Array, ""]:
+    """Mean absolute difference inside `region`, in [0, 1] by pixel.
+
+    Not in the paper, whose recovered source meets its reference in features alone; for data whose source has the pose of
+    the forgery (docs/departures.md).
+    """
+    difference = jnp.mean(jnp.abs(recovered - reference).astype(jnp.float32), axis=-1, keepdims=True)
+    area = jnp.sum(region, axis=(1, 2, 3))
+    return weighted_mean(jnp.sum(region * difference, axis=(1, 2, 3)) / jnp.maximum(area, 1.0), weight)
+
+
 def classification_loss(logit: Float[Array, " b"], is_forgery: Shaped[Array, " b"]) -> Float[Array, ""]:
     """Binary cross-entropy of the ISM's verdict, forged (1) or pristine (0); Sec. III-B names no loss for it."""
     return jnp.mean(_cross_entropy(logit.astype(jnp.float32), is_forgery.astype(jnp.float32)))

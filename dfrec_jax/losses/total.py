@@ -15,7 +15,7 @@ from dfrec_jax.nets.patches import patchify
 
 
 class LossTerms(NamedTuple):
-    """The terms of Eq. 10, unweighted, and the two that the paper leaves to the ISM; each a scalar."""
+    """The terms of Eq. 10, unweighted, the two that the paper leaves to the ISM, and one of our own; each a scalar."""
 
     identity: Array
     perceptual: Array
@@ -23,6 +23,7 @@ class LossTerms(NamedTuple):
     patch: Array
     classification: Array
     segmentation: Array
+    source_pixels: Array
 
 
 class LossWeights(NamedTuple):
@@ -35,6 +36,7 @@ class LossWeights(NamedTuple):
     patch: float  # lambda_3
     classification: float
     segmentation: float
+    source_pixels: float
 
     @classmethod
     def from_config(cls, loss: ConfigDict) -> "LossWeights":
@@ -43,7 +45,7 @@ class LossWeights(NamedTuple):
 
 
 def weighted_sum(loss: LossTerms, weights: LossWeights) -> Float[Array, ""]:
-    """L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and the terms of the ISM's heads."""
+    """L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and the terms of the ISM's heads and ours."""
     return (
         loss.identity
         + weights.perceptual * loss.perceptual
@@ -51,6 +53,7 @@ def weighted_sum(loss: LossTerms, weights: LossWeights) -> Float[Array, ""]:
         + weights.patch * loss.patch
         + weights.classification * loss.classification
         + weights.segmentation * loss.segmentation
+        + weights.source_pixels * loss.source_pixels
     )
 
 
@@ -62,6 +65,7 @@ def loss_terms(
     *,
     patch_size: int,
     reduction: str,
+    pristine_map: bool,
 ) -> LossTerms:
     """Every term for one batch.
 
@@ -75,8 +79,13 @@ def loss_terms(
       weights: alpha and beta enter here; the lambdas in `weighted_sum`.
       patch_size: side of a patch in pixels.
       reduction: `config.loss.reduction`.
+      pristine_map: `config.loss.pristine_map`.
     """
-    has_source, has_target = batch["has_source"], batch["has_target"]
+    has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
+    if pristine_map:
+        has_source, has_target = has_source & batch["is_forgery"], has_target & batch["is_forgery"]
+    else:
+        has_mask &= batch["is_forgery"]
     landmarks = batch.get("landmarks")
     recovered_source, recovered_target = _pair_features(perceptors, output.source_face, output.target_face, landmarks)
     source, target = jax.lax.stop_gradient(_pair_features(perceptors, batch["source"], batch["target"], landmarks))
@@ -106,7 +115,10 @@ def loss_terms(
         classification=zero if output.logit is None else terms.classification_loss(output.logit, batch["is_forgery"]),
         segmentation=zero
         if output.map_logits is None
-        else terms.segmentation_loss(output.map_logits, batch["source_mask"], batch["has_mask"] & batch["is_forgery"]),
+        else terms.segmentation_loss(output.map_logits, batch["source_mask"], has_mask),
+        source_pixels=terms.pixel_loss(
+            output.source_face, batch["source"], batch["source_mask"], has_source & batch["has_mask"]
+        ),
     )
 
 

@@ -67,7 +67,7 @@ class Dfrec(nn.Module):
           train: batch statistics, dropout and stochastic depth, from the `dropout` stream.
           face_region: 1 on the face, 0 elsewhere; takes the map's place where there is no ISM. Without it that is
             `face_ellipse`.
-          use_target_tokens: False zeroes f_t on its way into the TIRM: what the same network makes of the background
+          use_target_tokens: False hides f_t from the TIRM (`hidden`): what the same network makes of the background
             alone.
 
         Raises:
@@ -91,11 +91,11 @@ class Dfrec(nn.Module):
         seen = self._segment(image, face_region, train)
         source_map = seen.source_map
         source_region = image if self.ism is None else source_map * image
-        source = self.sirm(source_region, train=train)
-        target_tokens = source.target_tokens
-        if target_tokens is not None and not use_target_tokens:
-            target_tokens = jnp.zeros_like(target_tokens)
-        target = self.tirm(image, source_map, target_tokens, noise)
+        source = self.sirm(source_region, image, source_map, train=train)
+        target_tokens, levels = source.target_tokens, source.target_levels
+        if not use_target_tokens:
+            target_tokens, levels = hidden(target_tokens, levels)
+        target = self.tirm(image, source_map, target_tokens, noise, levels, train=train)
         return DfrecOutput(
             source_map=source_map,
             map_logits=seen.map_logits,
@@ -125,6 +125,15 @@ class Dfrec(nn.Module):
         return self.ism(image, train=train)
 
 
+def hidden(
+    target_tokens: Float[Array, "b _ t"] | None, levels: tuple[Array, ...]
+) -> tuple[Float[Array, "b _ t"] | None, tuple[Array, ...]]:
+    """f_t that tells nothing: zeros, and grey in place of the image, from which a 'unet' starts."""
+    image, *features = levels
+    zeros = None if target_tokens is None else jnp.zeros_like(target_tokens)
+    return zeros, (jnp.full_like(image, 0.5), *map(jnp.zeros_like, features))
+
+
 def build(config: ConfigDict) -> Dfrec:
     """The network that a resolved and validated config describes; the only reader of the config among the models."""
     num_kept = config_lib.num_kept(config)
@@ -136,6 +145,7 @@ def build(config: ConfigDict) -> Dfrec:
     ism = Ism(
         classifier=config.ism.classifier,
         width=config.ism.width,
+        depth=config.ism.depth,
         rates=tuple(config.ism.rates),
         decoder_features=config.ism.decoder_features,
         imagenet_norm=config.ism.imagenet_norm,
@@ -146,7 +156,7 @@ def build(config: ConfigDict) -> Dfrec:
         config.sirm.bottleneck,
         token_features,
         token_axis,
-        config.sirm.fine_tokens,
+        config.sirm.residual,
         dtype,
     )
     tirm = Tirm(
@@ -163,7 +173,7 @@ def build(config: ConfigDict) -> Dfrec:
         decoder_depth=config.tirm.decoder_depth,
         decoder_heads=config.tirm.decoder_heads,
         fusion=config.tirm.fusion,
-        pixel_hints=config.tirm.pixel_hints,
+        pixels=config.tirm.pixels,
         token_index="patch" if is_released else "shifted",
         learned_positions=is_released,
         imagenet_norm=config.tirm.imagenet_norm,

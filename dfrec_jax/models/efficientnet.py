@@ -1,5 +1,6 @@
 """EfficientNet-B0 as a feature extractor of output stride 16 (the backbone of the ISM; Sec. III-B, Sec. IV-A4)."""
 
+import math
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -31,7 +32,7 @@ STAGES = (
     Stage(3, 1, 6, 320, 1),
 )  # Tan and Le 2019, table 1
 STEM_FEATURES = 32
-FIRST_DILATED_BLOCK = 9  # from here the stride becomes a dilation of 2, which keeps the grid at stride 16
+UNDILATED_STAGES = 4  # past them and one block more, the stride becomes a dilation of 2, which keeps the grid
 DROP_RATE = 0.2  # stochastic depth of the last block; it grows linearly from none at the first
 
 
@@ -52,15 +53,22 @@ def scaled_features(features: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * exact else rounded
 
 
+def scaled_blocks(num_blocks: int, depth: float) -> int:
+    """EfficientNet's rule: rounded up."""
+    return math.ceil(num_blocks * depth)
+
+
 class EfficientNet(nn.Module):
     """EfficientNet-B0 without its classifier.
 
     Attributes:
       width: multiplies all channel counts, see `scaled_features`.
+      depth: multiplies the number of blocks of each stage, see `scaled_blocks`.
       dtype: of the computation; parameters stay float32.
     """
 
     width: float = 1.0
+    depth: float = 1.0
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -77,12 +85,14 @@ class EfficientNet(nn.Module):
         )(image)
         x = nn.swish(batch_norm(train=train, name="stem_norm", dtype=self.dtype, momentum=0.99, epsilon=1e-3)(x))
 
-        blocks = [(stage, is_first) for stage in STAGES for is_first in (True,) + (False,) * (stage.num_blocks - 1)]
+        numbers = [scaled_blocks(stage.num_blocks, self.depth) for stage in STAGES]
+        blocks = [(stage, i == 0) for stage, number in zip(STAGES, numbers, strict=True) for i in range(number)]
+        first_dilated_block = sum(numbers[:UNDILATED_STAGES]) + 1
         taps = {}
         for index, (stage, is_first) in enumerate(blocks):
-            is_dilated = index >= FIRST_DILATED_BLOCK
+            is_dilated = index >= first_dilated_block
             stride = stage.stride if is_first and not is_dilated else 1
-            if stride == 2 or index == FIRST_DILATED_BLOCK:
+            if stride == 2 or index == first_dilated_block:
                 taps[f"stride_{2 ** (len(taps) + 1)}"] = x  # the last map at its resolution, or before the dilation
             x = MBConv(
                 scaled_features(stage.features, self.width),

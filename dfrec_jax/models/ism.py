@@ -127,6 +127,7 @@ class Ism(nn.Module):
     Attributes:
       classifier: whether there is a classification head.
       width: multiplies the channels of the backbone.
+      depth: multiplies the number of blocks in each stage of the backbone.
       decoder_features: channels of the decoder.
       rates: dilations of the decoder's pyramid, of a 14 x 14 grid in the released network.
       imagenet_norm: whether the backbone sees pixels normalised by ImageNet's mean and deviation.
@@ -135,6 +136,7 @@ class Ism(nn.Module):
 
     classifier: bool = True
     width: float = 1.0
+    depth: float = 1.0
     decoder_features: int = 256
     rates: tuple[int, ...] = (12, 24, 36)
     imagenet_norm: bool = False
@@ -144,7 +146,7 @@ class Ism(nn.Module):
     def __call__(self, image: Float[Array, "b h w 3"], *, train: bool) -> IsmOutput:
         """Takes RGB in [0, 1], sides a multiple of 16. Draws from the `dropout` stream in training."""
         pixels = imagenet_normalise(image) if self.imagenet_norm else image
-        backbone = EfficientNet(self.width, self.dtype, name="backbone")(pixels, train=train)
+        backbone = EfficientNet(self.width, self.depth, self.dtype, name="backbone")(pixels, train=train)
         decoder = DeepLabDecoder(self.decoder_features, self.rates, self.dtype, name="decoder")
         coarse = nn.Conv(1, (1, 1), kernel_init=initialisation.CONV, name="segmentation_head")(
             decoder(backbone, train=train)

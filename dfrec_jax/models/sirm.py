@@ -8,8 +8,8 @@ from einops import rearrange
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
+from dfrec_jax.nets.changes import changed
 from dfrec_jax.nets.normalisation import batch_norm
-from dfrec_jax.nets.patches import patchify
 from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.nets.upsample import DoublingConv
 
@@ -21,6 +21,7 @@ class SirmOutput(NamedTuple):
     source_features: Float[Array, "b f"]  # f_s, pooled over the bottleneck
     target_features: Float[Array, "b f"]  # f_t, pooled over the bottleneck
     target_tokens: Float[Array, "b k t"] | None  # f_t as the TIRM takes it, never negative; None where it takes none
+    target_levels: tuple[Array, ...]  # f_t and what stands above it, [b, h, w, _]: the image, each level, f_t's grid
 
 
 class ConvBlock(nn.Module):
@@ -104,8 +105,8 @@ class Sirm(nn.Module):
       token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
       token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
         makes one of each channel, its values over the grid flattened, as released.
-      fine_tokens: to the token of a place as many values are joined that are linear in what it covers: the pixels of
-        the source region, which they start as, and the features of every level above the bottleneck. By position only.
+      residual: the network sees the image beside the source region, and the source face starts as a copy of it: what to
+        change is learned, where the map says that a pixel is source.
       dtype: of the computation; parameters and outputs stay float32.
     """
 
@@ -113,13 +114,26 @@ class Sirm(nn.Module):
     bottleneck: int = 1024
     token_features: int = 196
     token_axis: str = "position"
-    fine_tokens: bool = False
+    residual: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
-    def __call__(self, source_region: Float[Array, "b h w 3"], *, train: bool) -> SirmOutput:
-        """Takes I_src^seg, RGB in [0, 1]; its sides are multiples of 2 ** len(features)."""
-        x, skips = source_region, []
+    def __call__(
+        self,
+        source_region: Float[Array, "b h w 3"],
+        image: Float[Array, "b h w 3"] | None = None,
+        source_map: Float[Array, "b h w 1"] | float = 1.0,
+        *,
+        train: bool,
+    ) -> SirmOutput:
+        """Takes I_src^seg, RGB in [0, 1], whose sides are multiples of 2 ** len(features).
+
+        `image` is I, the first of `target_levels`, the region where it is None; with m_s, `source_map`, a `residual`
+        source is made from it.
+        """
+        image = source_region if image is None else image
+        x = jnp.concatenate([source_region, image], axis=-1) - 0.5 if self.residual else source_region
+        skips = []
         for level, features in enumerate(self.features):
             x = ConvBlock(features, self.dtype, name=f"encode_{level}")(x, train=train)
             skips.append(x)
@@ -133,27 +147,19 @@ class Sirm(nn.Module):
             skip = AttentionGate(features // 2, self.dtype, name=f"gate_{level}")(x, skips[level], train=train)
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
-        source_face = nn.sigmoid(nn.Conv(3, (1, 1), kernel_init=initialisation.CONV, name="to_rgb")(x))
+        start = nn.initializers.zeros if self.residual else initialisation.CONV
+        logits = nn.Conv(3, (1, 1), kernel_init=start, name="to_rgb")(x)
+        source_face = changed(image, source_map * logits) if self.residual else nn.sigmoid(logits)
+        return SirmOutput(
+            source_face, _pool(source), _pool(target), self._target_tokens(target, train), (image, *skips, target)
+        )
 
-        tokens = self._target_tokens(target, [source_region, *skips], train)
-        return SirmOutput(source_face, _pool(source), _pool(target), tokens)
-
-    def _target_tokens(
-        self, target: Float[Array, "b i j c"], above: list[Array], train: bool
-    ) -> Float[Array, "b k t"] | None:
-        """The target tokens of f_t; `above` are the pixels and features on finer grids."""
+    def _target_tokens(self, target: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
         if not self.token_features:
             return None
         maps = ConvBlock(self.token_features, self.dtype, name="target_tokens")(target, train=train)
         pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"
-        tokens = rearrange(maps.astype(jnp.float32), pattern)
-        if not self.fine_tokens:
-            return tokens
-        fine = jnp.concatenate([patchify(x, x.shape[1] // target.shape[1]) for x in above], axis=-1)
-        fine = nn.Dense(
-            self.token_features, kernel_init=initialisation.leading_identity, dtype=self.dtype, name="fine_tokens"
-        )(fine)
-        return jnp.concatenate([tokens, fine.astype(jnp.float32)], axis=-1)
+        return rearrange(maps.astype(jnp.float32), pattern)
 
 
 def _pool(features: Float[Array, "b i j c"]) -> Float[Array, "b c"]:

@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logit
+from einops import rearrange
 from jaxtyping import Array, Float, Int
 
 from dfrec_jax.models.masking import PatchSplit, patch_scores, semantic_guided_masking
+from dfrec_jax.models.sirm import ConvBlock, UpConv
 from dfrec_jax.nets import initialisation
+from dfrec_jax.nets.changes import changed
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import gather_rows, patchify, put_rows, sincos_positions, unpatchify
 from dfrec_jax.nets.transformer import Transformer
-
-DARKEST = 0.02  # of a pixel that is copied, in [0, 1]: below it, and as near to 1, a sigmoid hardly moves
 
 
 class TirmOutput(NamedTuple):
@@ -84,27 +84,59 @@ class MaskedEncoder(nn.Module):
         return Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
 
 
+class UNetPixels(nn.Module):
+    """From the decoder's tokens to pixels along the SIRM's levels: the way up of a U-Net that ends on the image itself.
+
+    Training starts with the image as it is; what is learned is what to change in it, as far as the map says that a pixel is
+    source: elsewhere the image is the target.
+
+    Attributes:
+      dtype: of the computation; parameters and the picture stay float32.
+    """
+
+    dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        grid: Float[Array, "b i j d"],
+        levels: tuple[Array, ...],
+        source_map: Float[Array, "b h w 1"],
+        *,
+        train: bool,
+    ) -> Float[Array, "b h w 3"]:
+        """Takes tokens on the grid of the last of `levels` (`SirmOutput.target_levels`); returns RGB in (0, 1)."""
+        image, *skips, target = levels
+        features = [skip.shape[-1] for skip in skips]
+        skips[0] = jnp.concatenate([image, skips[0]], axis=-1)
+        x = jnp.concatenate([grid, target], axis=-1)
+        for level, skip in reversed(list(enumerate(skips))):
+            x = UpConv(features[level], self.dtype, name=f"up_{level}")(x, train=train)
+            x = jnp.concatenate([skip, x], axis=-1)
+            x = ConvBlock(features[level], self.dtype, name=f"decode_{level}")(x, train=train)
+        changes = nn.Conv(3, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
+        return changed(image, source_map * changes)
+
+
 class IdentityFusionDecoder(nn.Module):
     """G_dec of Eq. 1: encoded tokens with f_t beside them; masked tokens are filled in and become pixels.
 
     Attributes:
-      patch_values: values of one patch, 3 * patch_size ** 2.
+      patch_size: rho, side of a patch in pixels.
       width: of the decoder's tokens.
       depth: number of blocks.
       num_heads: divides `width`.
-      pixel_hints: whether the target token of a masked patch also reaches its pixels directly, past the blocks, and
-        with it those of its pixels that are no source. Both start as copies, the source region being the first of the
-        SIRM's fine tokens; the blocks learn what to change.
+      pixels: 'linear', a linear map from each masked token to its patch, as MAE has it, or 'unet', `UNetPixels`.
       learned_positions: see `TokenPositions`.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters and the prediction stay float32.
     """
 
-    patch_values: int
+    patch_size: int
     width: int = 512
     depth: int = 4
     num_heads: int = 16
-    pixel_hints: bool = False
+    pixels: str = "linear"
     learned_positions: bool = False
     remat: bool = False
     dtype: Any = jnp.float32
@@ -117,12 +149,15 @@ class IdentityFusionDecoder(nn.Module):
         idx_mask: Int[Array, "b m"],
         num_tokens: int,
         masked_rows: Float[Array, "b m t"] | None = None,
-        masked_background: Float[Array, "b m d"] | None = None,
+        levels: tuple[Array, ...] | None = None,
+        source_map: Float[Array, "b h w 1"] | None = None,
+        *,
+        train: bool = False,
     ) -> Float[Array, "b m d"]:
         """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens.
 
-        `masked_rows` are the target tokens of the masked patches, where the fusion uses them, and `masked_background`
-        are their pixels outside the source region, which the pixel hints take.
+        `masked_rows` are the target tokens of the masked patches, where the fusion uses them; `levels` and `source_map`
+        are those of `UNetPixels`, for which token i + 1 is patch i of a grid.
         """
         known = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
         mask_token = self.param("mask_token", initialisation.token, (1, 1, self.width)).astype(known.dtype)
@@ -133,17 +168,13 @@ class IdentityFusionDecoder(nn.Module):
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
-        masked = gather_rows(tokens, idx_mask)
-        if not self.pixel_hints or masked_rows is None:
-            return nn.sigmoid(nn.Dense(self.patch_values, kernel_init=initialisation.DENSE, name="to_pixels")(masked))
-        changes = nn.Dense(self.patch_values, kernel_init=nn.initializers.zeros, name="to_pixels")(masked)
-        shown = nn.Dense(self.patch_values, kernel_init=initialisation.second_half_identity, name="hints_to_pixels")(
-            masked_rows
-        )
-        shown += nn.Dense(
-            self.patch_values, kernel_init=initialisation.leading_identity, use_bias=False, name="background_to_pixels"
-        )(masked_background)
-        return nn.sigmoid(logit(jnp.clip(shown, DARKEST, 1 - DARKEST)) + changes)
+        if self.pixels == "linear":
+            masked = gather_rows(tokens, idx_mask)
+            num_values = 3 * self.patch_size**2
+            return nn.sigmoid(nn.Dense(num_values, kernel_init=initialisation.DENSE, name="to_pixels")(masked))
+        grid = rearrange(tokens[:, 1:], "b (i j) d -> b i j d", j=levels[-1].shape[2])
+        picture = UNetPixels(self.dtype, name="to_pixels")(grid, levels, source_map, train=train)
+        return gather_rows(patchify(picture, self.patch_size), idx_mask - 1)
 
 
 class Tirm(nn.Module):
@@ -167,7 +198,7 @@ class Tirm(nn.Module):
       fusion: 'position' takes a target token for each patch and joins those of the kept patches to their embeddings;
         'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in
         the order of `idx_keep`; 'none' takes none (Table VI).
-      pixel_hints: see `IdentityFusionDecoder`; with 'grid' only.
+      pixels: see `IdentityFusionDecoder`; 'unet' with 'position' or 'grid' only.
       token_index: 'shifted' (patch i is token i + 1, the class token always visible) or 'patch'.
       learned_positions: see `TokenPositions`.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.
@@ -187,7 +218,7 @@ class Tirm(nn.Module):
     decoder_depth: int = 4
     decoder_heads: int = 16
     fusion: str = "position"
-    pixel_hints: bool = False
+    pixels: str = "linear"
     token_index: str = "shifted"
     learned_positions: bool = False
     imagenet_norm: bool = False
@@ -201,6 +232,9 @@ class Tirm(nn.Module):
         source_map: Float[Array, "b h w 1"],
         target_tokens: Float[Array, "b _ t"] | None,
         noise: Float[Array, "b n"],
+        levels: tuple[Array, ...] | None = None,
+        *,
+        train: bool = False,
     ) -> TirmOutput:
         """Recovers the target face.
 
@@ -209,6 +243,8 @@ class Tirm(nn.Module):
           source_map: m_s.
           target_tokens: f_t of the SIRM: n rows for 'position' and 'grid', `num_keep` for 'rank', None for 'none'.
           noise: uniform in [0, 1), n values an example.
+          levels: `SirmOutput.target_levels`, which 'unet' pixels take; their last grid is that of the patches.
+          train: batch statistics of the 'unet' pixels.
 
         Raises:
           ValueError: where `target_tokens` does not fit `fusion`.
@@ -224,24 +260,23 @@ class Tirm(nn.Module):
         visible_tokens = encoder(patchify(pixels, self.patch_size), idx_keep)
 
         decoder = IdentityFusionDecoder(
-            patches.shape[-1],
+            self.patch_size,
             self.decoder_width,
             self.decoder_depth,
             self.decoder_heads,
-            self.pixel_hints,
+            self.pixels,
             self.learned_positions,
             self.remat,
             self.dtype,
             name="decoder",
         )
         fused_tokens = self._fuse(visible_tokens, target_tokens, split)
-        masked_rows = masked_background = None
+        masked_rows = None
         if self.fusion == "grid" and target_tokens is not None:
             masked_rows = gather_rows(target_tokens, split.idx_mask)
-        if self.pixel_hints:
-            background = patchify((1 - source_map) * image, self.patch_size)
-            masked_background = gather_rows(background, split.idx_mask)
-        target_patches = decoder(fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, masked_background)
+        target_patches = decoder(
+            fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, levels, source_map, train=train
+        )
 
         num_rows = image.shape[1] // self.patch_size
         recovered = put_rows(patches, split.idx_mask, target_patches)

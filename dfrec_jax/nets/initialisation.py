@@ -43,14 +43,3 @@ def token(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array
     """Normal of deviation 0.02, as MAE's tokens."""
     return 0.02 * jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
 
-
-def leading_identity(key: Array, shape: tuple[int, int], dtype: Any = jnp.float32) -> Array:
-    """(i, o): the first inputs are passed on as they are, the others start at 0."""
-    del key
-    return jnp.eye(*shape, dtype=dtype)
-
-
-def second_half_identity(key: Array, shape: tuple[int, int], dtype: Any = jnp.float32) -> Array:
-    """(2 i, o): the second half of the inputs is passed on as it is, the first starts at 0."""
-    start = shape[0] // 2
-    return jnp.zeros(shape, dtype).at[start:].set(leading_identity(key, (start, shape[1]), dtype))

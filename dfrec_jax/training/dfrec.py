@@ -99,6 +99,7 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             weights,
             patch_size=config.tirm.patch_size,
             reduction=config.loss.reduction,
+            pristine_map=config.loss.pristine_map,
         )
         metrics = {f"loss_{name}": value for name, value in terms._asdict().items()}
         metrics["mean_map"] = jnp.mean(output.source_map)  # near 0 or 1: the map has collapsed

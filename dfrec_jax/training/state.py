@@ -9,6 +9,7 @@ import optax
 from flax import struct
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
+from optax.contrib import MuonDimensionNumbers, muon
 
 from dfrec_jax.models.dfrec import Dfrec
 from dfrec_jax.training import sharding
@@ -71,10 +72,43 @@ def make_schedule(config: ConfigDict) -> optax.Schedule:
 
 
 def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
-    """AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4), after clipping by global norm if asked for."""
-    adamw = optax.adamw(make_schedule(config), b2=config.optimizer.beta2, weight_decay=config.optimizer.weight_decay)
-    clip = config.optimizer.clip_norm
-    return optax.chain(optax.clip_by_global_norm(clip), adamw) if clip else adamw
+    """`optimizer.name` after clipping by global norm if asked for.
+
+    AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4). Muon (Jordan et al. 2024) steps along the orthogonalised
+    momentum of each kernel, scaled to the length of one of Adam's steps; all that is no kernel, and the last maps, to
+    pixels, take AdamW with Nesterov's momentum and the same schedule.
+    """
+    optimizer, schedule = config.optimizer, make_schedule(config)
+    if optimizer.name == "adamw":
+        rule = optax.adamw(schedule, b2=optimizer.beta2, weight_decay=optimizer.weight_decay)
+    else:
+        rule = muon(
+            schedule,
+            adam_b2=optimizer.beta2,
+            weight_decay=optimizer.weight_decay,
+            adam_weight_decay=optimizer.weight_decay,
+            consistent_rms=ADAM_RMS,
+            muon_weight_dimension_numbers=_kernel_axes,
+        )
+    return optax.chain(optax.clip_by_global_norm(optimizer.clip_norm), rule) if optimizer.clip_norm else rule
+
+
+ADAM_RMS = 0.2  # root mean square of a typical update of Adam's, in learning rates (Liu et al. 2025)
+
+
+def _kernel_axes(params: Any) -> Any:
+    """For each parameter the axes that Muon takes as the inputs and outputs of a matrix; None for what is no matrix.
+
+    Depthwise kernels (one input channel) are none, nor are maps to the three colours or to one number.
+    """
+
+    def axes(path: tuple, value: jax.Array) -> MuonDimensionNumbers | None:
+        is_kernel = path[-1].key == "kernel" and value.ndim in (2, 4)
+        if not is_kernel or value.shape[-1] <= 3 or value.shape[-2] == 1:
+            return None
+        return MuonDimensionNumbers(tuple(range(value.ndim - 1)), (value.ndim - 1,))
+
+    return jax.tree_util.tree_map_with_path(axes, params)
 
 
 def init_variables(model: Dfrec, image_size: int, key: jax.Array) -> dict[str, Any]:

@@ -71,3 +71,12 @@ def test_a_face_that_equals_its_reference_has_finite_gradients(reduction):
         lambda x: terms.patch_loss(x, zeros, weight, reduction),
     ):
         assert np.isfinite(jax.grad(term)(zeros)).all()
+
+
+def test_pixel_loss_is_the_mean_difference_inside_the_region():
+    reference = jnp.full((3, 4, 4, 3), 0.5)
+    recovered = reference.at[0, :2].add(0.2).at[0, 2:].add(0.4).at[1].add(0.1)
+    region = jnp.zeros((3, 4, 4, 1)).at[0, :2].set(1.0).at[1].set(1.0)  # the third has none
+    loss = lambda weight: terms.pixel_loss(recovered, reference, region, jnp.asarray(weight))  # noqa: E731
+    np.testing.assert_allclose(loss([True, True, False]), 0.15, rtol=1e-5)
+    np.testing.assert_allclose(loss([True, False, True]), 0.1, rtol=1e-5)

@@ -9,22 +9,26 @@ from dfrec_jax.losses.total import LossWeights, loss_terms
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests import tiny
 
-WEIGHTS = LossWeights(2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0)
+WEIGHTS = LossWeights(2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
 BATCH = {name: jnp.asarray(value) for name, value in tiny.batch(2).items()}
 BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "source", "target", "source_mask")}
 
 
-def _output():
+def _output(map_logits=None):
     picture, empty = BATCH["image"], jnp.zeros((2, 1))
     return DfrecOutput(
-        source_map=picture[..., :1], map_logits=None, source_region=picture, source_face=picture, target_face=picture,
+        source_map=picture[..., :1], map_logits=map_logits, source_region=picture, source_face=picture, target_face=picture,
         source_features=empty, target_features=empty, target_tokens=None, idx_keep=jnp.zeros((2, 1), int),
         idx_mask=jnp.ones((2, 1), int), target_patches=jnp.zeros((2, 1, 3 * 8 * 8)), masked_image=picture, logit=None,
     )  # fmt: skip
 
 
 def _terms(perceptors):
-    return jax.jit(lambda: loss_terms(_output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm"))()
+    return jax.jit(
+        lambda: loss_terms(
+            _output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm", pristine_map=False
+        )
+    )()
 
 
 def test_a_role_without_a_network_is_zero_and_the_others_are_as_before():
@@ -34,3 +38,27 @@ def test_a_role_without_a_network_is_zero_and_the_others_are_as_before():
     assert partial.perceptual == 0 and partial.attribute == 0
     np.testing.assert_allclose(partial.identity, whole.identity, rtol=1e-6)
     np.testing.assert_allclose(partial.patch, whole.patch, rtol=1e-6)
+
+
+def test_pristine_faces_teach_their_own_recovery_or_an_empty_map():
+    batch = {**BATCH, "is_forgery": jnp.array([True, False]), "has_mask": jnp.array([True, True])}
+    batch["source_mask"] = jnp.ones_like(batch["source_mask"]).at[1].set(0.0)
+    logits = jnp.stack([jnp.full((tiny.SIZE, tiny.SIZE, 1), 9.0), jnp.full((tiny.SIZE, tiny.SIZE, 1), 2.0)])
+
+    @jax.jit
+    def terms(target, source):
+        given = {**batch, "target": target, "source": source}
+        return [
+            loss_terms(
+                _output(logits), given, tiny.perceptors(), WEIGHTS, patch_size=8, reduction="norm", pristine_map=taught
+            )
+            for taught in (False, True)
+        ]
+
+    recovered, mapped = terms(batch["target"], batch["source"])
+    assert recovered.segmentation < 0.001  # the forgery's map alone, which is right
+    np.testing.assert_allclose(mapped.segmentation, (np.log1p(np.exp(2.0)) + np.log1p(np.exp(-9.0))) / 2, rtol=1e-4)
+    other = terms(batch["target"].at[1].set(0.5), batch["source"].at[1].set(0.5))
+    for name in ("identity", "perceptual", "attribute", "patch"):
+        assert getattr(other[0], name) != getattr(recovered, name), name
+        assert getattr(other[1], name) == getattr(mapped, name), name

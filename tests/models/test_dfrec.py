@@ -7,6 +7,7 @@ import pytest
 
 from dfrec_jax import config as config_lib
 from dfrec_jax.models.dfrec import build, variable_shapes
+from dfrec_jax.nets.patches import patchify, unpatchify
 from tests import stand_in, tiny
 
 BATCH = 3
@@ -73,6 +74,18 @@ def test_plain_inpainting_is_the_same_network_without_target_tokens(recovered):
     np.testing.assert_array_equal(plain.source_face, recovered.source_face)
     np.testing.assert_array_equal(plain.idx_mask, recovered.idx_mask)
     assert not np.array_equal(plain.target_patches, recovered.target_patches)
+
+
+def test_plain_inpainting_of_unet_pixels_knows_nothing_of_what_is_masked():
+    module = network(tirm__pixels="unet", tirm__fusion="grid")
+    variables = stand_in.variables(module, IMAGE, KEYS, train=False)
+    variables["params"]["ism"]["segmentation_head"]["bias"] += 9.0  # a full map: the keys tell the patches
+    out = apply(module, variables, IMAGE, KEYS, use_target_tokens=False)
+    patches = patchify(IMAGE, 8)
+    changed = jnp.put_along_axis(patches, out.idx_mask[..., None], 0.5, axis=1, inplace=False)
+    again = apply(module, variables, unpatchify(changed, 8, tiny.SIZE // 8), KEYS, use_target_tokens=False)
+    np.testing.assert_array_equal(again.idx_mask, out.idx_mask)
+    np.testing.assert_allclose(again.target_patches, out.target_patches, rtol=1e-5)
 
 
 def test_without_ism_the_face_region_takes_the_maps_place():

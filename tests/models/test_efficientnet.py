@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from dfrec_jax.models.efficientnet import EfficientNet, scaled_features
+from dfrec_jax.models.efficientnet import EfficientNet, scaled_blocks, scaled_features
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,18 @@ def test_feature_maps_of_the_released_size():
         (14, 14, 320),
     ]
     assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == 3_595_388  # B0 without its classifier
+
+
+def test_depth_rule():
+    assert [scaled_blocks(4, depth) for depth in (1.0, 0.5, 0.3, 0.2)] == [4, 2, 2, 1]
+
+
+@pytest.mark.parametrize("depth", [0.2, 0.5])
+def test_a_shallow_network_has_the_grids_of_the_whole_one(depth):
+    image = jax.ShapeDtypeStruct((1, 64, 64, 3), np.float32)
+    key = jax.random.key(0)
+    shapes = [
+        jax.eval_shape(lambda image: network.init_with_output(key, image, train=False)[0], image)
+        for network in (EfficientNet(), EfficientNet(depth=depth))
+    ]
+    assert shapes[0] == shapes[1]

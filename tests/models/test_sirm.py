@@ -48,25 +48,23 @@ def test_only_f_s_reaches_the_source_face_and_only_f_t_the_tokens():
     assert np.abs(target.target_tokens - before.target_tokens).max() > 1e-4
 
 
-def test_fine_tokens_hold_what_each_patch_covers_and_no_other():
-    module = SMALL.clone(fine_tokens=True)
-    variables = stand_in.variables(module, IMAGE, train=False)
-    tokens = module.apply(variables, IMAGE, train=False).target_tokens
-    assert tokens.shape == (2, 16, 10)
-    # a kernel that picks the pixel values one by one: the first 5 of 4 x 4 x 3, rows first
-    kernel = variables["params"]["fine_tokens"]["kernel"]
-    variables["params"]["fine_tokens"]["kernel"] = jnp.zeros_like(kernel).at[np.arange(5), np.arange(5)].set(1.0)
-    variables["params"]["fine_tokens"]["bias"] = jnp.zeros(5)
-    fine = module.apply(variables, IMAGE, train=False).target_tokens[..., 5:]
-    patches = IMAGE.reshape(2, 4, 4, 4, 4, 3).swapaxes(2, 3).reshape(2, 16, 48)
-    np.testing.assert_allclose(fine, patches[..., :5], rtol=1e-6)
+def test_a_residual_source_starts_as_the_image_and_changes_where_the_map_says():
+    image = IMAGE.clip(0.03, 0.97)
+    source_map = jnp.zeros((2, 16, 16, 1)).at[:, :8].set(1.0)
+    inputs = (source_map * image, image, source_map)
+    module = SMALL.clone(residual=True)
+    out, variables = jax.jit(lambda: module.init_with_output(jax.random.key(0), *inputs, train=False))()
+    np.testing.assert_allclose(out.source_face, image, atol=1e-6)
+    variables["params"]["to_rgb"]["bias"] += 1.0
+    changed = jax.jit(lambda: module.apply(variables, *inputs, train=False))().source_face
+    assert (changed[:, :8] > image[:, :8]).all()
+    np.testing.assert_allclose(changed[:, 8:], image[:, 8:], atol=1e-6)
 
 
-def test_fine_tokens_start_as_the_pixels_of_the_source_region():
-    module = SMALL.clone(fine_tokens=True, token_features=48)
-    out, _ = module.init_with_output(jax.random.key(0), IMAGE, train=False)
-    patches = IMAGE.reshape(2, 4, 4, 4, 4, 3).swapaxes(2, 3).reshape(2, 16, 48)
-    np.testing.assert_array_equal(out.target_tokens[..., 48:], patches)
+def test_levels_lead_from_the_image_to_f_t(recovered):
+    assert [level.shape[1:] for level in recovered.target_levels] == [(16, 16, 3), (16, 16, 4), (8, 8, 8), (4, 4, 8)]
+    np.testing.assert_array_equal(recovered.target_levels[0], IMAGE)
+    np.testing.assert_allclose(recovered.target_levels[-1].mean((1, 2)), recovered.target_features, rtol=1e-5)
 
 
 def test_without_fusion_there_are_no_tokens():

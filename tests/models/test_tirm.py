@@ -112,28 +112,45 @@ def test_on_the_grid_masked_patches_have_tokens_too():
     assert moved[0, 0] == moved.max() > 1e-4 and (moved[1] == 0).all()
 
 
-def test_pixel_hints_reach_the_patch_of_their_own_token_only():
-    module = tirm("grid", pixel_hints=True)
-    given = tokens("grid")
-    variables = stand_in.variables(module, IMAGE, NO_MAP, given, NOISE)
-    for name in ("fusion", "masked_fusion"):  # the way through the blocks is closed
-        variables["params"]["decoder"][name] = jax.tree.map(jnp.zeros_like, variables["params"]["decoder"][name])
-    before = apply(module, variables, IMAGE, NO_MAP, given, NOISE)
-    changed = given.at[0, before.split.idx_mask[0, 0]].add(0.1)
-    moved = jnp.abs(apply(module, variables, IMAGE, NO_MAP, changed, NOISE).target_patches - before.target_patches)
-    assert moved[0, 0].max() > 1e-4 and moved[0, 1:].max() == 0 and moved[1].max() == 0
+def levels(image=IMAGE):
+    """What a SIRM of three levels would hand over."""
+    rng = np.random.default_rng(2)
+    features = (rng.random((2, SIZE // 2**level, SIZE // 2**level, 4 + level), np.float32) for level in range(4))
+    return (image, *map(jnp.asarray, features))
 
 
-@pytest.mark.parametrize("is_source", [0.0, 0.3, 1.0])
-def test_with_pixel_hints_training_starts_from_the_input(is_source):
-    module = tirm("grid", pixel_hints=True)
-    patches = jnp.clip(patchify(IMAGE, PATCH), 0.03, 0.97)
-    image = IMAGE.clip(0.03, 0.97)
-    given = jnp.concatenate([jnp.ones_like(patches), is_source * patches], axis=-1)  # f_t, then the source region
-    source_map = jnp.full_like(NO_MAP, is_source)
-    out, _ = module.init_with_output(jax.random.key(0), image, source_map, given, NOISE)
-    want = jnp.take_along_axis(patches, out.split.idx_mask[..., None], axis=1)
-    np.testing.assert_allclose(out.target_patches, want, atol=1e-5)
+HALF_MAP = NO_MAP.at[:, : SIZE // 2, PATCH // 2 :].set(1.0)  # not the left half of the first patches
+
+
+def test_unet_pixels_start_as_the_image_and_change_where_map_and_mask_say():
+    module, image = tirm("grid", pixels="unet"), IMAGE.clip(0.03, 0.97)
+    inputs = (image, HALF_MAP, tokens("grid"), NOISE, levels(image))
+    out, variables = jax.jit(module.init_with_output)(jax.random.key(0), *inputs)
+    np.testing.assert_allclose(out.target_face, image, atol=1e-6)
+    bias = variables["params"]["decoder"]["to_pixels"]["to_rgb"]["bias"]
+    variables["params"]["decoder"]["to_pixels"]["to_rgb"]["bias"] = bias + 1.0
+    moved = np.abs(apply(module, variables, *inputs).target_face - image).max(axis=-1)
+    is_masked = np.zeros((2, NUM_PATCHES, 1), bool)
+    np.put_along_axis(is_masked, np.asarray(out.split.idx_mask)[..., None], True, axis=1)
+    may_change = np.kron(is_masked.reshape(2, 4, 4), np.ones((PATCH, PATCH))) * HALF_MAP[..., 0]
+    np.testing.assert_array_equal(moved > 1e-3, may_change > 0)
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_unet_pixels_read_every_level_at_its_own_place(index):
+    module = tirm("grid", pixels="unet")
+    given = levels()
+    variables = stand_in.variables(module, IMAGE, HALF_MAP, tokens("grid"), NOISE, given)
+    recover = partial(apply, module, variables, IMAGE, HALF_MAP, tokens("grid"), NOISE)
+    before = recover(given)
+    side = given[index].shape[1] // 4  # a level's share of one patch
+    row, column = divmod(int(before.split.idx_mask[0, 0]), 4)
+    here = np.s_[0, row * side : (row + 1) * side, column * side : (column + 1) * side]
+    after = recover((*given[:index], given[index].at[here].add(1.0), *given[index + 1 :]))
+    moved = jnp.abs(after.target_patches - before.target_patches).mean(axis=-1)
+    most = divmod(int(before.split.idx_mask[0, moved[0].argmax()]), 4)
+    assert moved[0].max() > 1e-4 and (moved[1] == 0).all()
+    assert abs(most[0] - row) <= 1 and abs(most[1] - column) <= 1  # convolutions reach a place further
 
 
 @pytest.mark.parametrize(("fusion", "given"), [("none", tokens()), ("rank", tokens()), ("position", tokens("rank"))])
