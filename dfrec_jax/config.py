@@ -316,8 +316,8 @@ def _validate_sizes(config: ConfigDict) -> None:
         )
     if config.tirm.pixels == "unet" and config.tirm.fusion not in ("position", "grid"):
         raise ConfigError(
-            f"tirm.pixels='unet' with tirm.fusion={config.tirm.fusion!r}: the way up starts on the SIRM's grid, a place "
-            "for each patch; use tirm.fusion='position' or 'grid', or tirm.pixels='linear'"
+            f"tirm.pixels='unet' with tirm.fusion={config.tirm.fusion!r}: the way up starts on the SIRM's grid, a "
+            "place for each patch; use tirm.fusion='position' or 'grid', or tirm.pixels='linear'"
         )
     if not 0 < num_kept(config) < num_patches(config):
         raise ConfigError(

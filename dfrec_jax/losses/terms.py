@@ -80,8 +80,8 @@ def pixel_loss(
 ) -> Float[Array, ""]:
     """Mean absolute difference inside `region`, in [0, 1] by pixel.
 
-    Not in the paper, whose recovered source meets its reference in features alone; for data whose source has the pose of
-    the forgery (docs/departures.md).
+    Not in the paper, whose recovered source meets its reference in features alone; for data whose source has the pose
+    of the forgery (docs/departures.md).
     """
     difference = jnp.mean(jnp.abs(recovered - reference).astype(jnp.float32), axis=-1, keepdims=True)
     area = jnp.sum(region, axis=(1, 2, 3))

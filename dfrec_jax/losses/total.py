@@ -45,7 +45,7 @@ class LossWeights(NamedTuple):
 
 
 def weighted_sum(loss: LossTerms, weights: LossWeights) -> Float[Array, ""]:
-    """L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and the terms of the ISM's heads and ours."""
+    """L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and the terms beside it."""
     return (
         loss.identity
         + weights.perceptual * loss.perceptual

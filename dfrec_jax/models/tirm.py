@@ -87,8 +87,8 @@ class MaskedEncoder(nn.Module):
 class UNetPixels(nn.Module):
     """From the decoder's tokens to pixels along the SIRM's levels: the way up of a U-Net that ends on the image itself.
 
-    Training starts with the image as it is; what is learned is what to change in it, as far as the map says that a pixel is
-    source: elsewhere the image is the target.
+    Training starts with the image as it is; what is learned is what to change in it, as far as the map says that a
+    pixel is source: elsewhere the image is the target.
 
     Attributes:
       dtype: of the computation; parameters and the picture stay float32.

@@ -42,4 +42,3 @@ DENSE = _uniform(1.0, lambda shape: (_fan_in(shape) + _fan_out(shape)) / 2)  # M
 def token(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
     """Normal of deviation 0.02, as MAE's tokens."""
     return 0.02 * jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
-

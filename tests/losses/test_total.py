@@ -17,17 +17,16 @@ BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "sou
 def _output(map_logits=None):
     picture, empty = BATCH["image"], jnp.zeros((2, 1))
     return DfrecOutput(
-        source_map=picture[..., :1], map_logits=map_logits, source_region=picture, source_face=picture, target_face=picture,
-        source_features=empty, target_features=empty, target_tokens=None, idx_keep=jnp.zeros((2, 1), int),
-        idx_mask=jnp.ones((2, 1), int), target_patches=jnp.zeros((2, 1, 3 * 8 * 8)), masked_image=picture, logit=None,
+        source_map=picture[..., :1], map_logits=map_logits, source_region=picture, source_face=picture,
+        target_face=picture, source_features=empty, target_features=empty, target_tokens=None,
+        idx_keep=jnp.zeros((2, 1), int), idx_mask=jnp.ones((2, 1), int), target_patches=jnp.zeros((2, 1, 3 * 8 * 8)),
+        masked_image=picture, logit=None,
     )  # fmt: skip
 
 
 def _terms(perceptors):
     return jax.jit(
-        lambda: loss_terms(
-            _output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm", pristine_map=False
-        )
+        lambda: loss_terms(_output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm", pristine_map=False)
     )()
 
 
