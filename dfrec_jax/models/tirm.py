@@ -172,6 +172,8 @@ class IdentityFusionDecoder(nn.Module):
             masked = gather_rows(tokens, idx_mask)
             num_values = 3 * self.patch_size**2
             return nn.sigmoid(nn.Dense(num_values, kernel_init=initialisation.DENSE, name="to_pixels")(masked))
+        if levels is None or source_map is None:
+            raise ValueError("pixels='unet' takes the levels of the SIRM and the source map, and got none")
         grid = rearrange(tokens[:, 1:], "b (i j) d -> b i j d", j=levels[-1].shape[2])
         picture = UNetPixels(self.dtype, name="to_pixels")(grid, levels, source_map, train=train)
         return gather_rows(patchify(picture, self.patch_size), idx_mask - 1)
@@ -247,7 +249,7 @@ class Tirm(nn.Module):
           train: batch statistics of the 'unet' pixels.
 
         Raises:
-          ValueError: where `target_tokens` does not fit `fusion`.
+          ValueError: where `target_tokens` does not fit `fusion`, and for 'unet' pixels without `levels`.
         """
         split = self.mask(source_map, noise)
         patches = patchify(image, self.patch_size)

@@ -160,6 +160,12 @@ def test_tokens_that_do_not_fit_the_fusion_are_refused(fusion, given):
         jax.eval_shape(lambda: module.init(jax.random.key(0), IMAGE, NO_MAP, given, NOISE))
 
 
+def test_unet_pixels_without_levels_are_refused():
+    with pytest.raises(ValueError, match="pixels='unet' takes the levels"):
+        module = tirm("grid", pixels="unet")
+        jax.eval_shape(lambda: module.init(jax.random.key(0), IMAGE, NO_MAP, tokens("grid"), NOISE))
+
+
 def test_variables_of_each_choice():
     def paths(**fields):
         module = tirm(**fields)
