@@ -2,12 +2,11 @@
 
 Run:       python train.py --config=configs/quickstart.py --workdir=runs/quickstart
 Hardware:  2 CPU cores
-Departs:   sizes; and since there are hundreds of steps and not a hundred thousand: the learning rate and its schedule,
-           the weights of the patch and segmentation losses (at the paper's the target is a texture that pleases the
-           encoders and shows no face, and the map stays flat), `tirm.fusion='grid'` and `sirm.fine_tokens`
-           (docs/departures.md). Two fifths of the patches are masked and not a half, those first whose map is above
-           0.2: they hold 99.9 % of what a swap changes in these pictures, and the rest would be background that has to
-           be drawn anew.
+Departs:   sizes; and since there are hundreds of steps and not a hundred thousand: Muon and its schedule, faces that start as
+           copies of the image (`sirm.residual`, `tirm.pixels`, `loss.pristine_map`), `tirm.fusion='grid'`, and weights by
+           which the patch and segmentation losses lead and the encoders come last (docs/departures.md,
+           docs/experiments.md). Two fifths of the patches are masked and not a half, those first whose map is above
+           0.2: they hold 99.9 % of what a swap changes in these pictures, and the rest would be background.
 """
 
 import ml_collections

@@ -79,7 +79,7 @@ def test_plain_inpainting_is_the_same_network_without_target_tokens(recovered):
 def test_plain_inpainting_of_unet_pixels_knows_nothing_of_what_is_masked():
     module = network(tirm__pixels="unet", tirm__fusion="grid")
     variables = stand_in.variables(module, IMAGE, KEYS, train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += 9.0  # a full map: the keys tell the patches
+    variables["params"]["ism"]["segmentation_head"]["bias"] += 1e4  # a full map: the keys tell the patches
     out = apply(module, variables, IMAGE, KEYS, use_target_tokens=False)
     patches = patchify(IMAGE, 8)
     changed = jnp.put_along_axis(patches, out.idx_mask[..., None], 0.5, axis=1, inplace=False)
