@@ -2,9 +2,9 @@
 
 Run:       python train.py --config=configs/quickstart.py --workdir=runs/quickstart
 Hardware:  2 CPU cores
-Departs:   sizes; and since there are hundreds of steps and not a hundred thousand: Muon and its schedule, faces that start as
-           copies of the image (`sirm.residual`, `tirm.pixels`, `loss.pristine_map`), `tirm.fusion='grid'`, and weights by
-           which the patch and segmentation losses lead and the encoders come last (docs/departures.md,
+Departs:   sizes; and since there are hundreds of steps and not a hundred thousand: Muon and its schedule, faces that
+           start as copies of the image (`sirm.residual`, `tirm.pixels`, `loss.pristine_map`), `tirm.fusion='grid'`, and
+           weights by which the patch and segmentation losses lead and the encoders come last (docs/departures.md,
            docs/experiments.md). Two fifths of the patches are masked and not a half, those first whose map is above
            0.2: they hold 99.9 % of what a swap changes in these pictures, and the rest would be background.
 """

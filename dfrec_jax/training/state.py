@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from optax.contrib import MuonDimensionNumbers, muon
 
+from dfrec_jax.config import ConfigError
 from dfrec_jax.models.dfrec import Dfrec
 from dfrec_jax.training import sharding
 
@@ -118,10 +119,22 @@ def init_variables(model: Dfrec, image_size: int, key: jax.Array) -> dict[str, A
 
 
 def create(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:
-    """A fresh state, and the sharding of each of its leaves; no array is ever whole on one device."""
+    """A fresh state, and the sharding of each of its leaves; no array is ever whole on one device.
+
+    It is made on the host: the draws of a thousand parameters, run once, take a GPU minutes to compile.
+
+    Raises:
+      ConfigError: where JAX was told to leave the host's processor alone.
+    """
     shardings = sharding.state_sharding(mesh, jax.eval_shape(init))
-    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None  # it runs once
-    return jax.jit(init, out_shardings=shardings, compiler_options=options)(), shardings
+    try:
+        host = jax.local_devices(backend="cpu")[0]
+    except RuntimeError as error:
+        platforms = jax.config.jax_platforms
+        raise ConfigError(f"JAX_PLATFORMS={platforms!r}: must name cpu as well; use {platforms},cpu") from error
+    with jax.default_device(host):
+        state = jax.jit(init, compiler_options={"xla_backend_optimization_level": 0})()  # it runs once
+    return jax.device_put(state, shardings, donate=True), shardings
 
 
 def abstract(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:
