@@ -24,10 +24,12 @@ def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
     config.tirm.mask_ratio = 0.3
     config.tirm.patch_threshold = 0.2
 
+    config.loss.target_identity = 20.0
     config.loss.perceptual = 300.0
     config.loss.patch = 3000.0
     config.loss.segmentation = 1000.0
     config.loss.pristine_map = True
+    config.loss.attribute = 0.0  # its network is then neither loaded nor run
 
     config.frozen.identity = "mobilefacenet-xiaoccer"
     config.frozen.perceptual = "lpips-like-squeezenet"
@@ -41,6 +43,7 @@ def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
     config.data.bi_share = 0.2
     config.data.real_share = 0.15
     config.data.leak = (0.0, 0.4)
+    config.data.perturbed = 0.3
     config.optimizer.schedule = "cosine"
     config.optimizer.clip_norm = 1.0
     return _cpu(config) if size == "cpu" else _gpu(config)
@@ -57,8 +60,6 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.tirm.patch_size = 8
     config.tirm.token_width = 64
     config.tirm.decoder_depth, config.tirm.decoder_width, config.tirm.decoder_heads = 2, 128, 4
-    config.loss.attribute = 0.0
-    config.data.perturbed = 0.1
     config.data.num_threads = 2
     config.data.validation_examples = 128
     config.optimizer.name = "muon"
@@ -81,12 +82,12 @@ def _gpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.tirm.decoder_width, config.tirm.decoder_heads = 256, 8
     config.data.num_threads = 14
     config.data.prefetch = 512
-    config.data.validation_examples = 256
+    config.data.validation_examples = 64
     config.optimizer.name = "muon"
     config.optimizer.learning_rate = 5e-3
     config.optimizer.warmup_steps = 100
     config.optimizer.beta2 = 0.98
-    config.train.num_steps = 3000
+    config.train.num_steps = 2700
     config.train.batch_size = 64
     config.train.validate_every = 1000
     config.train.samples_every = 1000
