@@ -64,11 +64,11 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.optimizer.warmup_steps = 20
     config.optimizer.beta2 = 0.98
     config.optimizer.clip_norm = 1.0
-    config.train.num_steps = 550
+    config.train.num_steps = 450
     config.train.batch_size = 16
     config.train.log_every = 25
-    config.train.validate_every = 275
-    config.train.samples_every = 275
-    config.checkpoint.every = 275
+    config.train.validate_every = 450
+    config.train.samples_every = 225
+    config.checkpoint.every = 225
     config.checkpoint.keep = 1
     return config

@@ -61,9 +61,12 @@ def make_train_step(
 def compile_step(step: TrainStep, state_shardings: Any, mesh: Mesh) -> TrainStep:
     """The step on a mesh: the state is donated and keeps its sharding, the batch is split, the rest is replicated."""
     whole = sharding.replicated(mesh)
+    # On a CPU LLVM's higher levels take longer to compile, and their code is no faster.
+    options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
     return jax.jit(
         step,
         donate_argnums=0,
         in_shardings=(state_shardings, whole, sharding.batch_sharding(mesh)),
         out_shardings=(state_shardings, whole),
+        compiler_options=options,
     )
