@@ -2,6 +2,8 @@
 
 Run:       dfrec prepare faces --source CELEBA_PEOPLE --out CELEBA (see its --help), the same for LFW, then
            python train.py --config=configs/faces.py:cpu --config.data.dir=CELEBA,LFW --workdir=runs/faces
+Hardware:  cpu: one core, 45 minutes; gpu: one H100, 373 images/s, 8 minutes and as many of compiling
+Measured:  docs/experiments.md, 13 to 15
 """
 
 import ml_collections
