@@ -1,5 +1,6 @@
 """The training state: one pytree of arrays, created already sharded."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -130,8 +131,10 @@ def create(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, Trai
     try:
         host = jax.local_devices(backend="cpu")[0]
     except RuntimeError as error:
-        platforms = jax.config.jax_platforms
-        raise ConfigError(f"JAX_PLATFORMS={platforms!r}: must name cpu as well; use {platforms},cpu") from error
+        platforms = os.environ.get("JAX_PLATFORMS", "")
+        raise ConfigError(
+            f"JAX_PLATFORMS={platforms!r}: must name cpu as well, where parameters are drawn; use {platforms},cpu"
+        ) from error
     with jax.default_device(host):
         state = jax.jit(init, compiler_options={"xla_backend_optimization_level": 0})()  # it runs once
     return jax.device_put(state, shardings, donate=True), shardings

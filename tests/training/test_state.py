@@ -5,7 +5,8 @@ import optax
 import pytest
 
 from dfrec_jax import config as config_lib
-from dfrec_jax.training import state
+from dfrec_jax.config import ConfigError
+from dfrec_jax.training import sharding, state
 
 PARAMS = {
     "conv": {"kernel": jnp.ones((3, 3, 4, 8)), "bias": jnp.zeros(8)},
@@ -66,3 +67,14 @@ def test_the_rate_warms_up_and_falls_to_nothing():
     scheduled.optimizer.schedule, scheduled.optimizer.warmup_steps, scheduled.train.num_steps = "cosine", 10, 110
     rate = state.make_schedule(scheduled)
     np.testing.assert_allclose([rate(0), rate(5), rate(10), rate(60), rate(110)], [0, 0.005, 0.01, 0.005, 0], atol=1e-7)
+
+
+def test_a_host_that_jax_must_not_use_is_refused(monkeypatch):
+    def none(backend):
+        raise RuntimeError(f"Unknown backend {backend}")
+
+    monkeypatch.setattr(jax, "local_devices", none)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]).reshape(1, 1), sharding.AXES)
+    with pytest.raises(ConfigError, match="JAX_PLATFORMS='cuda'.*use cuda,cpu"):
+        state.create(lambda: state.TrainState(jnp.zeros(()), {}, {}, {}, None, jax.random.key(0)), mesh)
