@@ -120,7 +120,7 @@ def init_variables(model: Dfrec, image_size: int, key: jax.Array) -> dict[str, A
 
 
 def create(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:
-    """A fresh state, and the sharding of each of its leaves; no array is ever whole on one device.
+    """A fresh state, and the sharding of each of its leaves; no array is ever whole on an accelerator.
 
     It is made on the host: the draws of a thousand parameters, run once, take a GPU minutes to compile.
 
