@@ -137,7 +137,12 @@ def create(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, Trai
         ) from error
     with jax.default_device(host):
         state = jax.jit(init, compiler_options={"xla_backend_optimization_level": 0})()  # it runs once
-    return jax.device_put(state, shardings, donate=True), shardings
+
+    def split(leaf: jax.Array, where: jax.sharding.Sharding) -> jax.Array:
+        # Each host makes the shards of its own devices; device_put would refuse those of others.
+        return jax.make_array_from_callback(leaf.shape, where, leaf.__getitem__)
+
+    return jax.tree.map(split, state, shardings), shardings
 
 
 def abstract(init: Callable[[], TrainState], mesh: Mesh) -> tuple[TrainState, TrainState]:

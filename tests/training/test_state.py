@@ -1,3 +1,8 @@
+import os
+import socket
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,3 +83,45 @@ def test_a_host_that_jax_must_not_use_is_refused(monkeypatch):
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]).reshape(1, 1), sharding.AXES)
     with pytest.raises(ConfigError, match="JAX_PLATFORMS='cuda'.*use cuda,cpu"):
         state.create(lambda: state.TrainState(jnp.zeros(()), {}, {}, {}, None, jax.random.key(0)), mesh)
+
+
+HOST = """
+import sys
+import jax
+import jax.numpy as jnp
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 1)
+jax.config.update("jax_cpu_collectives_implementation", "gloo")
+jax.distributed.initialize(f"localhost:{sys.argv[1]}", 2, int(sys.argv[2]))
+from dfrec_jax import config
+from dfrec_jax.training import sharding, state
+sizes = config.dfrec().mesh
+sizes.fsdp = 2
+def init():
+    weights = {"w": jnp.arange(512.0 * 512).reshape(512, 512)}
+    return state.TrainState(jnp.zeros((), jnp.int32), weights, {}, {}, None, jax.random.key(3))
+made, _ = state.create(init, sharding.make_mesh(sizes))
+(shard,) = made.params["w"].addressable_shards
+print("RESULT", shard.data.size, int(jax.jit(lambda w: (w[0, 1] + w[-1, -1]))(made.params["w"])))
+"""
+
+
+def test_two_hosts_hold_a_half_each():
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    environment = dict(os.environ)
+    environment.pop("XLA_FLAGS", None)  # of the suite: eight devices a process
+    hosts = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOST, port, number],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+        )
+        for number in "01"
+    ]
+    for host in hosts:
+        said, _ = host.communicate(timeout=120)
+        assert f"RESULT {512 * 512 // 2} {512 * 512}" in said, said
