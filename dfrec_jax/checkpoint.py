@@ -12,6 +12,7 @@ import orbax.checkpoint as ocp
 from ml_collections import ConfigDict
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
+from dfrec_jax import config as config_lib
 from dfrec_jax.config import ConfigError
 
 # Fields in which a resumed run may differ from the one that it continues: none changes what a step computes, but that
@@ -198,7 +199,7 @@ def save_config(workdir: str | os.PathLike[str], config: ConfigDict, *, is_begun
 
 
 def load_config(workdir: str | os.PathLike[str]) -> ConfigDict:
-    """The config that a run was started with.
+    """The config that a run was started with; fields that DFREC has got since have their defaults.
 
     Raises:
       CheckpointError: where `workdir` is not the folder of a run.
@@ -207,9 +208,10 @@ def load_config(workdir: str | os.PathLike[str]) -> ConfigDict:
     if not path.is_file():
         raise CheckpointError(f"--workdir={workdir}: there is no config.json in it; name the folder of a training run")
     try:
-        return ConfigDict(json.loads(path.read_text()))
+        config = ConfigDict(json.loads(path.read_text()))
     except json.JSONDecodeError as error:
         raise CheckpointError(f"{path} is not JSON ({error}); restore it from a copy") from error
+    return config_lib.with_added_fields(config) if config_lib.task_of(config) == "dfrec" else config
 
 
 def _check_same_run(old: ConfigDict, new: ConfigDict, path: Path) -> None:

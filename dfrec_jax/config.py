@@ -63,6 +63,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.ism = ConfigDict()
     config.ism.enabled = True  # False: Table VI without ISM, a face ellipse in place of the map
     config.ism.classifier = placeholder(bool)
+    config.ism.known_map = 0.0  # share of training examples whose known mask the SIRM and TIRM take for m_s
     config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
     config.ism.depth = 1.0  # multiplies the blocks of each of its stages
     config.ism.decoder_features = 256
@@ -73,6 +74,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.sirm = ConfigDict()
     config.sirm.features = (32, 64, 128, 256)  # one for each level above the bottleneck
     config.sirm.bottleneck = 1024  # split into f_s and f_t
+    config.sirm.stem = 1  # side of the squares of pixels that are one place of the first level; docs/departures.md
     config.sirm.residual = False  # the source face starts as a copy of the image; docs/departures.md
 
     config.tirm = ConfigDict()
@@ -93,6 +95,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.tirm.imagenet_norm = False
 
     config.loss = ConfigDict()
+    config.loss.source_features = 1.0  # of the source's distances in Eq. 4 and 7; 0: not run. docs/departures.md
     config.loss.target_identity = 2.0  # alpha, Eq. 4
     config.loss.target_perceptual = 2.0  # beta, Eq. 7
     config.loss.perceptual = 0.5  # lambda_1, Eq. 10
@@ -100,7 +103,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.loss.patch = 0.5  # lambda_3
     config.loss.classification = placeholder(float)
     config.loss.segmentation = placeholder(float)
-    config.loss.source_pixels = 0.0  # of the recovered source inside the mask, where it has the pose of its reference
+    config.loss.source_pixels = 0.0  # of the recovered source inside the mask, where its reference has its pose
     config.loss.pristine_map = False  # pristine faces teach an empty map, not their own recovery; docs/departures.md
     config.loss.reduction = "root_mean_square"  # of the norms in Eq. 2, 3, 5, 6, 9; 'norm' is the literal equation
 
@@ -175,6 +178,15 @@ def resolve(config: ConfigDict) -> ConfigDict:
     return config
 
 
+def with_added_fields(config: ConfigDict) -> ConfigDict:
+    """DFREC's config of an earlier version, with the defaults of the fields added since: what that version did."""
+    defaults = dfrec(config.mode).to_dict()
+    for section, fields in defaults.items():
+        if isinstance(fields, dict):
+            config[section] = {**fields, **config[section].to_dict()}
+    return config
+
+
 def num_patches(config: ConfigDict) -> int:
     """n of Algorithm 1."""
     return (config.image_size // config.tirm.patch_size) ** 2
@@ -238,6 +250,8 @@ RULES: tuple[Rule, ...] = (
     ("ism.width", _positive, "above 0"),
     ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
     ("ism.decoder_features", _positive, "above 0"),
+    ("sirm.stem", _positive, "a positive number of pixels"),
+    ("ism.known_map", _share, "between 0 and 1"),
     ("tirm.patch_size", _positive, "a positive number of pixels"),
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
@@ -249,8 +263,8 @@ RULES: tuple[Rule, ...] = (
     ("tirm.noise_scale", _share, "between 0 and 1"),
     ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
     *((f"loss.{name}", _not_negative, "0 or more") for name in (
-        "target_identity", "target_perceptual", "perceptual", "attribute", "patch", "classification", "segmentation",
-        "source_pixels",
+        "source_features", "target_identity", "target_perceptual", "perceptual", "attribute", "patch",
+        "classification", "segmentation", "source_pixels",
     )),
     ("data.real_share", _share, "between 0 and 1"),
     ("data.bi_share", _share, "between 0 and 1"),
@@ -296,8 +310,9 @@ def _require(condition: bool, field: str, value: object, allowed: str) -> None:
 
 
 def _validate_sizes(config: ConfigDict) -> None:
-    size, patch, levels = config.image_size, config.tirm.patch_size, len(config.sirm.features)
-    stride = max(16, 2**levels)  # of the ISM's deepest features and of the SIRM's bottleneck
+    size, patch, levels, stem = config.image_size, config.tirm.patch_size, len(config.sirm.features), config.sirm.stem
+    bottleneck = stem * 2**levels  # its stride
+    stride = math.lcm(16, bottleneck)  # 16: that of the ISM's deepest features
     if size % patch:
         raise ConfigError(
             f"image_size={size} with tirm.patch_size={patch}: the patch grid must divide the image; "
@@ -305,14 +320,15 @@ def _validate_sizes(config: ConfigDict) -> None:
         )
     if size % stride:
         raise ConfigError(
-            f"image_size={size}: must be a multiple of {stride}, the stride of the deepest features (16 in the ISM, "
-            f"{2**levels} in a SIRM of {levels} levels); use image_size={math.ceil(size / stride) * stride}"
+            f"image_size={size}: must be a multiple of {stride}, for the strides of the deepest features (16 in the "
+            f"ISM, {bottleneck} in a SIRM of {levels} levels and a stem of {stem}); use "
+            f"image_size={math.ceil(size / stride) * stride}"
         )
-    if config.tirm.fusion in ("position", "grid") and 2**levels != patch:
+    if config.tirm.fusion in ("position", "grid") and bottleneck != patch:
         raise ConfigError(
-            f"tirm.patch_size={patch} with {levels} levels in sirm.features: target tokens bound by position need one "
-            f"place of the SIRM's bottleneck for each patch; use tirm.patch_size={2**levels} or another "
-            "number of levels"
+            f"tirm.patch_size={patch} with {levels} levels in sirm.features and sirm.stem={stem}: target tokens bound "
+            "by position need one place of the SIRM's bottleneck for each patch; use "
+            f"tirm.patch_size={bottleneck} or another number of levels"
         )
     if config.tirm.pixels == "unet" and config.tirm.fusion not in ("position", "grid"):
         raise ConfigError(
@@ -357,6 +373,11 @@ def _validate_mode(config: ConfigDict) -> None:
             "supervise; set loss.classification=0 or ism.classifier=True"
         )
     if not config.ism.enabled:
+        if config.ism.known_map > 0:
+            raise ConfigError(
+                f"ism.known_map={config.ism.known_map} with ism.enabled=False: a network without ISM takes a face "
+                "region for m_s, in training as later; set it to 0"
+            )
         for field in ("loss.classification", "loss.segmentation"):
             if _get(config, field) > 0:
                 raise ConfigError(

@@ -93,11 +93,20 @@ def test_a_workdir_without_a_run_is_refused(tmp_path):
         checkpoint.load_config(tmp_path)
 
 
+def test_a_config_from_before_a_field_was_added_has_its_default(tmp_path):
+    checkpoint.save_config(tmp_path, tiny.config(), is_begun=False)
+    earlier = json.loads((tmp_path / "config.json").read_text())
+    del earlier["sirm"]["stem"], earlier["loss"]["source_features"]
+    (tmp_path / "config.json").write_text(json.dumps(earlier))
+    assert json.loads(checkpoint.load_config(tmp_path).to_json()) == json.loads(tiny.config().to_json())
+    checkpoint.save_config(tmp_path, tiny.config(), is_begun=True)  # such a run goes on
+
+
 def test_a_begun_run_keeps_its_config(tmp_path):
     config = tiny.config()
     checkpoint.save_config(tmp_path, config, is_begun=False)
     assert json.loads((tmp_path / "config.json").read_text())["loss"]["patch"] == 0.5
-    assert checkpoint.load_config(tmp_path).to_json() == config.to_json()
+    assert json.loads(checkpoint.load_config(tmp_path).to_json()) == json.loads(config.to_json())
     config.train.num_steps = 9  # may change
     checkpoint.save_config(tmp_path, config, is_begun=True)
     config.loss.patch = 0.75

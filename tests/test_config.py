@@ -57,6 +57,9 @@ def test_a_field_that_was_set_is_not_overwritten_by_the_mode():
         ("tirm.patch_size", 15, "use image_size=210"),
         ("image_size", 200, "image_size=200 with tirm.patch_size=16"),
         ("tirm.patch_size", 8, "use tirm.patch_size=16 or another number of levels"),
+        ("sirm.stem", 0, "sirm.stem=0: must be a positive number of pixels"),
+        ("sirm.stem", 2, "sirm.stem=2: target tokens .* use tirm.patch_size=32"),
+        ("sirm.stem", 3, "image_size=224: must be a multiple of 48.* a stem of 3"),
         ("tirm.mask_ratio", 0.001, "keeps 196 of 196 patches"),
         ("tirm.pixels", "convs", "tirm.pixels='convs': must be one of"),
         ("optimizer.name", "sgd", "optimizer.name='sgd': must be one of"),
@@ -99,6 +102,13 @@ def test_real_and_bi_shares_cannot_exceed_the_batch():
     config = _valid()
     config.data.real_share, config.data.bi_share = 0.7, 0.6
     with pytest.raises(ConfigError, match="their sum must be at most 1"):
+        config_lib.validate(config_lib.resolve(config))
+
+
+def test_a_network_without_ism_has_no_place_for_known_maps():
+    config = _valid()
+    config.ism.enabled, config.ism.known_map = False, 0.5
+    with pytest.raises(ConfigError, match="ism.known_map=0.5 with ism.enabled=False"):
         config_lib.validate(config_lib.resolve(config))
 
 

@@ -18,7 +18,7 @@ from dfrec_jax.data.blending.landmarks import MIRRORED_5
 from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
 
 Batch = Mapping[str, Array]
-PICTURES = ("image", "source", "target", "source_mask")
+PICTURES = ("image", "source", "target", "source_mask", "posed_source")
 HOST_ONLY = ("source_points", "target_points", "example")
 
 
@@ -52,12 +52,13 @@ def make_completion(
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
     recipes = {rows.BI: forging.BI, rows.SWAP: forging.SWAP._replace(leak=leak)}
     tables = {kind: rows.rows_of(kinds, kind, num_groups) for kind in recipes if kind in kinds}
+    is_forged = np.isin(kinds, tuple(tables))
     augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
 
     def complete(batch: Batch) -> dict[str, Array]:
         keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(batch["example"])
         pair = jax.vmap(lambda key: jax.random.split(key))(keys)
-        batch = dict(batch)
+        batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.asarray(is_forged)}
         for kind, table in tables.items():
             batch |= _forge_rows(recipes[kind], batch, pair[:, 0], table)
         batch |= jax.vmap(augment_row)(pair[:, 1], {name: batch[name] for name in (*PICTURES, *_POINTS, "is_forgery")})
@@ -70,7 +71,7 @@ _POINTS = ("landmarks", "source_landmarks")
 
 
 def _forge_rows(recipe: forging.Recipe, batch: Batch, keys: Array, table: np.ndarray) -> dict[str, Array]:
-    """`image` and `source_mask` with the rows of `table` forged; groups stay apart, so that shards do."""
+    """What `Forgery` holds, with the rows of `table` forged; groups stay apart, so that shards do."""
     num_groups = table.shape[0]
     grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
     take = jax.vmap(lambda value, places: value[jnp.minimum(places, value.shape[0] - 1)])
@@ -98,7 +99,7 @@ def augment(
 
     Args:
       key: of the draw.
-      example: `image`, `source`, `target`, `source_mask`, `landmarks`, `source_landmarks`, `is_forgery`.
+      example: `PICTURES`, `landmarks`, `source_landmarks`, `is_forgery`.
       flip: see `make_completion`.
       jitter: see `make_completion`.
       perturbed: see `make_completion`.
@@ -114,7 +115,7 @@ def augment(
             example[name] = jnp.where(is_flipped, _mirrored(example[name], example["image"].shape[1]), example[name])
     if jitter > 0:
         factors = 1 + jitter * (2 * numbers[1:4] - 1)
-        for name in ("image", "source", "target"):
+        for name in ("image", "source", "target", "posed_source"):
             example[name] = _to_uint8(recoloured(_to_float(example[name]), factors))  # the same map for every picture
     if perturbed > 0:
         draw = draw_perturbation(for_perturbation)

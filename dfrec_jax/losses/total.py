@@ -29,6 +29,7 @@ class LossTerms(NamedTuple):
 class LossWeights(NamedTuple):
     """The weights of the loss; the paper's letter beside each."""
 
+    source_features: float  # of the source's distances in Eq. 4 and 7, where the paper has 1
     target_identity: float  # alpha
     target_perceptual: float  # beta
     perceptual: float  # lambda_1
@@ -73,7 +74,8 @@ def loss_terms(
       output: what DFREC made of `batch["image"]`.
       batch: `source` and `target` float32 [b, h, w, 3] in [0, 1]; `source_mask` float32 [b, h, w, 1] in [0, 1];
         `is_forgery`, `has_source`, `has_target`, `has_mask` bool [b]; `landmarks` [b, 5, 2] where a frozen network
-        aligns faces (found on the input, and used for all pictures of the example).
+        aligns faces (found on the input, and used for all pictures of the example). Where pictures of a source have
+        poses of their own, `posed_source` as `forging.Forgery` has it, and `has_posed_source`.
       perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
         term of a role that has none is 0.
       weights: alpha and beta enter here; the lambdas in `weighted_sum`.
@@ -87,29 +89,26 @@ def loss_terms(
     else:
         has_mask &= batch["is_forgery"]
     landmarks = batch.get("landmarks")
-    recovered_source, recovered_target = _pair_features(perceptors, output.source_face, output.target_face, landmarks)
-    source, target = jax.lax.stop_gradient(_pair_features(perceptors, batch["source"], batch["target"], landmarks))
+    zero = jnp.zeros((), jnp.float32)
+    faces, references, given = [output.target_face], [batch["target"]], [has_target]
+    if weights.source_features > 0:
+        faces, references, given = [*faces, output.source_face], [*references, batch["source"]], [*given, has_source]
+    recovered = _features(perceptors, faces, landmarks)
+    reference = jax.lax.stop_gradient(_features(perceptors, references, landmarks))
 
-    def distance(role: str, recovered: FaceFeatures, reference: FaceFeatures, weight: Array) -> Array:
-        if not getattr(reference, role):
-            return jnp.zeros((), jnp.float32)
-        return terms.multi_layer_distance(getattr(recovered, role), getattr(reference, role), weight, reduction)
+    def distance(role: str, target_weight: float) -> Array:
+        pairs = zip(recovered, reference, given, strict=True)
+        target, *source = (
+            terms.multi_layer_distance(getattr(a, role), getattr(b, role), has, reduction) for a, b, has in pairs
+        )
+        return terms.source_and_target(weights.source_features * sum(source, zero), target, target_weight)
 
     masked_reference = jnp.take_along_axis(patchify(batch["target"], patch_size), output.idx_mask[..., None], axis=1)
-    zero = jnp.zeros((), jnp.float32)
     return LossTerms(
-        identity=terms.source_and_target(
-            distance("identity", recovered_source, source, has_source),
-            distance("identity", recovered_target, target, has_target),
-            weights.target_identity,
-        ),
-        perceptual=terms.source_and_target(
-            distance("perceptual", recovered_source, source, has_source),
-            distance("perceptual", recovered_target, target, has_target),
-            weights.target_perceptual,
-        ),
-        attribute=terms.attribute_loss(recovered_target.attributes[0], target.attributes[0], has_target)
-        if target.attributes
+        identity=distance("identity", weights.target_identity),
+        perceptual=distance("perceptual", weights.target_perceptual) if reference[0].perceptual else zero,
+        attribute=terms.attribute_loss(recovered[0].attributes[0], reference[0].attributes[0], has_target)
+        if reference[0].attributes
         else zero,
         patch=terms.patch_loss(output.target_patches, masked_reference, has_target, reduction),
         classification=zero if output.logit is None else terms.classification_loss(output.logit, batch["is_forgery"]),
@@ -117,16 +116,17 @@ def loss_terms(
         if output.map_logits is None
         else terms.segmentation_loss(output.map_logits, batch["source_mask"], has_mask),
         source_pixels=terms.pixel_loss(
-            output.source_face, batch["source"], batch["source_mask"], has_source & batch["has_mask"]
+            output.source_face,
+            batch.get("posed_source", batch["source"]),
+            batch["source_mask"],
+            has_source & batch["has_mask"] & batch.get("has_posed_source", True),
         ),
     )
 
 
-def _pair_features(
-    perceptors: Perceptors, first: Array, second: Array, landmarks: Array | None
-) -> tuple[FaceFeatures, FaceFeatures]:
-    """Features of two batches of pictures of the same examples, in one pass of each network."""
-    both = jnp.concatenate([first, second]).astype(jnp.float32)
-    features = perceptors(both, None if landmarks is None else jnp.concatenate([landmarks, landmarks]))
-    size = first.shape[0]
-    return jax.tree.map(lambda x: x[:size], features), jax.tree.map(lambda x: x[size:], features)
+def _features(perceptors: Perceptors, faces: list[Array], landmarks: Array | None) -> list[FaceFeatures]:
+    """Features of several batches of pictures of the same examples, in one pass of each network."""
+    repeated = None if landmarks is None else jnp.concatenate([landmarks] * len(faces))
+    features = perceptors(jnp.concatenate(faces).astype(jnp.float32), repeated)
+    size = faces[0].shape[0]
+    return [jax.tree.map(lambda x: x[i * size : (i + 1) * size], features) for i in range(len(faces))]  # noqa: B023

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 from ml_collections import ConfigDict
 
 from dfrec_jax import config as config_lib
@@ -35,6 +35,17 @@ class DfrecOutput(NamedTuple):
     logit: Float[Array, " b"] | None  # of the image being a forgery; None without the classification head
 
 
+class KnownMap(NamedTuple):
+    """Source maps that are known of some examples of a batch."""
+
+    source_map: Float[Array, "b h w 1"]  # in [0, 1]
+    is_known: Bool[Array, " b"]
+
+    def or_else(self, source_map: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
+        """The known maps, and those of `source_map` where none is known."""
+        return jnp.where(self.is_known[:, None, None, None], self.source_map, source_map)
+
+
 class Dfrec(nn.Module):
     """The three modules of Fig. 2.
 
@@ -56,6 +67,7 @@ class Dfrec(nn.Module):
         *,
         train: bool,
         face_region: Float[Array, "b h w 1"] | None = None,
+        known_map: KnownMap | None = None,
         use_target_tokens: bool = True,
     ) -> DfrecOutput:
         """Recovers both faces.
@@ -67,6 +79,8 @@ class Dfrec(nn.Module):
           train: batch statistics, dropout and stochastic depth, from the `dropout` stream.
           face_region: 1 on the face, 0 elsewhere; takes the map's place where there is no ISM. Without it that is
             `face_ellipse`.
+          known_map: what the SIRM and the TIRM take for m_s where it is known: they then learn from the first step on,
+            and the ISM from its own losses alone. `map_logits` are the ISM's all the same.
           use_target_tokens: False hides f_t from the TIRM (`hidden`): what the same network makes of the background
             alone.
 
@@ -76,7 +90,14 @@ class Dfrec(nn.Module):
         noise = draw_noise(
             mask_keys, (image.shape[1] // self.tirm.patch_size) * (image.shape[2] // self.tirm.patch_size)
         )
-        return self.recover(image, noise, train=train, face_region=face_region, use_target_tokens=use_target_tokens)
+        return self.recover(
+            image,
+            noise,
+            train=train,
+            face_region=face_region,
+            known_map=known_map,
+            use_target_tokens=use_target_tokens,
+        )
 
     def recover(
         self,
@@ -85,11 +106,12 @@ class Dfrec(nn.Module):
         *,
         train: bool,
         face_region: Float[Array, "b h w 1"] | None = None,
+        known_map: KnownMap | None = None,
         use_target_tokens: bool = True,
     ) -> DfrecOutput:
         """As `__call__`, with Algorithm 1's noise itself: uniform in [0, 1), a value for each patch."""
         seen = self._segment(image, face_region, train)
-        source_map = seen.source_map
+        source_map = seen.source_map if known_map is None else known_map.or_else(seen.source_map)
         source_region = image if self.ism is None else source_map * image
         source = self.sirm(source_region, image, source_map, train=train)
         target_tokens, levels = source.target_tokens, source.target_levels
@@ -156,6 +178,7 @@ def build(config: ConfigDict) -> Dfrec:
         config.sirm.bottleneck,
         token_features,
         token_axis,
+        config.sirm.stem,
         config.sirm.residual,
         dtype,
     )

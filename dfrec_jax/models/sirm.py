@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.changes import changed
 from dfrec_jax.nets.normalisation import batch_norm
+from dfrec_jax.nets.patches import fold, unfold
 from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.nets.upsample import DoublingConv
 
@@ -105,6 +106,8 @@ class Sirm(nn.Module):
       token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
       token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
         makes one of each channel, its values over the grid flattened, as released.
+      stem: side of the squares of pixels that are one place of the first level: 1 as released; 2 halves every grid, and
+        the last convolution says what each pixel of a square becomes.
       residual: the network sees the image beside the source region, and the source face starts as a copy of it: what to
         change is learned, where the map says that a pixel is source.
       dtype: of the computation; parameters and outputs stay float32.
@@ -114,6 +117,7 @@ class Sirm(nn.Module):
     bottleneck: int = 1024
     token_features: int = 196
     token_axis: str = "position"
+    stem: int = 1
     residual: bool = False
     dtype: Any = jnp.float32
 
@@ -126,14 +130,14 @@ class Sirm(nn.Module):
         *,
         train: bool,
     ) -> SirmOutput:
-        """Takes I_src^seg, RGB in [0, 1], whose sides are multiples of 2 ** len(features).
+        """Takes I_src^seg, RGB in [0, 1], whose sides are multiples of stem * 2 ** len(features).
 
         `image` is I, the first of `target_levels`, the region where it is None; with m_s, `source_map`, a `residual`
         source is made from it.
         """
         image = source_region if image is None else image
         x = jnp.concatenate([source_region, image], axis=-1) - 0.5 if self.residual else source_region
-        skips = []
+        x, skips = fold(x, self.stem), []
         for level, features in enumerate(self.features):
             x = ConvBlock(features, self.dtype, name=f"encode_{level}")(x, train=train)
             skips.append(x)
@@ -148,7 +152,7 @@ class Sirm(nn.Module):
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
         start = nn.initializers.zeros if self.residual else initialisation.CONV
-        logits = nn.Conv(3, (1, 1), kernel_init=start, name="to_rgb")(x)
+        logits = unfold(nn.Conv(3 * self.stem**2, (1, 1), kernel_init=start, name="to_rgb")(x), self.stem)
         source_face = changed(image, source_map * logits) if self.residual else nn.sigmoid(logits)
         return SirmOutput(
             source_face, _pool(source), _pool(target), self._target_tokens(target, train), (image, *skips, target)

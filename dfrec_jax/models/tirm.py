@@ -13,7 +13,7 @@ from dfrec_jax.models.sirm import ConvBlock, UpConv
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.changes import changed
 from dfrec_jax.nets.normalisation import imagenet_normalise
-from dfrec_jax.nets.patches import gather_rows, patchify, put_rows, sincos_positions, unpatchify
+from dfrec_jax.nets.patches import fold, gather_rows, patchify, put_rows, sincos_positions, unfold, unpatchify
 from dfrec_jax.nets.transformer import Transformer
 
 
@@ -107,15 +107,15 @@ class UNetPixels(nn.Module):
     ) -> Float[Array, "b h w 3"]:
         """Takes tokens on the grid of the last of `levels` (`SirmOutput.target_levels`); returns RGB in (0, 1)."""
         image, *skips, target = levels
-        features = [skip.shape[-1] for skip in skips]
-        skips[0] = jnp.concatenate([image, skips[0]], axis=-1)
+        features, stem = [skip.shape[-1] for skip in skips], image.shape[1] // skips[0].shape[1]
+        skips[0] = jnp.concatenate([fold(image, stem), skips[0]], axis=-1)
         x = jnp.concatenate([grid, target], axis=-1)
         for level, skip in reversed(list(enumerate(skips))):
             x = UpConv(features[level], self.dtype, name=f"up_{level}")(x, train=train)
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features[level], self.dtype, name=f"decode_{level}")(x, train=train)
-        changes = nn.Conv(3, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
-        return changed(image, source_map * changes)
+        changes = nn.Conv(3 * stem**2, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
+        return changed(image, source_map * unfold(changes, stem))
 
 
 class IdentityFusionDecoder(nn.Module):

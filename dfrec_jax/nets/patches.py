@@ -17,6 +17,16 @@ def unpatchify(patches: Float[Array, "b n d"], patch_size: int, num_rows: int) -
     return rearrange(patches, "b (i j) (p q c) -> b (i p) (j q) c", i=num_rows, p=patch_size, q=patch_size)
 
 
+def fold(image: Float[Array, "b h w c"], side: int) -> Float[Array, "b i j d"]:
+    """Space to depth: squares of `side` pixels become places of the grid, d = side**2 * c as in `patchify`."""
+    return rearrange(image, "b (i p) (j q) c -> b i j (p q c)", p=side, q=side)
+
+
+def unfold(grid: Float[Array, "b i j d"], side: int) -> Float[Array, "b h w c"]:
+    """Inverse of `fold`."""
+    return rearrange(grid, "b i j (p q c) -> b (i p) (j q) c", p=side, q=side)
+
+
 def gather_rows(rows: Float[Array, "b n d"], index: Int[Array, "b k"]) -> Float[Array, "b k d"]:
     """`rows[b, index[b, k]]`."""
     return jnp.take_along_axis(rows, index[:, :, None], axis=1)

@@ -84,11 +84,13 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
     ) -> tuple[jax.Array, tuple[Any, Metrics]]:
         mask_key, dropout_key = jax.random.split(rng)
         mask_keys = jax.random.split(mask_key, batch["image"].shape[0])
+        known_map = known_maps(batch, config.ism.known_map, jax.random.fold_in(mask_key, 0))
         output, updated = model.apply(
             {"params": params, "batch_stats": batch_stats},
             batch["image"],
             mask_keys,
             train=True,
+            known_map=known_map,
             rngs={"dropout": dropout_key},
             mutable=["batch_stats"],
         )
@@ -106,6 +108,14 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
         return weighted_sum(terms, weights), (updated["batch_stats"], metrics | count_missing(batch))
 
     return loss
+
+
+def known_maps(batch: Mapping[str, jax.Array], share: float, key: jax.Array) -> dfrec.KnownMap | None:
+    """The masks of a drawn `share` of the examples, as far as they are known; None where it is 0."""
+    if share == 0:
+        return None
+    is_drawn = jax.random.uniform(key, batch["has_mask"].shape) < share
+    return dfrec.KnownMap(batch["source_mask"], batch["has_mask"] & is_drawn)
 
 
 def count_missing(batch: Mapping[str, jax.Array]) -> Metrics:

@@ -16,7 +16,7 @@ Batch = Mapping[str, jax.Array | np.ndarray]
 Metrics = dict[str, jax.Array]
 Loss = Callable[[Any, Any, Any, Any, jax.Array], tuple[jax.Array, tuple[Any, Metrics]]]
 TrainStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Metrics]]
-IMAGES = ("image", "source", "target", "source_mask")
+IMAGES = ("image", "source", "target", "source_mask", "posed_source")
 
 
 def to_float(batch: Batch) -> dict[str, Any]:

@@ -108,7 +108,10 @@ def test_a_completed_batch_keeps_the_contract(make_config):
     config = make_config(**PLAIN)
     batch = batches(config, 0, 1)[0]
     done, kinds = completed(config, batch), np.array(mixture.train_kinds(config))
-    assert set(done) == set(batch) - {"source_points", "target_points", "example"}
+    made = {"posed_source", "has_posed_source"}
+    assert set(done) == set(batch) - {"source_points", "target_points", "example"} | made
+    np.testing.assert_array_equal(done["has_posed_source"], done["is_forgery"])
+    assert done["posed_source"].dtype == np.uint8 and done["posed_source"].shape == done["source"].shape
     assert all(done[name].dtype == np.uint8 for name in ("image", "source", "target", "source_mask"))
     assert done["image"].shape == (8, 48, 48, 3) and done["source_mask"].shape == (8, 48, 48, 1)
     real = kinds == rows.REAL
@@ -131,6 +134,7 @@ def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
     done, recorded = completed(config, batch), kinds == rows.RECORDED
     assert recorded.sum() == 4 and (kinds == rows.BI).sum() == 2
     np.testing.assert_array_equal(done["image"][recorded], batch["image"][recorded])
+    np.testing.assert_array_equal(done["has_posed_source"], np.isin(kinds, (rows.BI, rows.SWAP)))
     assert not done["has_mask"][recorded].any() and done["has_mask"][kinds == rows.BI].all()
 
 
@@ -153,7 +157,8 @@ def test_completion_on_eight_devices_equals_one_and_sends_nothing_between_them(m
 
 def _example(seed: int):
     rng = np.random.default_rng(seed)
-    pictures = {name: rng.integers(0, 255, (16, 16, 3)).astype(np.uint8) for name in ("image", "source", "target")}
+    names = ("image", "source", "target", "posed_source")
+    pictures = {name: rng.integers(0, 255, (16, 16, 3)).astype(np.uint8) for name in names}
     points = rng.uniform(0, 15, (5, 2)).astype(np.float32)
     mask = rng.integers(0, 255, (16, 16, 1)).astype(np.uint8)
     return {
@@ -179,7 +184,7 @@ def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
     for seed in range(40):
         drawn = augment(jax.random.key(seed), example, flip=0.5, jitter=0.0, perturbed=0.0)
         changed = [not np.array_equal(drawn[name], example[name]) for name in example]
-        assert changed == [changed[0]] * 6 + [False]
+        assert changed == [changed[0]] * 7 + [False]
         is_flipped.append(changed[0])
     assert 10 < sum(is_flipped) < 30
 

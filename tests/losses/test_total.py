@@ -9,7 +9,7 @@ from dfrec_jax.losses.total import LossWeights, loss_terms
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests import tiny
 
-WEIGHTS = LossWeights(2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
+WEIGHTS = LossWeights(1.0, 2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
 BATCH = {name: jnp.asarray(value) for name, value in tiny.batch(2).items()}
 BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "source", "target", "source_mask")}
 
@@ -61,3 +61,46 @@ def test_pristine_faces_teach_their_own_recovery_or_an_empty_map():
     for name in ("identity", "perceptual", "attribute", "patch"):
         assert getattr(other[0], name) != getattr(recovered, name), name
         assert getattr(other[1], name) == getattr(mapped, name), name
+
+
+def test_without_the_sources_features_its_network_sees_the_target_alone():
+    seen = []
+
+    def watched(variables, images, landmarks):
+        seen.append(images.shape[0])
+        return tiny.network().apply(variables, images, landmarks)
+
+    network = tiny.network().replace(apply=watched)
+    perceptors = Perceptors(network, network, network)
+
+    def terms(source_face, source_features):
+        output = _output()._replace(source_face=source_face)
+        weights = WEIGHTS._replace(source_features=source_features)
+        return loss_terms(output, BATCH, perceptors, weights, patch_size=8, reduction="norm", pristine_map=False)
+
+    dark = jnp.full_like(BATCH["image"], 0.1)
+    both, other_source = terms(BATCH["image"], 1.0), terms(dark, 1.0)
+    assert set(seen) == {4} and both.identity != other_source.identity and both.perceptual != other_source.perceptual
+    seen.clear()
+    target, same = terms(BATCH["image"], 0.0), terms(dark, 0.0)
+    assert set(seen) == {2} and target.identity == same.identity and target.perceptual == same.perceptual
+    twice = terms(BATCH["image"], 2.0)
+    np.testing.assert_allclose(twice.identity - both.identity, both.identity - target.identity, rtol=1e-4)
+
+
+def test_the_pixels_of_a_source_are_those_of_its_posed_picture_where_there_is_one():
+    posed = BATCH["image"]
+    given = {**BATCH, "posed_source": posed, "has_posed_source": jnp.array([True, False])}
+    given |= {"has_mask": jnp.array([True, True]), "has_source": jnp.array([True, True])}
+    given |= {"source_mask": jnp.ones_like(BATCH["source_mask"])}
+
+    def pixels(batch):
+        return loss_terms(
+            _output(), batch, tiny.perceptors(), WEIGHTS, patch_size=8, reduction="norm", pristine_map=False
+        ).source_pixels
+
+    assert pixels(given) == 0  # the recovered source is the first posed picture; the second is not looked at
+    moved = {**given, "posed_source": posed + jnp.array([0.1, 0.3])[:, None, None, None]}
+    np.testing.assert_allclose(pixels(moved), 0.1, rtol=1e-4)
+    unposed = {name: value for name, value in given.items() if "posed" not in name}
+    np.testing.assert_allclose(pixels(unposed), np.abs(BATCH["image"] - BATCH["source"]).mean(), rtol=1e-4)

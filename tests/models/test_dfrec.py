@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import config as config_lib
-from dfrec_jax.models.dfrec import build, variable_shapes
+from dfrec_jax.models.dfrec import KnownMap, build, variable_shapes
 from dfrec_jax.nets.patches import patchify, unpatchify
 from tests import stand_in, tiny
 
@@ -101,6 +101,32 @@ def test_without_ism_the_face_region_takes_the_maps_place():
     assert ellipse.source_map.shape == region.shape
     with pytest.raises(ValueError, match="face_region"):
         jax.eval_shape(lambda: run(network(), face_region=region))
+
+
+def test_a_known_map_takes_the_place_of_the_isms_for_all_but_the_ism(recovered):
+    region = jnp.zeros((BATCH, tiny.SIZE, tiny.SIZE, 1)).at[:, :16, :16].set(1.0)  # the four upper left patches
+    known_map = KnownMap(region, jnp.array([True, False, True]))
+    out = run(network(), known_map=known_map)
+    np.testing.assert_array_equal(out.source_map, np.where([[[[1]]], [[[0]]], [[[1]]]], region, recovered.source_map))
+    np.testing.assert_allclose(out.source_region, out.source_map * IMAGE, rtol=1e-6)
+    np.testing.assert_array_equal(out.map_logits, recovered.map_logits)
+    np.testing.assert_array_equal(out.target_face[1], recovered.target_face[1])
+    assert {0, 1, 4, 5} <= set(np.asarray(out.idx_mask[0]).tolist())
+
+
+def test_with_known_maps_the_ism_learns_from_its_map_alone():
+    module = network(sirm__residual=True)
+    variables = stand_in.variables(module, IMAGE, KEYS, train=False)
+
+    @partial(jax.jit, static_argnums=1)
+    def slope(variables, is_known):
+        known_map = KnownMap(jnp.ones((*IMAGE.shape[:3], 1)), jnp.full(BATCH, is_known))
+        source = lambda variables: module.apply(variables, IMAGE, KEYS, train=False, known_map=known_map).source_face  # noqa: E731
+        gradient = jax.grad(lambda variables: jnp.sum(source(variables) ** 2))(variables)["params"]
+        return {part: sum(jnp.abs(leaf).sum() for leaf in jax.tree.leaves(gradient[part])) for part in ("ism", "sirm")}
+
+    assert slope(variables, True)["ism"] == 0 < slope(variables, True)["sirm"]
+    assert slope(variables, False)["ism"] > 0
 
 
 def test_without_fusion_there_are_no_target_tokens():

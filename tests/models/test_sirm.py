@@ -48,6 +48,17 @@ def test_only_f_s_reaches_the_source_face_and_only_f_t_the_tokens():
     assert np.abs(target.target_tokens - before.target_tokens).max() > 1e-4
 
 
+def test_a_stem_halves_every_grid_and_still_draws_every_pixel():
+    module = SMALL.clone(stem=2)
+    variables = stand_in.variables(module, IMAGE, train=False)
+    recovered = jax.jit(lambda image: module.apply(variables, image, train=False))(IMAGE)
+    assert recovered.source_face.shape == IMAGE.shape
+    assert [level.shape[1] for level in recovered.target_levels] == [16, 8, 4, 2]  # the image, two levels, f_t
+    assert recovered.target_tokens.shape == (2, 4, 5)
+    squares = np.asarray(recovered.source_face).reshape(2, 8, 2, 8, 2, 3)
+    assert np.ptp(squares, axis=(2, 4)).min() > 1e-4  # the pixels of a square are not copies of one
+
+
 def test_a_residual_source_starts_as_the_image_and_changes_where_the_map_says():
     image = IMAGE.clip(0.03, 0.97)
     source_map = jnp.zeros((2, 16, 16, 1)).at[:, :8].set(1.0)

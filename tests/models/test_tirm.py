@@ -153,6 +153,21 @@ def test_unet_pixels_read_every_level_at_its_own_place(index):
     assert abs(most[0] - row) <= 1 and abs(most[1] - column) <= 1  # convolutions reach a place further
 
 
+def test_unet_pixels_of_folded_levels_draw_every_pixel():
+    module, image = tirm("grid", pixels="unet"), IMAGE.clip(0.03, 0.97)
+    picture, _, *halved = levels(image)
+    folded = (picture, *halved)  # of a stem of 2: the first level has half of the picture's side
+    inputs = (image, HALF_MAP, tokens("grid"), NOISE, folded)
+    out, variables = jax.jit(module.init_with_output)(jax.random.key(0), *inputs)
+    np.testing.assert_allclose(out.target_face, image, atol=1e-6)
+    bias = variables["params"]["decoder"]["to_pixels"]["to_rgb"]["bias"]
+    assert bias.shape == (12,)
+    variables["params"]["decoder"]["to_pixels"]["to_rgb"]["bias"] = bias.at[3:6].add(1.0)  # upper right of each square
+    moved = np.abs(apply(module, variables, *inputs).target_face - image).max(axis=(0, 3)) > 1e-3
+    rows, columns = np.nonzero(moved)
+    assert len(rows) and (rows % 2 == 0).all() and (columns % 2 == 1).all()
+
+
 @pytest.mark.parametrize(("fusion", "given"), [("none", tokens()), ("rank", tokens()), ("position", tokens("rank"))])
 def test_tokens_that_do_not_fit_the_fusion_are_refused(fusion, given):
     module = tirm(fusion)

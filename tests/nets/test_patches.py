@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.nets.patches import gather_rows, patchify, put_rows, sincos_positions, unpatchify
+from dfrec_jax.nets.patches import fold, gather_rows, patchify, put_rows, sincos_positions, unfold, unpatchify
 
 
 def test_patchify_orders_row_column_channel():
@@ -11,6 +11,13 @@ def test_patchify_orders_row_column_channel():
     assert patches.shape == (1, 6, 12)
     np.testing.assert_array_equal(patches[0, 4], image[0, 2:4, 2:4].reshape(-1))  # second row, second column
     np.testing.assert_array_equal(unpatchify(patches, 2, num_rows=2), image)
+
+
+def test_fold_holds_the_patches_on_their_grid():
+    image = jnp.arange(2 * 4 * 6 * 3, dtype=jnp.float32).reshape(2, 4, 6, 3)
+    np.testing.assert_array_equal(fold(image, 2).reshape(2, 6, 12), patchify(image, 2))
+    np.testing.assert_array_equal(unfold(fold(image, 2), 2), image)
+    np.testing.assert_array_equal(fold(image, 1), image)
 
 
 def test_put_rows_undoes_gather_rows():

@@ -70,10 +70,15 @@ class ForgingDraw(NamedTuple):
 
 
 class Forgery(NamedTuple):
-    """The forged picture, [0, 1], and how much of each of its pixels comes from the source, [0, 1]."""
+    """The forged picture, how much of each of its pixels comes from the source, and the source as it was laid on.
+
+    `posed_source` is the warped source before its colours were matched and before any target shows through: what a
+    recovered source is to look like inside the mask. All in [0, 1].
+    """
 
     image: Float[Array, "h w 3"]
     source_mask: Float[Array, "h w 1"]
+    posed_source: Float[Array, "h w 3"]
 
 
 def draw_forging(key: PRNGKeyArray, recipe: Recipe) -> ForgingDraw:
@@ -131,11 +136,13 @@ def forge(
     source = lose_resolution(source, draw.resolution[0])
     if recipe.is_swap:
         flow = warping.thin_plate_flow(source_landmarks, target_landmarks, size, size)
-        face = colour.match_colours(warping.sample(source, flow), background, weight)
+        posed = warping.sample(source, flow)
+        face = colour.match_colours(posed, background, weight)
         face = (1 - draw.leak) * face + draw.leak * background
         face = gradient_blend(face, background, (weight > 0).astype(weight.dtype), STIFFNESS)
     else:
         moving, fixed = (landmarks[INNER.start :] for landmarks in (source_landmarks, target_landmarks))
         flow = warping.similarity(moving, fixed, face_region.pixel_grid(size, size))
-        face = colour.match_mean(warping.sample(source, flow), background, weight)
-    return Forgery(background + weight * (face - background), weight)
+        posed = warping.sample(source, flow)
+        face = colour.match_mean(posed, background, weight)
+    return Forgery(background + weight * (face - background), weight, posed)

@@ -65,6 +65,20 @@ def test_a_face_forged_into_itself_is_itself():
     np.testing.assert_allclose(smoothed, face, atol=0.05)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_posed_source_is_the_source_in_the_targets_place_without_the_target(name):
+    draw, source, target, *landmarks = _example(8, name)
+    run = lambda draw, target: forge(RECIPES[name], draw, *map(jnp.asarray, (source, target, *landmarks)))  # noqa: E731
+    got = run(draw, target)
+    inside = np.asarray(got.source_mask[..., 0]) > 0.9
+    distance = lambda a, b: np.abs(np.asarray(a) - b)[inside].mean()  # noqa: E731
+    changed = run(draw._replace(leak=jnp.float32(0.9)), 1 - target)
+    np.testing.assert_array_equal(changed.posed_source, got.posed_source)  # neither leak nor the target's colours
+    coloured = np.asarray(got.posed_source)[inside].mean(axis=0)
+    assert np.abs(coloured - source[inside].mean(axis=0)).max() < 0.1
+    assert distance(got.posed_source, target) > 0.02
+
+
 def test_leak_lets_the_target_through():
     draw, *faces = _example(7, "swap")
     draw, faces = draw._replace(resolution=jnp.ones(2)), [jnp.asarray(face) for face in faces]
