@@ -17,12 +17,12 @@ def main(argv: list[str]) -> None:
     """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    from dfrec_jax.training.run import train
-
     if _DISTRIBUTED.value:
         import jax
 
-        jax.distributed.initialize()
+        jax.distributed.initialize()  # before anything asks for a device
+    from dfrec_jax.training.run import train
+
     finished = train(_CONFIG.value, str(_WORKDIR.value))
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 

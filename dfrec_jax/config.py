@@ -180,10 +180,10 @@ def resolve(config: ConfigDict) -> ConfigDict:
 
 def with_added_fields(config: ConfigDict) -> ConfigDict:
     """DFREC's config of an earlier version, with the defaults of the fields added since: what that version did."""
-    defaults = dfrec(config.mode).to_dict()
-    for section, fields in defaults.items():
-        if isinstance(fields, dict):
-            config[section] = {**fields, **config[section].to_dict()}
+    earlier = config.to_dict()
+    for section, default in dfrec(config.get("mode", "paper")).to_dict().items():
+        given = earlier.get(section, default)
+        config[section] = {**default, **given} if isinstance(default, dict) else given
     return config
 
 

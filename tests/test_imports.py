@@ -1,6 +1,8 @@
 """Imports point one way: the table of the architecture, checked against every import of the package."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,25 @@ def test_a_forbidden_import_would_be_found(tmp_path):
         "import dfrec_jax.training.loop\nfrom dfrec_jax import models\nfrom dfrec_jax.data import pipeline\n"
     )
     assert _imported_parts(path) == {"training", "models", "data"}
+
+
+NO_DEVICE = """
+from jax._src import xla_bridge
+
+def refuse():
+    raise AssertionError("a device was asked for")
+
+xla_bridge.backends = refuse
+import dfrec_jax.training.run
+import dfrec_jax.evaluation.workdir
+import dfrec_jax.forensics.recover
+print("imported")
+"""
+
+
+def test_to_import_is_not_to_ask_for_a_device():
+    done = subprocess.run([sys.executable, "-c", NO_DEVICE], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "imported\n", done.stderr
 
 
 @pytest.mark.parametrize("script", ["train.py", "evaluate.py"])

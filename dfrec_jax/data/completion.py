@@ -19,6 +19,7 @@ from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
 
 Batch = Mapping[str, Array]
 PICTURES = ("image", "source", "target", "source_mask", "posed_source")
+TRAINING_ONLY = ("posed_source", "has_posed_source")  # made here for the losses; evaluation has no use for them
 HOST_ONLY = ("source_points", "target_points", "example")
 
 

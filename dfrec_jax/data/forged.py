@@ -65,7 +65,9 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
         order = np.random.default_rng(SEED).permutation(len(opened.faces))
         for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config):
             is_valid = batch.pop("is_valid")
-            yield {**jax.device_get(complete(batch)), "is_valid": is_valid}
+            made = jax.device_get(complete(batch))
+            kept = {name: value for name, value in made.items() if name not in completion.TRAINING_ONLY}
+            yield {**kept, "is_valid": is_valid}
     order = np.random.default_rng(SEED).permutation(opened.pristine)
     yield from _limited(partial(_pristine, opened, order, config.image_size), len(order), config)
 

@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key
 
 from dfrec_jax.synthetic.factors import (
@@ -25,7 +26,7 @@ from dfrec_jax.synthetic.factors import (
 )
 
 _MOST_DRAWS = 96  # by one `_Draws`
-_SKIN_TONES = jnp.array(
+_SKIN_TONES = np.array(
     [
         [0.99, 0.86, 0.77],
         [0.95, 0.78, 0.66],
@@ -33,15 +34,18 @@ _SKIN_TONES = jnp.array(
         [0.80, 0.58, 0.43],
         [0.64, 0.43, 0.31],
         [0.45, 0.29, 0.21],
-    ]
+    ],
+    np.float32,
 )
-_HAIR_COLOURS = jnp.array(
+_HAIR_COLOURS = np.array(
     [[0.10, 0.08, 0.08], [0.19, 0.12, 0.09], [0.33, 0.20, 0.12], [0.47, 0.30, 0.17], [0.72, 0.54, 0.31],
-     [0.86, 0.72, 0.48], [0.56, 0.24, 0.11], [0.62, 0.61, 0.61], [0.30, 0.27, 0.30]]
+     [0.86, 0.72, 0.48], [0.56, 0.24, 0.11], [0.62, 0.61, 0.61], [0.30, 0.27, 0.30]],
+    np.float32,
 )  # fmt: skip
-_IRIS_COLOURS = jnp.array(
+_IRIS_COLOURS = np.array(
     [[0.25, 0.14, 0.08], [0.40, 0.25, 0.12], [0.48, 0.40, 0.18], [0.30, 0.46, 0.30], [0.28, 0.48, 0.66],
-     [0.45, 0.58, 0.66], [0.42, 0.45, 0.48]]
+     [0.45, 0.58, 0.66], [0.42, 0.45, 0.48]],
+    np.float32,
 )  # fmt: skip
 
 
@@ -65,11 +69,12 @@ class _Draws:
         """Uniform in [low, high] with probability `share`, else 0."""
         return self.uniform(low, high, shape) * (self.uniform(0.0, 1.0, shape) < share)
 
-    def palette(self, colours: Float[Array, "n 3"], jitter: float) -> Rgb:
+    def palette(self, colours: Float[np.ndarray, "n 3"], jitter: float) -> Rgb:
         """A point between two neighbours of a palette, jittered in brightness and in each channel."""
         place = self.uniform(0.0, colours.shape[0] - 1.001)
         low = place.astype(int)
-        c = colours[low] + (colours[low + 1] - colours[low]) * (place - low)
+        below, above = jnp.asarray(colours)[low], jnp.asarray(colours)[low + 1]
+        c = below + (above - below) * (place - low)
         return jnp.clip(c * (1.0 + self.normal(0.0, jitter)) + self.normal(0.0, jitter / 3, (3,)), 0.03, 0.98)
 
 
