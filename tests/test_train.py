@@ -1,4 +1,4 @@
-"""`train.py --distributed` on two hosts of a Slurm job is the run that one host makes, and either goes on with the other."""
+"""`train.py --distributed` on two hosts of a Slurm job is the run of one host, and one host goes on where they stopped."""
 
 import json
 import os
