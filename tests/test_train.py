@@ -1,4 +1,4 @@
-"""`train.py --distributed` on two hosts of a Slurm job is the run of one host, and one host goes on where they stopped."""
+"""`train.py --distributed` on two hosts of a Slurm job is the run of one host, which can go on with it."""
 
 import json
 import os
