@@ -2,7 +2,7 @@
 
 Run:       dfrec prepare faces --source CELEBA_PEOPLE --out CELEBA (see its --help), the same for LFW, then
            python train.py --config=configs/faces.py:cpu --config.data.dir=CELEBA,LFW --workdir=runs/faces
-Hardware:  cpu: one core, 75 minutes; gpu: one H100, 373 images/s, 8 minutes after 6 of compiling
+Hardware:  cpu: one core, 85 minutes; gpu: one H100, 373 images/s, 8 minutes after 6 of compiling
 Measured:  docs/experiments.md, 18 (cpu), 14 and 15 (gpu)
 """
 
