@@ -78,9 +78,9 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.data.num_threads = 2
     config.data.validation_examples = 128
     config.optimizer.warmup_steps = 50
-    config.train.num_steps = 750
+    config.train.num_steps = 600
     config.train.batch_size = 32
-    config.train.validate_every = 450
+    config.train.validate_every = 300
     config.train.samples_every = 200
     config.checkpoint.every = 100
     return config

@@ -8,7 +8,7 @@ from einops import rearrange
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.changes import changed
+from dfrec_jax.nets.changes import changed, without_grid
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.patches import fold, unfold
 from dfrec_jax.nets.pooling import max_pool
@@ -153,7 +153,10 @@ class Sirm(nn.Module):
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
         start = nn.initializers.zeros if self.residual else initialisation.CONV
         logits = unfold(nn.Conv(3 * self.stem**2, (1, 1), kernel_init=start, name="to_rgb")(x), self.stem)
-        source_face = changed(image, source_map * logits) if self.residual else nn.sigmoid(logits)
+        if self.residual:
+            source_face = changed(image, source_map * without_grid(logits, self.stem))
+        else:
+            source_face = nn.sigmoid(logits)
         return SirmOutput(
             source_face, _pool(source), _pool(target), self._target_tokens(target, train), (image, *skips, target)
         )

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from dfrec_jax.models.masking import PatchSplit, patch_scores, semantic_guided_masking
 from dfrec_jax.models.sirm import ConvBlock, UpConv
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.changes import changed
+from dfrec_jax.nets.changes import changed, without_grid
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import fold, gather_rows, patchify, put_rows, sincos_positions, unfold, unpatchify
 from dfrec_jax.nets.transformer import Transformer
@@ -115,7 +115,7 @@ class UNetPixels(nn.Module):
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features[level], self.dtype, name=f"decode_{level}")(x, train=train)
         changes = nn.Conv(3 * stem**2, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
-        return changed(image, source_map * unfold(changes, stem))
+        return changed(image, source_map * without_grid(unfold(changes, stem), stem))
 
 
 class IdentityFusionDecoder(nn.Module):
