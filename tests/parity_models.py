@@ -11,8 +11,9 @@ from dfrec_jax import config as config_lib
 from dfrec_jax.models.dfrec import build, variable_shapes
 from dfrec_jax.models.efficientnet import EfficientNet
 from dfrec_jax.models.ism import Ism
+from dfrec_jax.models.mae import MaskedEncoder
 from dfrec_jax.models.sirm import Sirm
-from dfrec_jax.models.tirm import MaskedEncoder, Tirm
+from dfrec_jax.models.tirm import Tirm
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import patchify
 from dfrec_jax.weights.dfrec import MODULES, dfrec_rules, mae_encoder, port_dfrec

@@ -17,7 +17,7 @@ from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
 from dfrec_jax.frozen.blueprint import Blueprint, expected_shapes
 from dfrec_jax.models import dfrec as models
 from dfrec_jax.models.efficientnet import EfficientNet
-from dfrec_jax.models.tirm import MaskedEncoder
+from dfrec_jax.models.mae import MaskedEncoder
 from dfrec_jax.nets.patches import patchify
 from dfrec_jax.weights import conversion, digest, pretrained, resolution
 from dfrec_jax.weights.coverage import coverage

@@ -12,7 +12,7 @@ from dfrec_jax.nets.changes import changed, without_grid
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.patches import fold, unfold
 from dfrec_jax.nets.pooling import max_pool
-from dfrec_jax.nets.upsample import DoublingConv
+from dfrec_jax.nets.unet import ConvBlock, UpConv
 
 
 class SirmOutput(NamedTuple):
@@ -23,46 +23,6 @@ class SirmOutput(NamedTuple):
     target_features: Float[Array, "b f"]  # f_t, pooled over the bottleneck
     target_tokens: Float[Array, "b k t"] | None  # f_t as the TIRM takes it, never negative; None where it takes none
     target_levels: tuple[Array, ...]  # f_t and what stands above it, [b, h, w, _]: the image, each level, f_t's grid
-
-
-class ConvBlock(nn.Module):
-    """Twice: 3x3 convolution, BatchNorm, ReLU.
-
-    Attributes:
-      features: output channels.
-      dtype: of the computation; parameters stay float32.
-    """
-
-    features: int
-    dtype: Any = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
-        """Returns non-negative features."""
-        for index in range(2):
-            x = nn.Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"conv_{index}")(
-                x
-            )
-            x = nn.relu(batch_norm(train=train, name=f"norm_{index}", dtype=self.dtype)(x))
-        return x
-
-
-class UpConv(nn.Module):
-    """Doubles the grid by repetition; then 3x3 convolution, BatchNorm, ReLU.
-
-    Attributes:
-      features: output channels.
-      dtype: of the computation; parameters stay float32.
-    """
-
-    features: int
-    dtype: Any = jnp.float32
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b 2*h 2*w d"]:
-        """Returns non-negative features."""
-        x = DoublingConv(self.features, self.dtype, name="conv")(x)
-        return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
 
 
 class AttentionGate(nn.Module):

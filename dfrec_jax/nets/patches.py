@@ -39,6 +39,11 @@ def put_rows(
     return jax.vmap(lambda row, i, value: row.at[i].set(value, unique_indices=True))(rows, index, values)
 
 
+def prepend(row: Float[Array, "1 1 d"], rows: Float[Array, "b n d"]) -> Float[Array, "b n+1 d"]:
+    """`rows` with the same `row` before those of each example, in the dtype of `rows`."""
+    return jnp.concatenate([jnp.broadcast_to(row, (rows.shape[0], 1, row.shape[-1])).astype(rows.dtype), rows], axis=1)
+
+
 def sincos_positions(num_rows: int, num_columns: int, width: int) -> np.ndarray:
     """Fixed position embeddings as in MAE (He et al. 2022): (num_rows * num_columns, width), float32.
 
