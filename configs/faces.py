@@ -2,8 +2,8 @@
 
 Run:       dfrec prepare faces --source CELEBA_PEOPLE --out CELEBA (see its --help), the same for LFW, then
            python train.py --config=configs/faces.py:cpu --config.data.dir=CELEBA,LFW --workdir=runs/faces
-Hardware:  cpu: one core, 85 minutes; gpu: one H100, 373 images/s, 8 minutes after 6 of compiling
-Measured:  docs/experiments.md, 18 (cpu), 14 and 15 (gpu)
+Hardware:  cpu: one core, 65 minutes; gpu: one H100, 373 images/s, 8 minutes after 6 of compiling
+Measured:  docs/experiments.md, 20 (cpu), 14 and 15 (gpu)
 """
 
 import ml_collections
