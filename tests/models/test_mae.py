@@ -10,7 +10,6 @@ from tests import stand_in
 RNG = np.random.default_rng(0)
 PATCHES = jnp.asarray(RNG.random((2, 9, 12), np.float32))
 KEEP = jnp.array([[0, 3, 4, 9], [0, 1, 2, 8]])  # tokens: the class token, then patches 2, 3 and 8, or 0, 1 and 7
-LEVELS = ((1, 8, 8, 3), (1, 8, 8, 4), (1, 4, 4, 5))
 MASK = jnp.array([[1, 2, 5, 6, 7, 8], [3, 4, 5, 6, 7, 9]])
 
 

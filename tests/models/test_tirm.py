@@ -197,3 +197,9 @@ def test_variables_of_each_choice():
     assert paths() == (16 + WIDTH, True, False)
     assert paths(fusion="none") == (16, False, False)
     assert paths(fusion="rank", token_index="patch", learned_positions=True) == (16 + WIDTH, False, True)
+
+
+def test_positions_distinguish_patches_that_look_alike():
+    grey = jnp.full_like(IMAGE, 0.5)
+    out = recover(tirm("none"), image=grey)
+    assert np.unique(np.asarray(out.target_patches[0]).round(6), axis=0).shape[0] == NUM_PATCHES - NUM_KEEP
