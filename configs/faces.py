@@ -88,16 +88,27 @@ def _cpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 
 def _gpu(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.compute_dtype = "bfloat16"
+    config.ism.width = 0.5
+    config.ism.known_map = 0.5
+    config.sirm.stem = 2
+    config.sirm.features = (48, 96, 192)
     config.sirm.bottleneck = 512
     config.tirm.width, config.tirm.depth, config.tirm.heads = 384, 6, 6
     config.tirm.decoder_width, config.tirm.decoder_heads = 256, 8
+    config.loss.source_features = 5.0
+    config.loss.target_identity = 60.0
+    config.loss.perceptual = 60.0
+    config.loss.target_perceptual = 10.0
+    config.loss.source_pixels = 500.0
+    config.data.real_share = 0.1
+    config.data.perturbed = 0.1
     config.data.num_threads = 14
     config.data.prefetch = 512
     config.data.validation_examples = 64
     config.optimizer.warmup_steps = 100
-    config.train.num_steps = 2700
-    config.train.batch_size = 64
-    config.train.validate_every = 1000
-    config.train.samples_every = 1000
-    config.checkpoint.every = 500
+    config.train.num_steps = 1200
+    config.train.batch_size = 128
+    config.train.validate_every = 1200
+    config.train.samples_every = 1200
+    config.checkpoint.every = 300
     return config

@@ -57,7 +57,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.seed = 0
     config.mode = mode
     config.image_size = 224
-    config.compute_dtype = "float32"  # of activations; parameters, softmax, norms and losses stay float32
+    # Of activations, those of the losses' networks too; parameters, softmax, norms and losses stay float32.
+    config.compute_dtype = "float32"
     config.remat = False  # recompute the encoder blocks of the ViT in the backward pass
 
     config.ism = ConfigDict()

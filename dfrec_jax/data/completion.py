@@ -1,6 +1,7 @@
 """What the device does to a batch of a prepared data set before the model sees it: forging, then paired augmentation.
 
-The host has only decoded JPEG. Every draw depends on (seed, example), the place of a row in the stream of all batches.
+The host has only decoded JPEG. Every draw depends on the run's key and on the place of a row in the stream of all
+batches (`example`). The key is an argument: a seed in the program would have each training seed compiled by itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from dfrec_jax.data.blending.landmarks import MIRRORED_5
 from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
 
 Batch = Mapping[str, Array]
+Complete = Callable[[Batch, PRNGKeyArray], dict[str, Array]]
 PICTURES = ("image", "source", "target", "source_mask", "posed_source")
 TRAINING_ONLY = ("posed_source", "has_posed_source")  # made here for the losses; evaluation has no use for them
 HOST_ONLY = ("source_points", "target_points", "example")
@@ -27,19 +29,17 @@ def make_completion(
     *,
     kinds: tuple[int, ...],
     num_groups: int,
-    seed: int,
     leak: tuple[float, float],
     flip: float,
     jitter: float,
     perturbed: float,
-) -> Callable[[Batch], dict[str, Array]]:
-    """The function from a batch as it leaves the host to one that the model can be trained on; for a jitted caller.
+) -> Complete:
+    """The function from a batch as it leaves the host, and the run's key, to one that the model can be trained on.
 
     Args:
       kinds: of the rows, `rows.row_kinds`.
       num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
         between them.
-      seed: of all draws.
       leak: range of the share of the target in a warped swap.
       flip: probability of mirroring all pictures of an example.
       jitter: brightness, contrast and saturation of all pictures of an example are multiplied by 1 +- jitter.
@@ -56,8 +56,8 @@ def make_completion(
     is_forged = np.isin(kinds, tuple(tables))
     augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
 
-    def complete(batch: Batch) -> dict[str, Array]:
-        keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(seed)))(batch["example"])
+    def complete(batch: Batch, key: PRNGKeyArray) -> dict[str, Array]:
+        keys = jax.vmap(partial(jax.random.fold_in, key))(batch["example"])
         pair = jax.vmap(lambda key: jax.random.split(key))(keys)
         batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.asarray(is_forged)}
         for kind, table in tables.items():

@@ -57,7 +57,6 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
             completion.make_completion(
                 kinds=(generator.kind,) * config.data.eval_batch_size,
                 num_groups=1,
-                seed=SEED,
                 leak=LEAK if generator.has_leak else (0.0, 0.0),
                 **PLAIN,
             )
@@ -65,7 +64,7 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
         order = np.random.default_rng(SEED).permutation(len(opened.faces))
         for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config):
             is_valid = batch.pop("is_valid")
-            made = jax.device_get(complete(batch))
+            made = jax.device_get(complete(batch, jax.random.key(SEED)))
             kept = {name: value for name, value in made.items() if name not in completion.TRAINING_ONLY}
             yield {**kept, "is_valid": is_valid}
     order = np.random.default_rng(SEED).permutation(opened.pristine)

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import grain
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -80,8 +79,8 @@ class TrainBatches:
         self._iterator.close()
 
 
-def make_completion(config: ConfigDict, num_groups: int) -> Callable[[Mapping[str, jax.Array]], dict[str, jax.Array]]:
-    """From a training batch as it left the host to one for the model, on the device; for a jitted caller.
+def make_completion(config: ConfigDict, num_groups: int) -> completion.Complete:
+    """From a training batch as it left the host, and the run's key, to one for the model; for a jitted caller.
 
     Args:
       config: a valid config.
@@ -91,11 +90,10 @@ def make_completion(config: ConfigDict, num_groups: int) -> Callable[[Mapping[st
       ConfigError: as `mixture.train_kinds`.
     """
     if config.data.dataset == EMBEDDED:
-        return dict
+        return lambda batch, _: dict(batch)
     return completion.make_completion(
         kinds=mixture.train_kinds(config),
         num_groups=num_groups,
-        seed=config.seed,
         leak=tuple(config.data.leak),
         flip=config.data.flip,
         jitter=config.data.jitter,

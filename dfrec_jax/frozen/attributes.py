@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dfrec_jax.frozen.blocks import resize
+from dfrec_jax.frozen.blocks import in_dtype_of, resize
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.frozen.resnet import ResNet, resnet18, resnet50
@@ -58,7 +58,7 @@ def small_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: A
 
 def _features(module: nn.Module, size: int, variables: Any, images: Float[Array, "b h w 3"]) -> Features:
     resized = resize(images, size, size, antialias=True)
-    logits: Any = module.apply(variables, imagenet_normalise(resized))
+    logits: Any = module.apply(variables, in_dtype_of(variables, imagenet_normalise(resized)))
     return {"logits": logits, "attributes": jnp.tanh(logits / 2)}
 
 

@@ -41,7 +41,7 @@ class ConvNorm(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b hh ww d"]:
         """Features of the activation; `b` images of `h` x `w`."""
         if self.is_depthwise:
-            x = depthwise(DepthwiseConv(self.kernel[0], self.stride, name="conv"), x)
+            x = depthwise(DepthwiseConv(self.kernel[0], self.stride, dtype=x.dtype, name="conv"), x)
         else:
             strides, padding = (self.stride, self.stride), [(p, p) for p in self.padding]
             x = nn.Conv(self.features, self.kernel, strides, padding, use_bias=False, name="conv")(x)
@@ -69,6 +69,11 @@ def resize(images: Float[Array, "b h w 3"], height: int, width: int, *, antialia
     if images.shape == shape:
         return images
     return jax.image.resize(images, shape, "linear", antialias=antialias, precision=jax.lax.Precision.HIGHEST)
+
+
+def in_dtype_of(variables: Variables, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
+    """`x`, preprocessed, in the dtype of a network's `variables`, which its layers then compute in."""
+    return x.astype(jax.tree.leaves(variables)[0].dtype)
 
 
 def unit_length(embedding: Float[Array, "b d"]) -> Float[Array, "b d"]:

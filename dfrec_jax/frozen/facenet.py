@@ -10,7 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from dfrec_jax.frozen.blocks import ConvNorm, Layer, resize, unit_length
+from dfrec_jax.frozen.blocks import ConvNorm, Layer, in_dtype_of, resize, unit_length
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, dense
@@ -165,12 +165,12 @@ def standardise(images: Float[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
 def features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
     """Taps and embedding of RGB images in [0, 1], resized to 160 px (bilinear, antialiased)."""
     resized = resize(images, IMAGE_SIZE, IMAGE_SIZE, antialias=True)
-    return MODULE.apply(variables, standardise(resized))._asdict()  # type: ignore[union-attr]
+    return MODULE.apply(variables, in_dtype_of(variables, standardise(resized)))._asdict()  # type: ignore[union-attr]
 
 
 def native_size_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
     """As `features` without the resize: the variant at 224 px that FIDELITY lists beside the default."""
-    return MODULE.apply(variables, standardise(images))._asdict()  # type: ignore[union-attr]
+    return MODULE.apply(variables, in_dtype_of(variables, standardise(images)))._asdict()  # type: ignore[union-attr]
 
 
 BLUEPRINT = Blueprint(

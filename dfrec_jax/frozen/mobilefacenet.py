@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE, align
-from dfrec_jax.frozen.blocks import ConvNorm, unit_length
+from dfrec_jax.frozen.blocks import ConvNorm, in_dtype_of, unit_length
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.nets.normalisation import imagenet_normalise
@@ -134,12 +134,12 @@ TEMPLATE_A = ARCFACE_TEMPLATE - (8, 0)  # the narrower crop begins 8 px further 
 
 def aligned_features_a(variables: Any, faces: Float[Array, "b 112 96 3"]) -> Features:
     """Taps and unit-length embedding of aligned RGB faces in [0, 1]."""
-    return _with_embedding(MODULE_A.apply(variables, (faces * 255 - 127.5) / 128))
+    return _with_embedding(MODULE_A.apply(variables, in_dtype_of(variables, (faces * 255 - 127.5) / 128)))
 
 
 def aligned_features_b(variables: Any, faces: Float[Array, "b 112 112 3"]) -> Features:
     """As `aligned_features_a`."""
-    return _with_embedding(MODULE_B.apply(variables, imagenet_normalise(faces)))
+    return _with_embedding(MODULE_B.apply(variables, in_dtype_of(variables, imagenet_normalise(faces))))
 
 
 def features_a(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None) -> Features:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 from flax import struct
 from jaxtyping import Array, Float
 
@@ -35,6 +36,13 @@ class FrozenNetwork:
     taps: Mapping[str, tuple[str, ...]] = struct.field(pytree_node=False)
     needs_landmarks: bool = struct.field(pytree_node=False, default=False)
     is_random: bool = struct.field(pytree_node=False, default=False)
+
+    def astype(self, dtype: Any) -> "FrozenNetwork":
+        """The network with variables of `dtype`, in which its layers then compute: bfloat16 halves what a loss costs.
+
+        The embedded faces' encoders stay float32 in their activations.
+        """
+        return self.replace(variables=jax.tree.map(lambda leaf: leaf.astype(dtype), self.variables))
 
     def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> Features:
         """Features by name. Raises ValueError where the network needs landmarks and got none."""

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features, FrozenNetwork
 from dfrec_jax.weights.rules import Rule
@@ -80,12 +81,12 @@ HEAD_RULES = tuple(
 
 def features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
     """The seven taps of RGB images in [0, 1], at the images' own size."""
-    return MODULE.apply(variables, _preprocess(images))  # type: ignore[return-value]
+    return MODULE.apply(variables, in_dtype_of(variables, _preprocess(images)))  # type: ignore[return-value]
 
 
 def lpips_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
     """The seven taps, scaled so that the sum of their squared differences is the LPIPS-like distance."""
-    return LPIPS_MODULE.apply(variables, _preprocess(images))  # type: ignore[return-value]
+    return LPIPS_MODULE.apply(variables, in_dtype_of(variables, _preprocess(images)))  # type: ignore[return-value]
 
 
 def lpips_like(

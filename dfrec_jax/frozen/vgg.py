@@ -8,6 +8,7 @@ from typing import Any
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.nets.normalisation import imagenet_normalise
@@ -51,7 +52,7 @@ RULES = _rules()
 
 def features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
     """The five taps of RGB images in [0, 1], at the images' own size."""
-    return MODULE.apply(variables, imagenet_normalise(images))  # type: ignore[return-value]
+    return MODULE.apply(variables, in_dtype_of(variables, imagenet_normalise(images)))  # type: ignore[return-value]
 
 
 BLUEPRINT = Blueprint(

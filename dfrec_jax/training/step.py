@@ -29,7 +29,7 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     *,
     ema: float,
-    complete: Callable[[Any], dict[str, jax.Array]] = dict,
+    complete: Callable[[Any, jax.Array], dict[str, jax.Array]] = lambda batch, _: dict(batch),
 ) -> TrainStep:
     """Returns `(state, constants, batch) -> (state, metrics)`; the caller jits it with its shardings.
 
@@ -38,13 +38,14 @@ def make_train_step(
       optimizer: of `state.make_optimizer`.
       ema: decay of the averaged parameters, where the state has any.
       complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
+        It draws by the run's key, which is the state's.
     """
     loss_and_gradients = jax.value_and_grad(loss, has_aux=True)
 
     def train_step(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
         rng = jax.random.fold_in(state.rng, state.step)  # a resumed run repeats the draw
         (value, (batch_stats, metrics)), gradients = loss_and_gradients(
-            state.params, state.batch_stats, constants, to_float(complete(batch)), rng
+            state.params, state.batch_stats, constants, to_float(complete(batch, state.rng)), rng
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)

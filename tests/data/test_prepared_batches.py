@@ -99,9 +99,12 @@ def test_hosts_that_cannot_share_a_batch_are_refused(make_config):
         batches(make_config(), 0, 1, 0, 3)
 
 
+KEY = jax.random.key(0)
+
+
 def completed(config, batch, num_groups=1):
     complete = jax.jit(pipeline.make_completion(config, num_groups))
-    return {name: np.asarray(value) for name, value in complete(batch).items()}
+    return {name: np.asarray(value) for name, value in complete(batch, KEY).items()}
 
 
 def test_a_completed_batch_keeps_the_contract(make_config):
@@ -143,10 +146,11 @@ def test_completion_on_eight_devices_equals_one_and_sends_nothing_between_them(m
     batch = batches(config, 0, 1)[0]
     mesh = jax.make_mesh((8,), ("data",), axis_types=(AxisType.Auto,))
     split = NamedSharding(mesh, PartitionSpec("data"))
-    run = jax.jit(pipeline.make_completion(config, 8), in_shardings=split, out_shardings=split)
-    compiled = run.lower(jax.device_put(batch, split)).compile()
+    whole = NamedSharding(mesh, PartitionSpec())
+    run = jax.jit(pipeline.make_completion(config, 8), in_shardings=(split, whole), out_shardings=split)
+    compiled = run.lower(jax.device_put(batch, split), KEY).compile()
     assert not re.findall(r"\b(all-gather|all-to-all|collective-permute|all-reduce)\b", compiled.as_text())
-    want, got = completed(config, batch), run(jax.device_put(batch, split))
+    want, got = completed(config, batch), run(jax.device_put(batch, split), KEY)
     for name in want:
         if want[name].dtype == np.uint8:  # compiled for other shapes: a level may round the other way
             difference = np.abs(want[name].astype(int) - np.asarray(got[name]))

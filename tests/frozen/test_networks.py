@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.frozen import deep3d, mobilefacenet, squeezenet, threeddfa
+from dfrec_jax.frozen import deep3d, mobilefacenet, squeezenet, threeddfa, vgg
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
 from dfrec_jax.frozen.blueprint import from_random
 from dfrec_jax.frozen.load import load_network
@@ -32,6 +32,20 @@ def test_a_recogniser_serves_in_a_loss(blueprint):
     assert np.isfinite(gradient).all() and np.any(gradient != 0)
     with pytest.raises(ValueError, match="five landmarks"):
         network(pictures)
+
+
+@pytest.mark.parametrize(
+    "blueprint", [mobilefacenet.BLUEPRINT_A, squeezenet.LPIPS_BLUEPRINT, vgg.BLUEPRINT], ids=lambda b: b.name
+)
+def test_a_network_computes_in_the_dtype_of_its_variables(blueprint):
+    network, pictures = from_random(blueprint), images(2, 64)
+    run = jax.jit(lambda network: network(pictures, jnp.concatenate([LANDMARKS] * 2)))
+    full, half = run(network), run(network.astype(jnp.bfloat16))
+    (role,) = network.taps
+    for name in network.taps[role]:
+        assert full[name].dtype == jnp.float32 and half[name].dtype == jnp.bfloat16, name
+        error = np.asarray(half[name].astype(jnp.float32) - full[name])
+        assert np.linalg.norm(error) < 0.1 * np.linalg.norm(full[name]), name
 
 
 def test_rotation_by_hand():
