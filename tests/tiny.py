@@ -15,7 +15,7 @@ def config() -> ConfigDict:
     """32-pixel images, sixteen 8-pixel patches; resolved and valid."""
     tiny = config_lib.dfrec()
     tiny.image_size = SIZE
-    tiny.ism.width, tiny.ism.decoder_features, tiny.ism.rates = 0.1, 8, (1, 1, 1)
+    tiny.ism.width, tiny.ism.depth, tiny.ism.decoder_features, tiny.ism.rates = 0.1, 0.25, 8, (1, 1, 1)
     tiny.sirm.features, tiny.sirm.bottleneck = (4, 8, 8), 16
     tiny.tirm.fusion, tiny.tirm.token_width = "grid", 8
     tiny.tirm.width, tiny.tirm.depth, tiny.tirm.heads = 32, 1, 2

@@ -10,9 +10,8 @@ from dfrec_jax.evaluation import collecting, measure, run, summary
 from dfrec_jax.models import dfrec
 from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.reports import tables
-from dfrec_jax.training import state
 from dfrec_jax.training.step import to_float
-from tests import tiny
+from tests import stand_in, tiny
 
 SIZE = 8
 
@@ -25,7 +24,8 @@ def config():
 @pytest.fixture(scope="module")
 def measured(config):
     model = dfrec.build(config)
-    variables = state.init_variables(model, config.image_size, jax.random.key(0))
+    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
+    variables = stand_in.variables(model, image, tiny.keys(1), train=False)
     batch = {name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()}
     found = jax.jit(
         lambda variables, metric, batch: measure.measure(

@@ -19,7 +19,11 @@ def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = tiny.config()
     checkpoint.save_config(folder, config, is_begun=False)
-    variables = state.init_variables(dfrec.build(config), config.image_size, jax.random.key(0))
+    init = jax.jit(
+        lambda key: state.init_variables(dfrec.build(config), config.image_size, key),
+        compiler_options={"xla_backend_optimization_level": 0},
+    )
+    variables = init(jax.random.key(0))
     with checkpoint.Checkpoints(folder) as checkpoints:
         checkpoints.save(7, {"variables": variables}, {})
     return folder
