@@ -1,6 +1,7 @@
 """What a frozen network is to the rest of the project: variables that are passed in, and named features of images."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -42,7 +43,7 @@ class FrozenNetwork:
 
         The embedded faces' encoders stay float32 in their activations.
         """
-        return self.replace(variables=jax.tree.map(lambda leaf: leaf.astype(dtype), self.variables))
+        return replace(self, variables=jax.tree.map(lambda leaf: leaf.astype(dtype), self.variables))
 
     def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> Features:
         """Features by name. Raises ValueError where the network needs landmarks and got none."""
