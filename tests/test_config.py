@@ -132,9 +132,11 @@ def test_every_config_that_ships_is_valid(name):
     config_lib.validate(config)
 
 
-def test_both_sizes_of_the_faces_config_are_valid():
-    for size in ("cpu", "gpu"):
-        config = importlib.import_module("configs.faces").get_config(size)
+def test_every_size_of_the_faces_config_is_valid():
+    faces = importlib.import_module("configs.faces")
+    assert set(faces.SIZES) == {"cpu", "gpu", "gpu_stem"}
+    for size in faces.SIZES:
+        config = faces.get_config(size)
         config.data.dir = "prepared"
         config_lib.validate(config_lib.resolve(config))
 
