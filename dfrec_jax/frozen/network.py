@@ -39,9 +39,9 @@ class FrozenNetwork:
     is_random: bool = struct.field(pytree_node=False, default=False)
 
     def astype(self, dtype: Any) -> "FrozenNetwork":
-        """The network with variables of `dtype`, in which its layers then compute: bfloat16 halves what a loss costs.
+        """The network with variables of `dtype`, in which a network of the losses then computes.
 
-        The embedded faces' encoders stay float32 in their activations.
+        The embedded faces' encoders, and networks that serve metrics alone, keep float32 activations.
         """
         return replace(self, variables=jax.tree.map(lambda leaf: leaf.astype(dtype), self.variables))
 

@@ -9,6 +9,7 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
+from dfrec_jax.data.completion import Complete, already_complete
 from dfrec_jax.training import sharding
 from dfrec_jax.training.state import TrainState
 
@@ -29,7 +30,7 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     *,
     ema: float,
-    complete: Callable[[Any, jax.Array], dict[str, jax.Array]] = lambda batch, _: dict(batch),
+    complete: Complete = already_complete,
 ) -> TrainStep:
     """Returns `(state, constants, batch) -> (state, metrics)`; the caller jits it with its shardings.
 
