@@ -1,21 +1,15 @@
 """Doing the jobs: in this process, in many, or on an Apache Beam runner."""
 
-import contextlib
 import errno
 import functools
 import json
-import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.data.preparation import records
+from dfrec_jax.data.preparation import crew, records
 from dfrec_jax.data.preparation.faces import FaceTools
 from dfrec_jax.data.preparation.making import Options, records_of
 from dfrec_jax.data.preparation.parts import Unfinished
@@ -38,7 +32,7 @@ def run(plan: Plan, unfinished: Unfinished, make_tools: MakeTools, options: Opti
 
     Raises:
       PreparationError: where the disk is full, or a process was killed; what is done stays done.
-      KeyboardInterrupt: on Ctrl-C, after the processes are stopped; what is done stays done.
+      KeyboardInterrupt: on Ctrl-C, after the processes are killed; what is done stays done.
     """
     waiting = [number for number in range(len(plan.jobs)) if not unfinished.is_done(number)]
     progress = _Progress(len(plan.jobs), len(plan.jobs) - len(waiting))
@@ -49,7 +43,9 @@ def run(plan: Plan, unfinished: Unfinished, make_tools: MakeTools, options: Opti
                 _do(plan.jobs[number], number, unfinished, tools, options)  # pyright: ignore[reportArgumentType]
                 progress.step()
         else:
-            _run_many(plan, waiting, unfinished, make_tools, options, min(processes, len(waiting)), progress)
+            make_do = functools.partial(_make_do, unfinished, make_tools, options)
+            tasks = ((plan.jobs[number], number) for number in waiting)
+            crew.run(make_do, tasks, min(processes, len(waiting)), progress.step)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise PreparationError(
@@ -57,7 +53,7 @@ def run(plan: Plan, unfinished: Unfinished, make_tools: MakeTools, options: Opti
                 "make room and run the same command again"
             ) from error
         raise
-    except BrokenProcessPool as error:
+    except crew.WorkerKilled as error:
         raise PreparationError(
             f"a process was killed, perhaps for its memory: {progress.done} of {len(plan.jobs)} jobs are done and "
             "kept; run the same command again, with fewer --processes"
@@ -78,64 +74,13 @@ def _do(job: Job, number: int, unfinished: Unfinished, tools: FaceTools, options
     unfinished.write(number, serialised, rejected)
 
 
-_worker: dict[str, Any] = {}  # of a process of the pool: what it was started with
+def _make_do(unfinished: Unfinished, make_tools: MakeTools, options: Options) -> crew.Do:
+    tools = make_tools()
 
+    def do(task: tuple[Job, int]) -> None:
+        _do(*task, unfinished, tools, options)
 
-def _start_worker(unfinished: Unfinished, make_tools: MakeTools, options: Options) -> None:
-    _worker.update(unfinished=unfinished, tools=make_tools(), options=options)
-
-
-def _work(job: Job, number: int) -> None:
-    _do(job, number, **_worker)
-
-
-def _run_many(
-    plan: Plan,
-    waiting: list[int],
-    unfinished: Unfinished,
-    make_tools: MakeTools,
-    options: Options,
-    processes: int,
-    progress: "_Progress",
-) -> None:
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=multiprocessing.get_context("spawn"),  # JAX has threads, which do not survive a fork
-        initializer=_start_worker,
-        initargs=(unfinished, make_tools, options),
-    )
-    resource_tracker.ensure_running()  # it unblocks SIGINT when it starts
-    try:
-        running: set[Future] = set()
-        numbers = iter(waiting)
-        while True:
-            for number in numbers:
-                with _sigint_blocked():  # submitting starts a process
-                    running.add(pool.submit(_work, plan.jobs[number], number))
-                if len(running) >= 2 * processes:
-                    break
-            if not running:
-                break
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                future.result()
-                progress.step()
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _sigint_blocked() -> Iterator[None]:
-    """Processes started within never see Ctrl-C, which a terminal sends to all: their parent does, and stops them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return do
 
 
 class _Progress:

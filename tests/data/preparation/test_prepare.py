@@ -176,10 +176,11 @@ def test_a_really_full_disk(tmp_path):
 def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
     trees.people(tmp_path / "in", {f"person {i}": 40 for i in range(8)})
     script = (
-        "import signal, sys\n"
+        "import faulthandler, signal, sys\n"
         "from tests.data.preparation import test_prepare as t\n"
         "from dfrec_jax.data.preparation import face_folders\n"
         "if __name__ == '__main__':\n"
+        "    faulthandler.dump_traceback_later(200, exit=True)\n"  # where it hangs, it says where
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background shell leaves it ignored
         "    plan = face_folders.plan(sys.argv[1], shares=(1.0, 0.0, 0.0))\n"
         "    t.prepare(plan, t.slow_tools, t.request(t.Path(sys.argv[2]), processes=2, num_forgeries=0))\n"

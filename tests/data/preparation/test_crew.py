@@ -1,0 +1,77 @@
+"""Processes side by side: every task once, errors as they were, and none left whatever happens."""
+
+import functools
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from dfrec_jax.data.preparation import crew
+
+
+def doer(folder: Path):
+    """Writes each task's name; some names are orders."""
+
+    def do(task: str) -> None:
+        if task == "fail":
+            raise EOFError("this task's own")
+        if task == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        (folder / task).write_text(str(os.getpid()))
+
+    return do
+
+
+def failing_start():
+    raise OSError("no tools")
+
+
+def run(folder, tasks, processes=2, make_do=doer):
+    done = []
+    make_do = functools.partial(make_do, folder) if make_do is doer else make_do
+    crew.run(make_do, tasks, processes, lambda: done.append(None))
+    return len(done)
+
+
+@pytest.fixture(autouse=True)
+def _none_is_left():
+    yield
+    assert not multiprocessing.active_children()
+
+
+def test_every_task_is_done_once(tmp_path):
+    names = [str(number) for number in range(20)]
+    assert run(tmp_path, iter(names)) == 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert os.getpid() not in {int(path.read_text()) for path in tmp_path.iterdir()}
+
+
+def test_fewer_tasks_than_processes(tmp_path):
+    assert run(tmp_path, ["only"], processes=3) == 1
+
+
+def test_what_a_task_raises_is_raised_with_its_traceback(tmp_path):
+    with pytest.raises(EOFError, match="this task's own") as caught:
+        run(tmp_path, ["a", "fail", *"bcdef"])
+    assert "in do" in "".join(caught.value.__notes__)
+
+
+def test_what_the_start_raises_is_raised(tmp_path):
+    with pytest.raises(OSError, match="no tools"):
+        run(tmp_path, ["a"], make_do=failing_start)
+
+
+def test_a_killed_process_is_said(tmp_path):
+    with pytest.raises(crew.WorkerKilled):
+        run(tmp_path, ["a", "die", *"bcdef"])
+
+
+def test_ctrl_c_between_two_tasks_kills_the_others(tmp_path):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crew.run(functools.partial(doer, tmp_path), map(str, range(1000)), 2, interrupt)
+    assert len(list(tmp_path.iterdir())) < 1000
