@@ -3,7 +3,9 @@
 from ml_collections import ConfigDict
 
 from dfrec_jax import config as config_lib
-from dfrec_jax.config import ConfigError, Rule
+from dfrec_jax import config_rules
+from dfrec_jax.config import ConfigError
+from dfrec_jax.config_rules import Rule
 
 NETWORKS = ("attributes-resnet50", "attributes-resnet18")  # at 224 and at 112 px
 FOLDER = "folder"
@@ -49,7 +51,7 @@ def attributes() -> ConfigDict:
 
 
 _RULES: tuple[Rule, ...] = (
-    *(rule for rule in config_lib.RULES if rule[0].startswith(_SHARED)),
+    *(rule for rule in config_rules.RULES if rule[0].startswith(_SHARED)),
     ("network", lambda name: name in NETWORKS, f"one of {NETWORKS}"),
     ("data.crop", lambda crop: 0 < crop <= 1, "above 0 and at most 1"),
     ("data.zoom", lambda zoom: len(zoom) == 2 and 0 < zoom[0] <= zoom[1], "(low, high) with 0 < low <= high"),
@@ -60,8 +62,8 @@ _RULES: tuple[Rule, ...] = (
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
-    config_lib.check(config, _RULES)
-    config_lib.validate_schedule(config)
+    config_rules.check(config, _RULES)
+    config_rules.validate_schedule(config)
     data = config.data
     if not data.dir:
         raise ConfigError(

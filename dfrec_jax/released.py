@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from dfrec_jax import checkpoint as checkpoint_lib
 from dfrec_jax import config as config_lib
-from dfrec_jax import trained
+from dfrec_jax import config_rules, trained
 from dfrec_jax.models import dfrec as models
 from dfrec_jax.weights import dfrec, digest
 from dfrec_jax.weights.coverage import coverage
@@ -134,7 +134,7 @@ def _config_of(sizes: Sizes, name: str) -> ConfigDict:
     config.sirm.features, config.sirm.bottleneck = sizes.sirm_features, sizes.sirm_bottleneck
     config.data.bi_share = 0.0  # evaluated on the embedded faces until a data set is named, and these need no BI
     config = config_lib.resolve(config)
-    config_lib.validate(config)
+    config_rules.validate(config)
     return config
 
 

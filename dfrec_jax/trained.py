@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from dfrec_jax import checkpoint
+from dfrec_jax import checkpoint, config_rules
 from dfrec_jax import config as config_lib
 from dfrec_jax.models import dfrec
 
@@ -44,7 +44,7 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
     config = checkpoint.load_config(workdir)
     if (task := config_lib.task_of(config)) != "dfrec":
         raise checkpoint.CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
-    config_lib.validate(config)
+    config_rules.validate(config)
     model = dfrec.build(config)
     with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints:
         step, variables = checkpoints.restore_variables(which, abstract_variables(model, config.image_size))

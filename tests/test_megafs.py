@@ -8,7 +8,7 @@ import pytest
 
 from configs import megafs
 from dfrec_jax import config as config_lib
-from dfrec_jax import perceptors
+from dfrec_jax import config_rules, perceptors
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.dfrec import init_function, make_loss
@@ -24,7 +24,7 @@ def config():
     config.data.dir = "prepared"
     config.train.batch_size = 2
     config = config_lib.resolve(config)
-    config_lib.validate(config)
+    config_rules.validate(config)
     return config
 
 

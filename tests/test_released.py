@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from dfrec_jax import checkpoint, released, trained
+from dfrec_jax import checkpoint, config_rules, released, trained
 from dfrec_jax import config as config_lib
 from dfrec_jax.checkpoint import CheckpointError
 from dfrec_jax.commands import weights
@@ -33,7 +33,7 @@ def small_config():
     config.sirm.features, config.sirm.bottleneck = (4, 4, 8, 8), 16
     config.data.bi_share = 0.0
     config = config_lib.resolve(config)
-    config_lib.validate(config)
+    config_rules.validate(config)
     return config
 
 

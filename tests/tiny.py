@@ -6,6 +6,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import config as config_lib
+from dfrec_jax import config_rules
 from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
 
 SIZE = 32
@@ -27,7 +28,7 @@ def config() -> ConfigDict:
     tiny.train.batch_size, tiny.train.num_steps, tiny.train.log_every = 8, 2, 1
     tiny.train.validate_every = tiny.train.samples_every = tiny.checkpoint.every = 1000
     tiny = config_lib.resolve(tiny)
-    config_lib.validate(tiny)
+    config_rules.validate(tiny)
     return tiny
 
 

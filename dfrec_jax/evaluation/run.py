@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from dfrec_jax import config as config_lib
-from dfrec_jax import perceptors, trained
+from dfrec_jax import config_rules, perceptors, trained
 from dfrec_jax.data import forged, mixture, pipeline
 from dfrec_jax.evaluation import collecting, finding, groups, measure
 from dfrec_jax.evaluation.summary import summarise
@@ -123,7 +123,7 @@ def _measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
         config.tirm.mask_ratio = protocol.mask_ratio
     if protocol.patch_threshold:
         config.tirm.patch_threshold = protocol.patch_threshold
-    config_lib.validate(config)
+    config_rules.validate(config)
     if protocol.forge and config.data.dataset == pipeline.EMBEDDED:
         raise config_lib.ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
     return config

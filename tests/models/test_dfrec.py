@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import config as config_lib
+from dfrec_jax import config_rules
 from dfrec_jax.models.dfrec import KnownMap, build, variable_shapes
 from dfrec_jax.nets.patches import patchify, unpatchify
 from tests import stand_in, tiny
@@ -166,7 +167,7 @@ def test_other_sizes_and_ratios(size, patch, ratio, fusion):
     config = tiny.config()
     config.image_size, config.tirm.patch_size, config.tirm.mask_ratio = size, patch, ratio
     config.tirm.fusion = fusion
-    config_lib.validate(config)
+    config_rules.validate(config)
     module = build(config)
     image = jax.ShapeDtypeStruct((2, size, size, 3), jnp.float32)
     out = jax.eval_shape(lambda image: module.init_with_output(KEYS[0], image, KEYS[:2], train=False)[0], image)
