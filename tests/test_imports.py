@@ -13,7 +13,8 @@ NETWORKS = {"frozen", "weights", "models", "nets"}
 # What each part may import of ours, besides itself. The commands and scripts may import anything.
 ALLOWED = {
     "config": set(),
-    "config_attributes": {"config"},
+    "config_rules": {"config"},
+    "config_attributes": {"config", "config_rules"},
     "nets": set(),
     "weights": set(),
     "metrics": set(),
@@ -25,16 +26,16 @@ ALLOWED = {
     "losses": {"config", "models", "frozen", "nets"},
     "checkpoint": {"config"},
     "perceptors": {"config", "frozen", "synthetic"},
-    "trained": {"config", "models", "checkpoint"},
+    "trained": {"config", "config_rules", "models", "checkpoint"},
     "classifier": {"config", "config_attributes", "frozen", "checkpoint", "weights"},
-    "released": {"config", "models", "checkpoint", "weights", "trained"},
+    "released": {"config", "config_rules", "models", "checkpoint", "weights", "trained"},
     "training": {
-        "config", "config_attributes", "data", "models", "nets", "frozen", "losses", "weights", "checkpoint",
-        "metrics", "pictures", "perceptors",
+        "config", "config_rules", "config_attributes", "data", "models", "nets", "frozen", "losses", "weights",
+        "checkpoint", "metrics", "pictures", "perceptors",
     },
     "evaluation": {
-        "config", "data", "models", "nets", "frozen", "weights", "checkpoint", "metrics", "pictures", "reports",
-        "perceptors", "trained", "classifier",
+        "config", "config_rules", "data", "models", "nets", "frozen", "weights", "checkpoint", "metrics", "pictures",
+        "reports", "perceptors", "trained", "classifier",
     },
     "reports": {"pictures"},
     "forensics": {
