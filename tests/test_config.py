@@ -8,19 +8,14 @@ import pytest
 from dfrec_jax import config as config_lib
 from dfrec_jax import config_rules
 from dfrec_jax.config import ConfigError
+from tests import tiny
 
 CONFIGS = sorted(path.stem for path in (Path(__file__).parent.parent / "configs").glob("*.py"))
 CONFIGS.remove("attributes")  # which is no DFREC: test_config_attributes.py
 
 
-def _valid(mode="paper"):
-    config = config_lib.dfrec(mode)
-    config.data.bi_share = 0.0
-    return config
-
-
 def test_the_papers_values_are_the_defaults():
-    config = config_lib.resolve(_valid())
+    config = config_lib.resolve(tiny.full_size())
     config_rules.validate(config)
     loss = config.loss
     assert (loss.target_identity, loss.target_perceptual) == (2, 2)
@@ -31,7 +26,7 @@ def test_the_papers_values_are_the_defaults():
 
 
 def test_released_mode_sets_what_the_code_does():
-    config = config_lib.resolve(_valid("released"))
+    config = config_lib.resolve(tiny.full_size("released"))
     config_rules.validate(config)
     assert config.tirm.fusion == "rank"
     assert config.tirm.decoder_depth == 1
@@ -41,14 +36,14 @@ def test_released_mode_sets_what_the_code_does():
 
 
 def test_a_field_that_was_set_is_not_overwritten_by_the_mode():
-    config = _valid()
+    config = tiny.full_size()
     config.tirm.decoder_depth = 7
     assert config_lib.resolve(config).tirm.decoder_depth == 7
     assert config.tirm.fusion is None  # resolve works on a copy
 
 
 def test_overrides_are_typed():
-    config = _valid()
+    config = tiny.full_size()
     with pytest.raises(TypeError):
         config.train.batch_size = "many"
     with pytest.raises(AttributeError):

@@ -44,8 +44,7 @@ def test_a_prepared_data_set_needs_no_lists():
 )
 def test_a_wrong_value_is_refused_by_name(field, value, words):
     config = _valid()
-    section, _, name = field.rpartition(".")
-    (config[section] if section else config)[name] = value
+    config.update_from_flattened_dict({field: value})
     with pytest.raises(ConfigError, match=words):
         config_attributes.validate(config)
 

@@ -8,12 +8,6 @@ from dfrec_jax.config import ConfigError
 from tests import tiny
 
 
-def _valid(mode="paper"):
-    config = config_lib.dfrec(mode)
-    config.data.bi_share = 0.0
-    return config
-
-
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
@@ -47,9 +41,8 @@ def _valid(mode="paper"):
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field, value, words):
-    config = _valid()
-    section, _, name = field.rpartition(".")
-    (config[section] if section else config)[name] = value
+    config = tiny.full_size()
+    config.update_from_flattened_dict({field: value})
     with pytest.raises(ConfigError, match=words):
         config_rules.validate(config_lib.resolve(config))
 
@@ -58,22 +51,21 @@ def test_a_wrong_value_is_refused_by_name(field, value, words):
     ("field", "value"), [("tirm.mask_ratio", 0.75), ("image_size", 256), ("tirm.fusion", "position")]
 )
 def test_released_mode_is_fixed_to_the_published_network(field, value):
-    config = _valid("released")
-    section, _, name = field.rpartition(".")
-    (config[section] if section else config)[name] = value
+    config = tiny.full_size("released")
+    config.update_from_flattened_dict({field: value})
     with pytest.raises(ConfigError, match="mode='released'"):
         config_rules.validate(config_lib.resolve(config))
 
 
 def test_real_and_bi_shares_cannot_exceed_the_batch():
-    config = _valid()
+    config = tiny.full_size()
     config.data.real_share, config.data.bi_share = 0.7, 0.6
     with pytest.raises(ConfigError, match="their sum must be at most 1"):
         config_rules.validate(config_lib.resolve(config))
 
 
 def test_a_network_without_ism_has_no_place_for_known_maps():
-    config = _valid()
+    config = tiny.full_size()
     config.ism.enabled, config.ism.known_map = False, 0.5
     with pytest.raises(ConfigError, match="ism.known_map=0.5 with ism.enabled=False"):
         config_rules.validate(config_lib.resolve(config))

@@ -32,6 +32,13 @@ def config() -> ConfigDict:
     return tiny
 
 
+def full_size(mode: str = "paper") -> ConfigDict:
+    """The default config, on the embedded faces: not tiny, and valid once it is resolved."""
+    config = config_lib.dfrec(mode)
+    config.data.bi_share = 0.0
+    return config
+
+
 def _apply(variables, images, landmarks):
     first = jnp.tanh(images @ variables["first"])
     pooled = jnp.mean(first, axis=(1, 2))

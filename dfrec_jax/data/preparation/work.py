@@ -36,16 +36,18 @@ def run(plan: Plan, unfinished: Unfinished, make_tools: MakeTools, options: Opti
     """
     waiting = [number for number in range(len(plan.jobs)) if not unfinished.is_done(number)]
     progress = _Progress(len(plan.jobs), len(plan.jobs) - len(waiting))
+    if not waiting:
+        return
+    make_do = functools.partial(_make_do, unfinished, make_tools, options)
+    tasks = [(plan.jobs[number], number) for number in waiting]
     try:
-        if processes == 1 or len(waiting) < 2:
-            tools = make_tools() if waiting else None
-            for number in waiting:
-                _do(plan.jobs[number], number, unfinished, tools, options)  # pyright: ignore[reportArgumentType]
+        if processes == 1 or len(tasks) == 1:
+            do = make_do()
+            for task in tasks:
+                do(task)
                 progress.step()
         else:
-            make_do = functools.partial(_make_do, unfinished, make_tools, options)
-            tasks = ((plan.jobs[number], number) for number in waiting)
-            crew.run(make_do, tasks, min(processes, len(waiting)), progress.step)
+            crew.run(make_do, tasks, min(processes, len(tasks)), progress.step)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise PreparationError(

@@ -28,11 +28,15 @@ def failing_start():
     raise OSError("no tools")
 
 
-def run(folder, tasks, processes=2, make_do=doer):
+def run(make_do, tasks, processes=2):
     done = []
-    make_do = functools.partial(make_do, folder) if make_do is doer else make_do
     crew.run(make_do, tasks, processes, lambda: done.append(None))
     return len(done)
+
+
+@pytest.fixture
+def writer(tmp_path):
+    return functools.partial(doer, tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -41,37 +45,37 @@ def _none_is_left():
     assert not multiprocessing.active_children()
 
 
-def test_every_task_is_done_once(tmp_path):
+def test_every_task_is_done_once(writer, tmp_path):
     names = [str(number) for number in range(20)]
-    assert run(tmp_path, iter(names)) == 20
+    assert run(writer, iter(names)) == 20
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     assert os.getpid() not in {int(path.read_text()) for path in tmp_path.iterdir()}
 
 
-def test_fewer_tasks_than_processes(tmp_path):
-    assert run(tmp_path, ["only"], processes=3) == 1
+def test_fewer_tasks_than_processes(writer):
+    assert run(writer, ["only"], processes=3) == 1
 
 
-def test_what_a_task_raises_is_raised_with_its_traceback(tmp_path):
+def test_what_a_task_raises_is_raised_with_its_traceback(writer):
     with pytest.raises(EOFError, match="this task's own") as caught:
-        run(tmp_path, ["a", "fail", *"bcdef"])
+        run(writer, ["a", "fail", *"bcdef"])
     assert "in do" in "".join(caught.value.__notes__)
 
 
-def test_what_the_start_raises_is_raised(tmp_path):
+def test_what_the_start_raises_is_raised():
     with pytest.raises(OSError, match="no tools"):
-        run(tmp_path, ["a"], make_do=failing_start)
+        run(failing_start, ["a"])
 
 
-def test_a_killed_process_is_said(tmp_path):
+def test_a_killed_process_is_said(writer):
     with pytest.raises(crew.WorkerKilled):
-        run(tmp_path, ["a", "die", *"bcdef"])
+        run(writer, ["a", "die", *"bcdef"])
 
 
-def test_ctrl_c_between_two_tasks_kills_the_others(tmp_path):
+def test_ctrl_c_between_two_tasks_kills_the_others(writer, tmp_path):
     def interrupt():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        crew.run(functools.partial(doer, tmp_path), map(str, range(1000)), 2, interrupt)
+        crew.run(writer, map(str, range(1000)), 2, interrupt)
     assert len(list(tmp_path.iterdir())) < 1000
