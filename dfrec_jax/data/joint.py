@@ -76,8 +76,10 @@ def _starts(sizes: Sequence[int]) -> np.ndarray:
 def open_split(folders: str, dataset: str, split: str, attack: str = "") -> PreparedSplit:
     """The split of the data sets under `folders` (one, or several with commas between), opened once.
 
+    Their contents decide which comes first, so that a seed draws the same faces wherever, in whatever order, they lie.
+
     Raises:
       ConfigError: as `PreparedSplit`, for each of them.
     """
     parts = [PreparedSplit(folder.strip(), dataset, split, attack) for folder in folders.split(",")]
-    return parts[0] if len(parts) == 1 else JointSplit(parts)
+    return parts[0] if len(parts) == 1 else JointSplit(sorted(parts, key=PreparedSplit.digest))

@@ -1,6 +1,7 @@
 """Two prepared data sets read as one: numbers keep their meaning, and every record can be read."""
 
 import copy
+import shutil
 
 import numpy as np
 import pytest
@@ -65,6 +66,18 @@ def test_training_and_evaluation_read_both(make_config, prepared):
     with pipeline.TrainBatches(config, start_step=0) as stream:
         assert next(stream)["image"].shape == (8, SIZE, SIZE, 3)
     assert pipeline.fingerprint(config) != pipeline.fingerprint(make_config())
+
+
+def test_the_order_of_the_folders_changes_nothing(prepared, tmp_path):
+    other = shutil.copytree(prepared, tmp_path / "other")
+    one = joint.open_split(str(other), "faces", "train")
+    changed = one.index._replace(partners=one.index.partners[:, :1])
+    np.savez(one.folder / "index-train.npz", **changed._asdict())
+    joint.open_split.cache_clear()
+    folders = str(prepared), str(other)
+    there, back = (joint.open_split(",".join(order), "faces", "train") for order in (folders, folders[::-1]))
+    assert len({joint.open_split(folder, "faces", "train").digest() for folder in folders}) == 2
+    assert there.folder == back.folder and there.digest() == back.digest()
 
 
 def test_a_folder_that_is_not_there_is_named(prepared):
