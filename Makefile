@@ -38,7 +38,7 @@ quickstart: $(STAMP)
 	@echo "how training went: $(QUICKSTART)/samples/*.png, tensorboard --logdir $(QUICKSTART)/tensorboard"
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(STAMP)
 	@$(BIN)/python -m pytest --quiet -m slow

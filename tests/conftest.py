@@ -11,6 +11,13 @@ jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 os.environ["DFREC_OFFLINE"] = "1"  # a test that lacks weights must not download them
 
+LONGEST = ("training/test_step.py", "models/test_dfrec.py", "frozen/test_networks.py", "forensics/test_recover.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files of the longest tests first: a worker that began one last would leave the others idle."""
+    items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
