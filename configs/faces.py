@@ -4,7 +4,7 @@ Run:       dfrec prepare faces --source CELEBA_PEOPLE --out CELEBA (see its --he
            python train.py --config=configs/faces.py:cpu --config.data.dir=CELEBA,LFW --workdir=runs/faces
 Hardware:  cpu: one core, 65 minutes; gpu: one H100, 373 images/s, 8 minutes after 6 of compiling;
            gpu_stem: 585 images/s there
-Measured:  docs/experiments.md, 20 and 25 (cpu), 14 and 15 (gpu), 22 (the speed of gpu_stem; its recovery: not yet)
+Measured:  docs/experiments.md, 20, 25 and 26 (cpu), 14 and 15 (gpu), 22 (the speed of gpu_stem; its recovery: not yet)
 """
 
 import ml_collections
