@@ -133,8 +133,9 @@ def test_faces_of_one_person_are_nearer(shared_weights, shared_data):
     assert all(face is not None and face.score > 0.9 for face in faces)
     landmarks = jnp.stack([face.landmarks for face in faces])
     batch = jnp.stack(pictures).astype(jnp.float32) / 255
+    embed = jax.jit(lambda network, images, landmarks: network(images, landmarks))
     for name in ("mobilefacenet-xiaoccer", "mobilefacenet-foamliu"):
-        embedding = np.asarray(_real(name, shared_weights)(batch, landmarks)["embedding"])
+        embedding = np.asarray(embed(_real(name, shared_weights), batch, landmarks)["embedding"])
         similarity = embedding @ embedding.T
         same = [similarity[i, i + 1] for i in (0, 2, 4)]
         different = [similarity[i, j] for i in range(6) for j in range(6) if i // 2 != j // 2]

@@ -26,6 +26,7 @@ def test_pixels_beyond_the_image_are_black():
 
 def test_they_agree_with_our_networks_on_a_real_face(shared_weights, shared_data):
     import cv2
+    import jax
     import jax.numpy as jnp
 
     from dfrec_jax.frozen import threeddfa
@@ -35,7 +36,8 @@ def test_they_agree_with_our_networks_on_a_real_face(shared_weights, shared_data
     image = cv2.imread(str(shared_data / "celeba_people" / row[0]), cv2.IMREAD_COLOR_RGB)
     box = np.array([float(value) for value in row[3:7]])
     network = load_network("3ddfa-v2", weights_dir=str(shared_weights), allow_random=False, image_size=256)
-    ours = threeddfa.box_features(network.variables, jnp.float32(image)[None] / 255, jnp.array(box, jnp.float32)[None])
+    boxes = jnp.array(box, jnp.float32)[None]
+    ours = jax.jit(threeddfa.box_features)(network.variables, jnp.float32(image)[None] / 255, boxes)
     theirs = FsaNet(str(shared_weights)).pose(image, box)
     np.testing.assert_allclose(ours["pose"][0], theirs, atol=12)
     points = Pfld(str(shared_weights)).points(image, box)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,10 +13,14 @@ IMAGE = jnp.asarray(np.random.default_rng(0).random((2, 16, 16, 3), np.float32))
 SMALL = Sirm(features=(4, 8), bottleneck=16, token_features=5)
 
 
+@partial(jax.jit, static_argnums=0)
+def apply(module, variables):
+    return module.apply(variables, IMAGE, train=False)
+
+
 @pytest.fixture(scope="module")
 def recovered():
-    variables = stand_in.variables(SMALL, IMAGE, train=False)
-    return jax.jit(lambda variables, image: SMALL.apply(variables, image, train=False))(variables, IMAGE)
+    return apply(SMALL, stand_in.variables(SMALL, IMAGE, train=False))
 
 
 def test_shapes_and_ranges(recovered):
@@ -27,7 +33,7 @@ def test_shapes_and_ranges(recovered):
 
 def test_as_released_a_token_is_a_channel(recovered):
     variables = stand_in.variables(SMALL, IMAGE, train=False)
-    released = SMALL.clone(token_axis="channel").apply(variables, IMAGE, train=False)
+    released = apply(SMALL.clone(token_axis="channel"), variables)
     np.testing.assert_allclose(released.target_tokens.swapaxes(1, 2), recovered.target_tokens, rtol=1e-5, atol=1e-6)
 
 
@@ -38,9 +44,9 @@ def test_only_f_s_reaches_the_source_face_and_only_f_t_the_tokens():
         changed = jax.tree.map(jnp.copy, variables)
         norm = changed["params"]["bottleneck"]["norm_1"]
         norm["bias"] = norm["bias"].at[half].add(1.0)
-        return SMALL.apply(changed, IMAGE, train=False)
+        return apply(SMALL, changed)
 
-    before = SMALL.apply(variables, IMAGE, train=False)
+    before = apply(SMALL, variables)
     source, target = outputs(slice(0, 8)), outputs(slice(8, 16))
     np.testing.assert_array_equal(target.source_face, before.source_face)
     np.testing.assert_array_equal(source.target_tokens, before.target_tokens)
@@ -50,8 +56,7 @@ def test_only_f_s_reaches_the_source_face_and_only_f_t_the_tokens():
 
 def test_a_stem_halves_every_grid_and_still_draws_every_pixel():
     module = SMALL.clone(stem=2)
-    variables = stand_in.variables(module, IMAGE, train=False)
-    recovered = jax.jit(lambda image: module.apply(variables, image, train=False))(IMAGE)
+    recovered = apply(module, stand_in.variables(module, IMAGE, train=False))
     assert recovered.source_face.shape == IMAGE.shape
     assert [level.shape[1] for level in recovered.target_levels] == [16, 8, 4, 2]  # the image, two levels, f_t
     assert recovered.target_tokens.shape == (2, 4, 5)
