@@ -15,7 +15,10 @@ LONGEST = ("training/test_step.py", "models/test_dfrec.py", "frozen/test_network
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files of the longest tests first: a worker that began one last would leave the others idle."""
+    """The files of the longest tests first: a worker that began one last would leave the others idle.
+
+    `make test` hands files out in this order (`--no-loadscope-reorder`) and not by their numbers of tests.
+    """
     items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
 
 
