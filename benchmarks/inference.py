@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from flax.traverse_util import unflatten_dict
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.models.dfrec import build, variable_shapes
 from dfrec_jax.weights.dfrec import port_dfrec
 
@@ -33,14 +33,14 @@ Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vit", choices=config_lib.VIT_SIZES, default="l", help="l is the released size")
+    parser.add_argument("--vit", choices=defaults.VIT_SIZES, default="l", help="l is the released size")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="PyTorch's; ours takes all")
     arguments = parser.parse_args()
-    config = config_lib.dfrec("released")
+    config = defaults.dfrec("released")
     config.tirm.vit = arguments.vit
-    config = config_lib.resolve(config)
+    config = defaults.resolve(config)
     machine = f"{jax.devices()[0].platform}, jax {jax.__version__}"
     print(f"released DFREC, ViT-{arguments.vit.upper()}/16, {IMAGE_SIZE} px, {machine}")
 
@@ -53,7 +53,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     for batch in arguments.batches:
         image = rng.random((batch, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
-        noise = rng.random((batch, config_lib.num_patches(config)), np.float32)
+        noise = rng.random((batch, defaults.num_patches(config)), np.float32)
         check_equal({name: run(image, noise) for name, run in sides.items()})  # compiles and warms up as well
         times = {name: [] for name in sides}
         for _ in range(arguments.repeats):

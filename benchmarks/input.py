@@ -23,10 +23,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.data import mixture, pipeline, rows
-from dfrec_jax.data.blending import forging, reference
-from dfrec_jax.data.preparation import records
+from dfrec_jax.forging import forge, reference
+from dfrec_jax.records import schema
 
 NUM_KEPT = 1024  # rows whose JPEG files are held in memory for `decode`
 
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of the host")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
-    config = config_lib.dfrec()
+    config = defaults.dfrec()
     config.data.dataset, config.data.dir = arguments.dataset, arguments.dir
     config.train.batch_size = arguments.batch
     files = jpeg_files(config)
@@ -110,7 +110,7 @@ def print_host(config, files: list[list[bytes]], threads: list[int], seconds: fl
 def decoded(config, files: list[list[bytes]]):
     """Batches of rows that are decoded and dropped, by the same threads as `TrainBatches`."""
     size = config.train.batch_size
-    dataset = grain.MapDataset.range(pipeline.ENDLESS).map(lambda i: [records.decode(p) for p in files[i % len(files)]])
+    dataset = grain.MapDataset.range(pipeline.ENDLESS).map(lambda i: [schema.decode(p) for p in files[i % len(files)]])
     options = pipeline.read_options(config, size)
     return iter(dataset.batch(size, drop_remainder=True, batch_fn=len).to_iter_dataset(options))
 
@@ -140,15 +140,17 @@ def print_forging(config, repeats: int) -> None:
     names = ("source", "target", "source_points", "target_points")
     given = [np.stack([pair[name] for pair in pairs]) for name in names]
     print(f"\n{'forging':>8} {'device/s':>10} {'reference/s':>12} {'ratio':>8}")
-    for name, recipe in (("BI", forging.BI), ("swap", forging.SWAP)):
-        draws = jax.jit(jax.vmap(partial(forging.draw_forging, recipe=recipe)))(
+    for name, recipe in (("BI", forge.BI), ("swap", forge.SWAP)):
+        draws = jax.jit(jax.vmap(partial(forge.draw_forging, recipe=recipe)))(
             jax.random.split(jax.random.key(0), len(pairs))
         )
-        forge = jax.jit(jax.vmap(lambda draw, source, target, *points, recipe=recipe: forging.forge(
+        forge_batch = jax.jit(jax.vmap(lambda draw, source, target, *points, recipe=recipe: forge.forge(
             recipe, draw, source.astype(jnp.float32) / 255, target.astype(jnp.float32) / 255, *points
         )))  # fmt: skip
         on_device = jax.device_put((draws, *given))
-        device = fastest_of(lambda forge=forge, on_device=on_device: jax.block_until_ready(forge(*on_device)), repeats)
+        device = fastest_of(
+            lambda forge_batch=forge_batch, on_device=on_device: jax.block_until_ready(forge_batch(*on_device)), repeats
+        )
         host_draws = jax.tree.map(np.asarray, draws)
 
         def by_reference(recipe=recipe, host_draws=host_draws) -> None:

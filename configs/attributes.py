@@ -16,15 +16,15 @@ Measured:  `:small` on 2,845 faces of CelebA's train people alone, 1,000 steps o
 
 import ml_collections
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import config_attributes
+from dfrec_jax.config import attributes
+from dfrec_jax.config.errors import ConfigError
 
 
 def get_config(size: str = "large") -> ml_collections.ConfigDict:
     """`large`: ResNet-50 at 224 px; `small`: ResNet-18 at 112 px."""
     if size not in ("large", "small"):
-        raise config_lib.ConfigError(f"configs/attributes.py:{size}: must be large or small")
-    config = config_attributes.attributes()
+        raise ConfigError(f"configs/attributes.py:{size}: must be large or small")
+    config = attributes.attributes()
     config.network = {"large": "attributes-resnet50", "small": "attributes-resnet18"}[size]
     config.name = config.network
     config.optimizer.learning_rate = 1e-3

@@ -9,7 +9,8 @@ Measured:  docs/experiments.md, 20, 25 and 26 (cpu), 14 and 15 (gpu), 22 (the sp
 
 import ml_collections
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
 
 SIZES = ("cpu", "gpu", "gpu_stem")
 
@@ -18,8 +19,8 @@ def get_config(size: str = "cpu") -> ml_collections.ConfigDict:
     """`cpu`: 80-pixel faces and a network for two cores; `gpu`: 224 pixels, for minutes on one large GPU; `gpu_stem`:
     the same with the later losses of `cpu`, half the U-Net's grid and twice the batch, not yet trained."""
     if size not in SIZES:
-        raise config_lib.ConfigError(f"configs/faces.py:{size}: must be one of {SIZES}")
-    config = config_lib.dfrec()
+        raise ConfigError(f"configs/faces.py:{size}: must be one of {SIZES}")
+    config = defaults.dfrec()
     config.name = f"faces_{size}"
     config.sirm.residual = True
     config.tirm.fusion = "grid"

@@ -11,7 +11,8 @@ Departs:   docs/departures.md lists where the paper is silent or differs from th
 
 import ml_collections
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
 
 ATTACKS = ("ftm", "idinjection", "lcr", "all")
 
@@ -19,8 +20,8 @@ ATTACKS = ("ftm", "idinjection", "lcr", "all")
 def get_config(attack: str = "ftm") -> ml_collections.ConfigDict:
     """The full-size model on one of MegaFS's three attacks, or on all of them."""
     if attack not in ATTACKS:
-        raise config_lib.ConfigError(f"configs/megafs.py:{attack}: must be one of {ATTACKS}")
-    config = config_lib.dfrec()
+        raise ConfigError(f"configs/megafs.py:{attack}: must be one of {ATTACKS}")
+    config = defaults.dfrec()
     config.name = f"megafs_{attack}"
     config.compute_dtype = "bfloat16"
     config.remat = True

@@ -11,14 +11,15 @@ Departs:   sizes; and since there are hundreds of steps and not a hundred thousa
 
 import ml_collections
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     """64-pixel faces, 8-pixel patches, a narrow ISM and SIRM, a tiny ViT."""
     if arg:
-        raise config_lib.ConfigError(f"configs/quickstart.py:{arg}: this config takes no argument")
-    config = config_lib.dfrec()
+        raise ConfigError(f"configs/quickstart.py:{arg}: this config takes no argument")
+    config = defaults.dfrec()
     config.name = "quickstart"
     config.image_size = 64
     config.ism.width = 0.25

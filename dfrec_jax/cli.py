@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from dfrec_jax.checkpoint import CheckpointError
 from dfrec_jax.commands import data, draw, prepare, recover, weights
-from dfrec_jax.config import ConfigError
-from dfrec_jax.data.images import ImageError
-from dfrec_jax.data.preparation.plan import PreparationError
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.pictures.reading import ImageError
+from dfrec_jax.preparation.plan import PreparationError
+from dfrec_jax.runs.checkpoint import CheckpointError
 from dfrec_jax.weights.rules import WeightsError
 
 BAD_INPUT = 2
@@ -44,7 +44,7 @@ def _parse_flags(argv: list[str]) -> list[str]:
         return rest
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         words = " ".join(str(error).split())
-        raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config.py)") from error
+        raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config/defaults.py)") from error
 
 
 def _refusing(action: Callable[[], int | None]) -> int:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.models.dfrec import build, variable_shapes
 from dfrec_jax.models.efficientnet import EfficientNet
 from dfrec_jax.models.ism import Ism
@@ -59,7 +59,7 @@ def ism(case: Case) -> Arrays:
 def sirm(case: Case) -> Arrays:
     """The source face, the tokens and both pooled halves."""
     image = case.image()
-    module: Sirm = build(config_lib.resolve(config_lib.dfrec("released"))).sirm
+    module: Sirm = build(defaults.resolve(defaults.dfrec("released"))).sirm
     variables = _ported(module, "sirm", case.fill(), dfrec_rules("recover1_state_dict", ()), image, train=False)
     out = jax.jit(lambda variables, image: module.apply(variables, image, train=False))(variables, image)
     return {
@@ -72,9 +72,9 @@ def sirm(case: Case) -> Arrays:
 
 def tirm(case: Case, vit: str) -> Arrays:
     """Masking, encoder, decoder and paste, with the released code's thresholds and index accident."""
-    config = config_lib.dfrec("released")
+    config = defaults.dfrec("released")
     config.tirm.vit = vit
-    module: Tirm = build(config_lib.resolve(config)).tirm
+    module: Tirm = build(defaults.resolve(config)).tirm
     source_map = np.moveaxis(case.arrays["source_map"], 1, -1)
     inputs = (case.image(), source_map, case.arrays["target_tokens"], case.arrays["noise"])
     variables = _ported(module, "tirm", case.fill(), dfrec_rules("recover2_state_dict", ()), *inputs)
@@ -90,7 +90,7 @@ def tirm(case: Case, vit: str) -> Arrays:
 
 def official_pipeline(case: Case) -> Arrays:
     """The published checkpoint, whole, from image to both faces."""
-    config = config_lib.resolve(config_lib.dfrec("released"))
+    config = defaults.resolve(defaults.dfrec("released"))
     network = build(config)
     checkpoint = {entry: case.fill(f"{entry}/") for entry in MODULES}
     ported, _ = port_dfrec(checkpoint, variable_shapes(network, config.image_size))
@@ -107,7 +107,7 @@ def official_pipeline(case: Case) -> Arrays:
 
 def mae(case: Case) -> Arrays:
     """The encoder that a TIRM may start from, on all patches."""
-    module = MaskedEncoder(*config_lib.VIT_SIZES["b"], learned_positions=True)
+    module = MaskedEncoder(*defaults.VIT_SIZES["b"], learned_positions=True)
     patches = patchify(imagenet_normalise(jnp.asarray(case.image())), 16)
     variables = _ported(module, "tirm/encoder", case.fill(), mae_encoder(learned_positions=True), patches)
     tokens = jax.jit(module.apply)(variables, patches)

@@ -13,34 +13,29 @@ NETWORKS = {"frozen", "weights", "models", "nets"}
 # What each part may import of ours, besides itself. The commands and scripts may import anything.
 ALLOWED = {
     "config": set(),
-    "config_rules": {"config"},
-    "config_attributes": {"config", "config_rules"},
     "nets": set(),
     "weights": set(),
     "metrics": set(),
     "pictures": set(),
+    "forging": set(),
     "models": {"config", "nets"},
     "frozen": {"nets", "weights"},
     "synthetic": {"nets", "weights", "frozen"},
-    "data": {"config", "synthetic"},
+    "records": {"config", "forging"},
+    "preparation": {"records", "forging", "pictures"},
+    "audit": {"records", "forging", "preparation"},
+    "data": {"config", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
-    "checkpoint": {"config"},
     "perceptors": {"config", "frozen", "synthetic"},
-    "trained": {"config", "config_rules", "models", "checkpoint"},
-    "classifier": {"config", "config_attributes", "frozen", "checkpoint", "weights"},
-    "released": {"config", "config_rules", "models", "checkpoint", "weights", "trained"},
+    "runs": {"config", "models", "frozen", "weights"},
     "training": {
-        "config", "config_rules", "config_attributes", "data", "models", "nets", "frozen", "losses", "weights",
-        "checkpoint", "metrics", "pictures", "perceptors",
+        "config", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics", "pictures", "perceptors",
     },
     "evaluation": {
-        "config", "config_rules", "data", "models", "nets", "frozen", "weights", "checkpoint", "metrics", "pictures",
-        "reports", "perceptors", "trained", "classifier",
+        "config", "data", "models", "nets", "frozen", "weights", "metrics", "pictures", "reports", "perceptors", "runs",
     },
     "reports": {"pictures"},
-    "forensics": {
-        "config", "models", "frozen", "weights", "data", "checkpoint", "metrics", "pictures", "reports", "trained",
-    },
+    "forensics": {"config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},
 }  # fmt: skip
 FREE = {"cli", "commands"}
 

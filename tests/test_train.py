@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dfrec_jax import trained
+from dfrec_jax.runs import trained
 
 REPOSITORY = Path(__file__).parent.parent
 CONFIG = """

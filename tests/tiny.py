@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import config_rules
+from dfrec_jax.config import defaults, rules
 from dfrec_jax.frozen.network import FrozenNetwork, Perceptors
 
 SIZE = 32
@@ -14,7 +13,7 @@ SIZE = 32
 
 def config() -> ConfigDict:
     """32-pixel images, sixteen 8-pixel patches; resolved and valid."""
-    tiny = config_lib.dfrec()
+    tiny = defaults.dfrec()
     tiny.image_size = SIZE
     tiny.ism.width, tiny.ism.depth, tiny.ism.decoder_features, tiny.ism.rates = 0.1, 0.25, 8, (1, 1, 1)
     tiny.sirm.features, tiny.sirm.bottleneck = (4, 8, 8), 16
@@ -27,14 +26,14 @@ def config() -> ConfigDict:
         tiny.frozen[role] = "embedded-a"
     tiny.train.batch_size, tiny.train.num_steps, tiny.train.log_every = 8, 2, 1
     tiny.train.validate_every = tiny.train.samples_every = tiny.checkpoint.every = 1000
-    tiny = config_lib.resolve(tiny)
-    config_rules.validate(tiny)
+    tiny = defaults.resolve(tiny)
+    rules.validate(tiny)
     return tiny
 
 
 def full_size(mode: str = "paper") -> ConfigDict:
     """The default config, on the embedded faces: not tiny, and valid once it is resolved."""
-    config = config_lib.dfrec(mode)
+    config = defaults.dfrec(mode)
     config.data.bi_share = 0.0
     return config
 

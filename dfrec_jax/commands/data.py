@@ -24,9 +24,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Audits, prints the page and where it is. 1 with --strict and leakage."""
-    from dfrec_jax.data.forged_examples import forged_examples
-    from dfrec_jax.data.preparation import audit, audit_report
-    from dfrec_jax.data.prepared import PreparedSplit
+    from dfrec_jax.audit import audit, report
+    from dfrec_jax.audit.forged_examples import forged_examples
+    from dfrec_jax.records.prepared import PreparedSplit
 
     folder = audit.find_folder(arguments.folder)
     found = audit.audit(folder)
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     prepared = PreparedSplit(str(folder.parent.parent), folder.parent.name, split)
     forged = forged_examples(prepared) if prepared.index.partners.size else None
     out = Path(arguments.out) if arguments.out else folder / "audit"
-    written = audit_report.write(found, forged, out)
-    print(audit_report.summary(found))
+    written = report.write(found, forged, out)
+    print(report.summary(found))
     print(", ".join(map(str, written)))
     return LEAKAGE if arguments.strict and found.leaks else 0

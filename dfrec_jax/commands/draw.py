@@ -16,7 +16,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draws the first swaps of the split and prints their paths."""
-    from dfrec_jax.config import ConfigError
+    from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.pictures import grid
     from dfrec_jax.synthetic import dataset
 

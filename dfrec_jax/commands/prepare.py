@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from dfrec_jax.data.preparation.faces import FaceTools
-    from dfrec_jax.data.preparation.plan import Plan
+    from dfrec_jax.preparation.face_crops import FaceTools
+    from dfrec_jax.preparation.plan import Plan
 
 DETECTOR, LANDMARKER = "retinaface-mobile025", "3ddfa-v2"
 SMALL, LARGE = 320, 640  # pixels a side that the detector sees, by the size of the picture
@@ -73,9 +73,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepares, and prints what came of it. 130 after Ctrl-C."""
-    from dfrec_jax.data.preparation.making import Options
-    from dfrec_jax.data.preparation.plan import PreparationError
-    from dfrec_jax.data.preparation.prepare import Request, prepare
+    from dfrec_jax.preparation.job_to_records import Options
+    from dfrec_jax.preparation.plan import PreparationError
+    from dfrec_jax.preparation.prepare import Request, prepare
 
     for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31)):
         if not low <= getattr(arguments, name) <= high:
@@ -123,7 +123,7 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
     Raises:
       PreparationError: for options that do not go together, and for what the planners refuse.
     """
-    from dfrec_jax.data.preparation import face_folders, faceforensics, paired_names, triplets
+    from dfrec_jax.preparation import face_folders, faceforensics, paired_names, triplets
 
     dataset, shares = arguments.dataset, _shares(arguments.shares)
     chosen: dict[str, Any]
@@ -151,7 +151,7 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
 
 
 def _shares(text: str) -> tuple[float, float, float] | None:
-    from dfrec_jax.data.preparation.plan import PreparationError
+    from dfrec_jax.preparation.plan import PreparationError
 
     if not text:
         return None
@@ -170,10 +170,10 @@ def make_tools(weights_dir: str) -> "FaceTools":
     import jax.numpy as jnp
     import numpy as np
 
-    from dfrec_jax.data.preparation.faces import FaceTools, cut_out
     from dfrec_jax.frozen import threeddfa
     from dfrec_jax.frozen.detection import Face, detect_faces
     from dfrec_jax.frozen.load import load_network
+    from dfrec_jax.preparation.face_crops import FaceTools, cut_out
 
     load = partial(load_network, weights_dir=weights_dir, allow_random=False)
     detector, landmarker = load(DETECTOR, image_size=SMALL), load(LANDMARKER, image_size=threeddfa.IMAGE_SIZE)

@@ -23,7 +23,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Recovers each picture and prints the path of its panel."""
-    from dfrec_jax.config import ConfigError
+    from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.forensics.recover import recover
 
     if arguments.batch_size < 1:

@@ -101,8 +101,8 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Checks the file against everything that is known of it and puts it into the cache, or makes a workdir of it."""
-    from dfrec_jax import released
     from dfrec_jax.commands import weights_check
+    from dfrec_jax.runs import released
 
     release, source = registry.find(arguments.name), Path(arguments.file)
     if not source.is_file():
@@ -164,7 +164,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Writes the three state dicts of the authors' format, or an attribute classifier's weights."""
-    from dfrec_jax import classifier, released
+    from dfrec_jax.runs import classifier, released
 
     if arguments.to_safetensors:
         print(classifier.export(arguments.workdir, Path(arguments.to_safetensors), arguments.checkpoint))

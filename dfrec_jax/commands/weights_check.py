@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import released
+from dfrec_jax.config import defaults
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
 from dfrec_jax.frozen.blueprint import Blueprint, expected_shapes
@@ -19,6 +18,7 @@ from dfrec_jax.models import dfrec as models
 from dfrec_jax.models.efficientnet import EfficientNet
 from dfrec_jax.models.mae import MaskedEncoder
 from dfrec_jax.nets.patches import patchify
+from dfrec_jax.runs import released
 from dfrec_jax.weights import conversion, digest, pretrained, resolution
 from dfrec_jax.weights.coverage import coverage
 from dfrec_jax.weights.dfrec import imagenet_backbone, mae_encoder
@@ -104,7 +104,7 @@ def _port_of(release: Release, weights_dir: str) -> Port | None:
     if release.name in pretrained.BACKBONES:
         return _pretrained_port("ism.initialisation", imagenet_backbone(), EfficientNet(), picture(), train=False)
     if release.name in pretrained.ENCODERS:
-        width, depth, heads = config_lib.VIT_SIZES[release.name.split("-")[2]]
+        width, depth, heads = defaults.VIT_SIZES[release.name.split("-")[2]]
         encoder = MaskedEncoder(width, depth, heads)
         return _pretrained_port(
             "tirm.initialisation", mae_encoder(learned_positions=False), encoder, patchify(picture(224), 16)

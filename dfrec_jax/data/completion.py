@@ -15,9 +15,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from dfrec_jax.data import rows
 from dfrec_jax.data.augmentation import recoloured
-from dfrec_jax.data.blending import forging
-from dfrec_jax.data.blending.landmarks import MIRRORED_5
-from dfrec_jax.data.blending.perturbing import draw_perturbation, perturb
+from dfrec_jax.forging import forge
+from dfrec_jax.forging.landmarks import MIRRORED_5
+from dfrec_jax.forging.perturbing import draw_perturbation, perturb
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
@@ -58,7 +58,7 @@ def make_completion(
     """
     if len(kinds) % num_groups:
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
-    recipes = {rows.BI: forging.BI, rows.SWAP: forging.SWAP._replace(leak=leak)}
+    recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak)}
     tables = {kind: rows.rows_of(kinds, kind, num_groups) for kind in recipes if kind in kinds}
     is_forged = np.isin(kinds, tuple(tables))
     augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
@@ -78,7 +78,7 @@ def make_completion(
 _POINTS = ("landmarks", "source_landmarks")
 
 
-def _forge_rows(recipe: forging.Recipe, batch: Batch, keys: Array, table: np.ndarray) -> dict[str, Array]:
+def _forge_rows(recipe: forge.Recipe, batch: Batch, keys: Array, table: np.ndarray) -> dict[str, Array]:
     """What `Forgery` holds, with the rows of `table` forged; groups stay apart, so that shards do."""
     num_groups = table.shape[0]
     grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
@@ -86,8 +86,8 @@ def _forge_rows(recipe: forging.Recipe, batch: Batch, keys: Array, table: np.nda
     put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))  # a filled-up place is outside
 
     def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
-        draw = forging.draw_forging(key, recipe)
-        return forging.forge(recipe, draw, _to_float(source), _to_float(target), source_points, target_points)
+        draw = forge.draw_forging(key, recipe)
+        return forge.forge(recipe, draw, _to_float(source), _to_float(target), source_points, target_points)
 
     given = [take(grouped(value), table) for value in (keys, *(batch[name] for name in _FORGED_FROM))]
     made = jax.vmap(jax.vmap(forge_row))(*given)

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, pipeline, rows
-from dfrec_jax.data.prepared import Example, PreparedSplit
+from dfrec_jax.records.prepared import Example, PreparedSplit
 
 SEED = 0
 LEAK = (0.1, 0.4)  # share of the target that shows through `swap`, whatever a network was trained on

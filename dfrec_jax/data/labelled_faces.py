@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import ConfigError
-from dfrec_jax.data import joint, rows
-from dfrec_jax.data.images import ImageError
-from dfrec_jax.data.preparation import face_folders, splits, storage
-from dfrec_jax.data.preparation.plan import Picture, PreparationError
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import rows
+from dfrec_jax.pictures.reading import ImageError
+from dfrec_jax.preparation import face_folders, source_files, splits
+from dfrec_jax.preparation.plan import Picture, PreparationError
+from dfrec_jax.records import joint
 
 SIDE = 224  # pixels of a picture as it leaves the host; the device resizes it for the network
 FOLDER = "folder"
@@ -90,7 +91,7 @@ class _FolderFaces:
         self._root, self._crop = config.data.dir, config.data.crop
         labels = face_folders.read_attributes(config.data.attributes)
         split_of = _read_partition(config.data.partition)
-        names = storage.picture_names(self._root)
+        names = source_files.picture_names(self._root)
         self._names = [name for name in names if _of(split_of, name) == split and _of(labels, name) is not None]
         self._labels = [np.array(_of(labels, name), np.int8) for name in self._names]
         if not self._names:
@@ -105,7 +106,7 @@ class _FolderFaces:
         return len(self._names)
 
     def example(self, number: int) -> Example:
-        picture = storage.read_picture(Picture(self._root, self._names[number]))
+        picture = source_files.read_picture(Picture(self._root, self._names[number]))
         return {"image": _central_square(picture, self._crop), "attributes": self._labels[number]}
 
     def attributes(self, number: int) -> np.ndarray:

@@ -3,9 +3,10 @@
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import ConfigError
-from dfrec_jax.data import joint, rows
-from dfrec_jax.data.prepared import Example, PreparedSplit
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import rows
+from dfrec_jax.records import joint
+from dfrec_jax.records.prepared import Example, PreparedSplit
 
 NO_POINTS = np.zeros((68, 2), np.float32)
 EVALUATION_SEED = 0  # of the order in which a split is evaluated: the first so many examples are a fair sample of it

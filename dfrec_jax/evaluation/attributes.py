@@ -9,11 +9,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from dfrec_jax import classifier
 from dfrec_jax.data import labelled_faces, pipeline
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import results, tables
+from dfrec_jax.runs import classifier
 
 TABLE = "attributes"
 

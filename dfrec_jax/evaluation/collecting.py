@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import trained
+from dfrec_jax.config import defaults
 from dfrec_jax.evaluation import finding, measure
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.pictures.grid import to_uint8
+from dfrec_jax.runs import trained
 
 LOOKED_AT = 8  # examples of each attack that are kept for a panel
 
@@ -61,7 +61,7 @@ def collect(
             metric,
             {k: v.astype(jnp.float32) / 255 if v.dtype == jnp.uint8 else v for k, v in batch.items()},
             jnp.broadcast_to(jax.random.key(seed), batch["image"].shape[:1]),
-            num_patches=config_lib.num_patches(config),
+            num_patches=defaults.num_patches(config),
             patch_size=config.tirm.patch_size,
             distance=distance,
         )

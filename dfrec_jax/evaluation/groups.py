@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 
 
 def read(

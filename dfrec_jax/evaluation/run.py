@@ -10,8 +10,9 @@ from ml_collections import ConfigDict
 from rich.console import Console
 from rich.progress import track
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import config_rules, perceptors, trained
+from dfrec_jax import perceptors
+from dfrec_jax.config import rules
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import forged, mixture, pipeline
 from dfrec_jax.evaluation import collecting, finding, groups, measure
 from dfrec_jax.evaluation.summary import summarise
@@ -19,6 +20,7 @@ from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.reports import curves, results, tables
+from dfrec_jax.runs import trained
 
 METRICS = "metrics.jsonl"
 PANEL_COLUMNS = (
@@ -123,9 +125,9 @@ def _measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
         config.tirm.mask_ratio = protocol.mask_ratio
     if protocol.patch_threshold:
         config.tirm.patch_threshold = protocol.patch_threshold
-    config_rules.validate(config)
+    rules.validate(config)
     if protocol.forge and config.data.dataset == pipeline.EMBEDDED:
-        raise config_lib.ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
+        raise ConfigError("forge: the embedded faces are drawn as forgeries; leave it out")
     return config
 
 

@@ -2,9 +2,10 @@
 
 import os
 
-from dfrec_jax import checkpoint
-from dfrec_jax.config import ConfigError, task_of
+from dfrec_jax.config.defaults import task_of
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import attributes, run
+from dfrec_jax.runs import checkpoint
 
 
 def evaluate(

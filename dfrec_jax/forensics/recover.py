@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import trained
-from dfrec_jax.data.images import ImageError, read_image, resize
+from dfrec_jax.config import defaults
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.pictures import grid
+from dfrec_jax.pictures.reading import ImageError, read_image, resize
+from dfrec_jax.runs import trained
 
 PANEL_COLUMNS = ("input", "source map", "seen by the TIRM", "recovered source", "recovered target")
 
@@ -128,7 +128,7 @@ def _result(
         "mean_map": float(output.source_map.mean()),
         "patch_size": model.config.tirm.patch_size,
         "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
-        "num_patches": config_lib.num_patches(model.config),
+        "num_patches": defaults.num_patches(model.config),
         "mode": model.config.mode,
         "config": model.config.name,
         "checkpoint_step": model.step,

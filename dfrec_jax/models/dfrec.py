@@ -10,7 +10,7 @@ from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Bool, Float, Int, Key
 from ml_collections import ConfigDict
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.models.ism import Ism, IsmOutput
 from dfrec_jax.models.masking import draw_noise, face_ellipse
 from dfrec_jax.models.sirm import Sirm
@@ -158,7 +158,7 @@ def hidden(
 
 def build(config: ConfigDict) -> Dfrec:
     """The network that a resolved and validated config describes; the only reader of the config among the models."""
-    num_kept = config_lib.num_kept(config)
+    num_kept = defaults.num_kept(config)
     token_axis = "channel" if config.tirm.fusion == "rank" else "position"
     width = config.tirm.token_width
     token_features = {"none": 0, "rank": num_kept, "position": width, "grid": width}[config.tirm.fusion]

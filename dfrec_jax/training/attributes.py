@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from PIL import Image
 
-from dfrec_jax import config_attributes
+from dfrec_jax.config import attributes
 from dfrec_jax.data import labelled_faces, pipeline
 from dfrec_jax.data.augmentation import augment
 from dfrec_jax.frozen.blueprint import Blueprint
@@ -36,7 +36,7 @@ NUM_SAMPLES, NUM_DRAWS = 8, 5  # faces of the sample grid, and how often each is
 class AttributesTask:
     """See `task.Task`."""
 
-    score_name = config_attributes.SCORE
+    score_name = attributes.SCORE
 
     def __init__(self, config: ConfigDict):
         """Opens the data and counts how frequent each attribute is.
@@ -45,7 +45,7 @@ class AttributesTask:
           ConfigError: for a config that cannot be run, or data that are not there.
         """
         self.config = config.copy_and_resolve_references()
-        config_attributes.validate(self.config)
+        attributes.validate(self.config)
         self._blueprint = find_blueprint(self.config.network)
         self._faces = labelled_faces.open_split(self.config, "train")
         self._validation = labelled_faces.open_split(self.config, "validation")

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import config_rules, perceptors
+from dfrec_jax import perceptors
+from dfrec_jax.config import defaults, rules
 from dfrec_jax.data import pipeline
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.total import LossWeights, loss_terms, weighted_sum
@@ -31,8 +31,8 @@ class DfrecTask:
           ConfigError: for a config that cannot be run.
           WeightsError: for frozen weights that are not at hand.
         """
-        self.config = config_lib.resolve(config)
-        config_rules.validate(self.config)
+        self.config = defaults.resolve(config)
+        rules.validate(self.config)
         self.constants = perceptors.load_perceptors(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)

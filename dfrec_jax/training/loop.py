@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from dfrec_jax import checkpoint
 from dfrec_jax.data import pipeline
+from dfrec_jax.runs import checkpoint
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.step import compile_step

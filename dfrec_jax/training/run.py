@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import task_of
+from dfrec_jax.config.defaults import task_of
 from dfrec_jax.training import loop
 from dfrec_jax.training.attributes import AttributesTask
 from dfrec_jax.training.dfrec import DfrecTask

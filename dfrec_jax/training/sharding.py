@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 
 AXES = ("data", "fsdp")
 MIN_SHARDED_SIZE = 4096  # smaller arrays are not worth the gather

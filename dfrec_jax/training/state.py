@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from optax.contrib import MuonDimensionNumbers, muon
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models.dfrec import Dfrec
 from dfrec_jax.training import sharding
 

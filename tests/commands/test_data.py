@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from dfrec_jax import cli
-from dfrec_jax.data import forged_examples
-from dfrec_jax.data.preparation import face_folders
-from dfrec_jax.data.preparation.prepare import prepare
-from tests.data.preparation import trees
-from tests.data.preparation.trees import request
+from dfrec_jax.audit import forged_examples
+from dfrec_jax.preparation import face_folders
+from dfrec_jax.preparation.prepare import prepare
+from tests.preparation import trees
+from tests.preparation.trees import request
 
 
 @pytest.fixture

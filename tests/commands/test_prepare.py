@@ -4,7 +4,7 @@ import pytest
 
 from dfrec_jax import cli
 from dfrec_jax.commands import prepare
-from tests.data.preparation import trees
+from tests.preparation import trees
 
 
 def ended(*arguments):

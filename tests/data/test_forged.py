@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import forged, mixture
 
 
 @pytest.fixture(scope="module")
 def batches(prepared):
-    from dfrec_jax import config as config_lib
+    from dfrec_jax.config import defaults
 
-    config = config_lib.dfrec()
+    config = defaults.dfrec()
     config.image_size, config.data.dataset, config.data.dir = 48, "faces", str(prepared)
     config.data.eval_batch_size, config.data.test_examples = 4, 6
     return config, list(forged.batches(config, "test"))

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from dfrec_jax import config_attributes
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config import attributes
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces
 from dfrec_jax.data.labelled_faces import EvaluationRows, TrainRows, open_split
-from dfrec_jax.data.preparation import face_folders
-from dfrec_jax.data.preparation.prepare import Request, prepare
-from tests.data import labels as made_up
-from tests.data.preparation import trees
+from dfrec_jax.preparation import face_folders
+from dfrec_jax.preparation.prepare import Request, prepare
+from tests import labels as made_up
+from tests.preparation import trees
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def config(folder):
-    return made_up.configure(config_attributes.attributes(), folder[0])
+    return made_up.configure(attributes.attributes(), folder[0])
 
 
 def test_a_folder_is_read_by_celebas_lists(config, folder):
@@ -74,7 +74,7 @@ def test_a_broken_list_is_refused(config, tmp_path, field, content, words):
 def test_a_torn_picture_ends_the_run_by_its_name(tmp_path):
     made_up.make_folder(tmp_path)
     (tmp_path / "img_align_celeba" / "000000.jpg").write_bytes(b"\xff\xd8")
-    faces = open_split(made_up.configure(config_attributes.attributes(), tmp_path), "train")
+    faces = open_split(made_up.configure(attributes.attributes(), tmp_path), "train")
     with pytest.raises(ConfigError, match="000000.jpg.*take it out of the partition"):
         EvaluationRows(faces)(0)
 
@@ -107,7 +107,7 @@ def prepared(tmp_path_factory):
 
 
 def test_a_prepared_data_set_holds_its_attributes(prepared):
-    config = config_attributes.attributes()
+    config = attributes.attributes()
     config.data.dataset, config.data.dir = "faces", str(prepared / "out")
     faces = open_split(config, "train")
     assert len(faces) == 6 and len(np.unique(faces.identities)) == 3
@@ -117,7 +117,7 @@ def test_a_prepared_data_set_holds_its_attributes(prepared):
 
 
 def test_one_that_was_prepared_without_them_is_refused(prepared):
-    config = config_attributes.attributes()
+    config = attributes.attributes()
     config.data.dataset, config.data.dir = "faces", str(prepared / "unlabelled")
     with pytest.raises(ConfigError, match="whose attributes are known; run `dfrec prepare faces` with --attributes"):
         open_split(config, "train")

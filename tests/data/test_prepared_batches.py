@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, pipeline, rows
-from dfrec_jax.data.blending import landmarks as landmarks_lib
+from dfrec_jax.forging import landmarks as landmarks_lib
 
 PLAIN = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import groups
 
 IDENTITIES = ("source-001_a", "target-001_a", "target-002_b", "target-003_c")

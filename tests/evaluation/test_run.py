@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.evaluation import collecting, measure, run, summary
 from dfrec_jax.models import dfrec
 from dfrec_jax.models.masking import PatchSplit
@@ -34,7 +34,7 @@ def measured(config):
             metric,
             to_float(batch),
             tiny.keys(SIZE),
-            num_patches=config_lib.num_patches(config),
+            num_patches=defaults.num_patches(config),
             patch_size=config.tirm.patch_size,
         )
     )(variables, tiny.network(), batch)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax import checkpoint, cli
+from dfrec_jax import cli
 from dfrec_jax.models import dfrec
+from dfrec_jax.runs import checkpoint
 from dfrec_jax.training import state
 from tests import tiny
 

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax import config as config_lib
-from dfrec_jax import config_rules
+from dfrec_jax.config import defaults, rules
 from dfrec_jax.models.dfrec import KnownMap, build, variable_shapes
 from dfrec_jax.nets.patches import patchify, unpatchify
 from tests import stand_in, tiny
@@ -146,15 +145,15 @@ def test_released_sizes():
                 counts[path.split("/")[1]] += int(np.prod(shape))
         return counts
 
-    released = build(config_lib.resolve(config_lib.dfrec("released")))
+    released = build(defaults.resolve(defaults.dfrec("released")))
     assert parameters(released) == {"ism": 4_495_309, "sirm": 17_569_839, "tirm": 307_575_552}
 
 
 @pytest.mark.parametrize(("vit", "width", "depth"), [("ti", 192, 12), ("s", 384, 12), ("b", 768, 12), ("l", 1024, 24)])
 def test_vit_sizes(vit, width, depth):
-    config = config_lib.dfrec()
+    config = defaults.dfrec()
     config.tirm.vit = vit
-    shapes = variable_shapes(build(config_lib.resolve(config)), 224)
+    shapes = variable_shapes(build(defaults.resolve(config)), 224)
     assert shapes["params/tirm/encoder/patch_embedding/kernel"] == (768, width)
     assert f"params/tirm/encoder/transformer/block_{depth - 1}/mlp_in/kernel" in shapes
     assert f"params/tirm/encoder/transformer/block_{depth}/mlp_in/kernel" not in shapes
@@ -167,7 +166,7 @@ def test_other_sizes_and_ratios(size, patch, ratio, fusion):
     config = tiny.config()
     config.image_size, config.tirm.patch_size, config.tirm.mask_ratio = size, patch, ratio
     config.tirm.fusion = fusion
-    config_rules.validate(config)
+    rules.validate(config)
     module = build(config)
     image = jax.ShapeDtypeStruct((2, size, size, 3), jnp.float32)
     out = jax.eval_shape(lambda image: module.init_with_output(KEYS[0], image, KEYS[:2], train=False)[0], image)
@@ -177,7 +176,7 @@ def test_other_sizes_and_ratios(size, patch, ratio, fusion):
 
 
 def test_the_published_threshold_includes_itself():
-    released, paper = (build(config_lib.resolve(config_lib.dfrec(mode))).tirm for mode in ("released", "paper"))
+    released, paper = (build(defaults.resolve(defaults.dfrec(mode))).tirm for mode in ("released", "paper"))
     assert not np.float32(50 / 256) >= np.float32(released.patch_threshold) and released.patch_threshold < 50.001 / 256
     assert np.float32(0.5) >= np.float32(paper.patch_threshold)
 

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from dfrec_jax import classifier, cli, config_attributes, trained
-from dfrec_jax.checkpoint import CheckpointError
-from dfrec_jax.config import ConfigError
+from dfrec_jax import cli
+from dfrec_jax.config import attributes as config_attributes
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import workdir as evaluation
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
+from dfrec_jax.runs import classifier, trained
+from dfrec_jax.runs.checkpoint import CheckpointError
 from dfrec_jax.training import attributes
 from dfrec_jax.training.run import train
-from tests.data import labels as made_up
+from tests import labels as made_up
 from tests.test_checkpoint import _truncate
 
 SIDE = 16

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 import pytest
 
-from dfrec_jax import config as config_lib
-from dfrec_jax.config import ConfigError
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.training import sharding, state
 
 PARAMS = {
@@ -23,7 +23,7 @@ PARAMS = {
 
 
 def config(name):
-    config = config_lib.dfrec()
+    config = defaults.dfrec()
     config.optimizer.name, config.optimizer.weight_decay, config.optimizer.learning_rate = name, 0.0, 0.01
     return config
 
@@ -56,7 +56,7 @@ def test_muon_orthogonalises_kernels_and_leaves_the_rest_to_adam(gradients):
     np.testing.assert_allclose(muon["conv"]["bias"], adam["conv"]["bias"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", config_lib.OPTIMIZERS)
+@pytest.mark.parametrize("name", defaults.OPTIMIZERS)
 def test_clipping_bounds_the_gradient_that_the_rule_sees(name, gradients):
     clipped = config(name)
     clipped.optimizer.clip_norm = 1e-3
@@ -93,7 +93,7 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 1)
 jax.config.update("jax_cpu_collectives_implementation", "gloo")
 jax.distributed.initialize(f"localhost:{sys.argv[1]}", 2, int(sys.argv[2]))
-from dfrec_jax import config
+from dfrec_jax.config import defaults
 from dfrec_jax.training import sharding, state
 sizes = config.dfrec().mesh
 sizes.fsdp = 2

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from dfrec_jax import config as config_lib
+from dfrec_jax.config import defaults
 from dfrec_jax.models.dfrec import build, variable_shapes
 from dfrec_jax.weights.coverage import coverage
 from dfrec_jax.weights.dfrec import MODULES, dfrec_rules, imagenet_backbone, mae_encoder, port_dfrec
@@ -22,7 +22,7 @@ def listing(fixtures):
 
 @pytest.fixture(scope="module")
 def released():
-    return variable_shapes(build(config_lib.resolve(config_lib.dfrec("released"))), 224)
+    return variable_shapes(build(defaults.resolve(defaults.dfrec("released"))), 224)
 
 
 def num_parameters(shapes):
@@ -65,9 +65,9 @@ def checkpoint(listing):
 
 @pytest.fixture(scope="module")
 def expected():
-    config = config_lib.dfrec("released")
+    config = defaults.dfrec("released")
     config.tirm.width, config.tirm.depth, config.tirm.heads = WIDTH, DEPTH, 4
-    return variable_shapes(build(config_lib.resolve(config)), 224)
+    return variable_shapes(build(defaults.resolve(config)), 224)
 
 
 def test_import_and_export_give_the_same_file(checkpoint, expected):
@@ -117,7 +117,7 @@ def test_a_foreign_file_is_refused_by_name(checkpoint, expected):
     stranger = {**checkpoint, "state_dict": {**checkpoint["state_dict"], "encoder.layer1.weight": np.zeros(1)}}
     with pytest.raises(WeightsError, match=r"encoder\.layer1\.weight"):
         port_dfrec(stranger, expected)
-    paper = variable_shapes(build(config_lib.resolve(config_lib.dfrec())), 224)
+    paper = variable_shapes(build(defaults.resolve(defaults.dfrec())), 224)
     with pytest.raises(WeightsError, match="published checkpoint is that of mode='released'"):
         port_dfrec(checkpoint, paper)
 

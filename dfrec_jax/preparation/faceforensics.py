@@ -1,0 +1,144 @@
+"""FaceForensics++ in its own folder layout: which videos are there, what they show, and in which split they are.
+
+`original_sequences/youtube/<compression>/videos/000.mp4` and
+`manipulated_sequences/<method>/<compression>/videos/<target>_<source>.mp4`, or in place of `videos`, `images` with a
+folder of numbered frames for each. Masks, where at hand, are `manipulated_sequences/<method>/masks/videos/`.
+"""
+
+import re
+from pathlib import Path
+
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
+from dfrec_jax.preparation.source_files import VIDEO_ENDINGS
+from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
+
+COMPRESSIONS = ("c23", "raw", "c40")  # in the order of preference
+# Reenactments change the expression and leave the identity: they are no swaps.
+METHODS = {
+    "Deepfakes": SWAP,
+    "FaceSwap": SWAP,
+    "FaceShifter": SWAP,
+    "LCR": SWAP,  # made by the paper's authors from the originals
+    "Face2Face": REENACTMENT,
+    "NeuralTextures": REENACTMENT,
+}
+DEFAULT_FRAMES = 140  # a video: 100,000 / 720 of the paper
+_ORIGINALS = "original_sequences/youtube"
+_PAIR = re.compile(r"^(\d+)_(\d+)$")
+
+
+def plan(
+    root: str,
+    *,
+    attacks: tuple[str, ...] = (),
+    split_file: str = "",
+    shares: tuple[float, float, float] = (8.0, 1.0, 1.0),
+    num_frames: int = DEFAULT_FRAMES,
+    compression: str = "",
+) -> Plan:
+    """Everything below `root` that can be prepared.
+
+    Args:
+      root: the folder that holds `original_sequences` and `manipulated_sequences`.
+      attacks: methods to take; empty: all of METHODS that are there. One that is not in METHODS counts as a swap.
+      split_file: folder of the official train.json, val.json and test.json; empty: videos that pairs connect go
+        together into a split, by a hash.
+      shares: of train, validation and test, where there is no split file.
+      num_frames: evenly spaced, of each video; 0: all.
+      compression: one of COMPRESSIONS; empty: the first of them that is there.
+
+    Raises:
+      PreparationError: for a folder of another layout, an attack that is not there, and as `read_official_pairs`.
+    """
+    base = Path(root)
+    if not base.is_dir():
+        raise PreparationError(f"--source={root}: there is no such folder")
+    manipulated = base / "manipulated_sequences"
+    found = sorted(folder.name for folder in manipulated.iterdir() if folder.is_dir()) if manipulated.is_dir() else []
+    missing = [attack for attack in attacks if attack not in found]
+    if missing:
+        raise PreparationError(f"--attack={missing[0]}: {manipulated} has {', '.join(found) or 'no method at all'}")
+    chosen = [method for method in found if method in (attacks or METHODS)]
+    folders = {method: _videos(base, f"manipulated_sequences/{method}", compression) for method in chosen}
+    originals = _videos(base, _ORIGINALS, compression)
+    if not originals and not any(folders.values()):
+        raise PreparationError(
+            f"--source={root}: holds no FaceForensics++ videos; expected {_ORIGINALS}/c23/videos/*.mp4 and "
+            "manipulated_sequences/Deepfakes/c23/videos/*.mp4 below it"
+        )
+
+    pairs, rejected = [], []
+    for method, videos in folders.items():
+        for name, video in videos.items():
+            match = _PAIR.match(name)
+            if match is None:
+                rejected.append(Rejected(video.name, "", "the name is not <target>_<source>"))
+            else:
+                pairs.append((method, video, match.group(1), match.group(2)))
+    split_of = _split_of(split_file, shares, [(target, source) for _, _, target, source in pairs], list(originals))
+
+    jobs, without = [], {"source": 0, "target": 0}
+    for method, video, target, source in pairs:
+        sides = {split_of.get(name, "") for name in (target, source)}
+        if len(sides) > 1 or "" in sides:
+            why = "is not in the split file" if "" in sides else "has its two videos in different splits"
+            rejected.append(Rejected(video.name, "", f"the pair {why}"))
+            continue
+        source_video, target_video = originals.get(source), originals.get(target)
+        without["source"] += source_video is None
+        without["target"] += target_video is None
+        work = VideoPair(
+            split=sides.pop(),
+            label=METHODS.get(method, SWAP),
+            attack=method,
+            image=video,
+            source=source_video,
+            target=target_video,
+            mask=_mask_of(base, method, video),
+            source_identity=source,
+            target_identity=target,
+            num_frames=num_frames,
+        )
+        jobs.append(Job(f"{work.split}-{method}-{target}_{source}", work.split, work))
+    for name, video in originals.items():
+        if not split_of.get(name):
+            rejected.append(Rejected(video.name, "", "the video is not in the split file"))
+            continue
+        work = VideoPair(split_of[name], PRISTINE, PRISTINE, video, None, None, None, name, name, num_frames)
+        jobs.append(Job(f"{work.split}-{PRISTINE}-{name}", work.split, work))
+
+    notes = [
+        f"{count} of {len(pairs)} forged videos lack their {role} video" for role, count in without.items() if count
+    ]
+    if set(found) - set(chosen):
+        notes.append(f"not prepared: {', '.join(sorted(set(found) - set(chosen)))} (name a method with --attack)")
+    return Plan(tuple(jobs), tuple(rejected), tuple(notes))
+
+
+def _videos(base: Path, folder: str, compression: str) -> dict[str, Picture]:
+    """The videos of a method, or the originals, by name without ending."""
+    for name in (compression,) if compression else COMPRESSIONS:
+        for kind in ("videos", "images"):
+            path = base / folder / name / kind
+            if not path.is_dir():
+                continue
+            is_wanted = lambda file, kind=kind: file.is_dir() if kind == "images" else file.suffix in VIDEO_ENDINGS  # noqa: E731
+            files = sorted(file for file in path.iterdir() if is_wanted(file) and not file.name.startswith("."))
+            if files:
+                return {file.stem: Picture(str(base), str(file.relative_to(base).as_posix())) for file in files}
+    return {}
+
+
+def _mask_of(base: Path, method: str, video: Picture) -> Picture | None:
+    name = f"manipulated_sequences/{method}/masks/videos/{Path(video.name).stem}.mp4"
+    return Picture(str(base), name) if (base / name).is_file() else None
+
+
+def _split_of(
+    split_file: str, shares: tuple[float, float, float], pairs: list[tuple[str, str]], originals: list[str]
+) -> dict[str, str]:
+    if split_file:
+        return splits.read_official_pairs(split_file)
+    root_of = splits.components([*pairs, *((name, name) for name in originals)])
+    return {str(name): splits.split_by_hash(str(root), shares) for name, root in root_of.items()}

@@ -1,0 +1,191 @@
+"""Reading a data set that `dfrec prepare` wrote: its index, and single records as examples."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import grain
+import numpy as np
+from tensorflow_datasets.proto import tf_example_pb2
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.records import index as index_lib
+from dfrec_jax.records.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
+from dfrec_jax.records.schema import LABELS, PRISTINE, SWAP, VERSION
+
+Example = dict[str, Any]  # arrays, and scalars of NumPy
+
+
+class PreparedSplit:
+    """One split of a prepared data set.
+
+    Attributes:
+      index: what is known of each record.
+      names: of its attacks and people.
+      pristine: numbers of the pristine records.
+      forgeries: numbers of the swaps of the chosen attack; reenactments are none.
+      faces: numbers of the pristine records from which forgeries can be made.
+    """
+
+    def __init__(self, folder: str, dataset: str, split: str, attack: str = ""):
+        """Opens the files.
+
+        Args:
+          folder: `config.data.dir`.
+          dataset: `config.data.dataset`.
+          split: train, validation or test.
+          attack: the method that forgeries are limited to; empty: all.
+
+        Raises:
+          ConfigError: where the data set, the split or the attack is not there.
+        """
+        self.folder = Path(folder) / dataset / VERSION
+        try:
+            self.index, self.names = index_lib.read(self.folder, split)
+        except FileNotFoundError as error:
+            there = sorted(path.parent.parent.name for path in Path(folder).glob(f"*/{VERSION}/names.json"))
+            splits = sorted(path.stem.removeprefix("index-") for path in self.folder.glob("index-*.npz"))
+            raise ConfigError(
+                f"data.dir={folder!r}: {dataset!r} has the splits {', '.join(splits)}, and not {split}"
+                if splits
+                else f"data.dir={folder!r}: holds no prepared {dataset!r}, it holds {', '.join(there) or 'none'}; "
+                f"run `dfrec prepare {dataset} --source DIR --out {folder}`"
+            ) from error
+        paths = sorted(map(str, self.folder.glob(f"*-{split}.array_record-*")))
+        self._source: Any = grain.sources.ArrayRecordDataSource(paths)
+        if len(self._source) != len(self.index.label):
+            raise ConfigError(
+                f"{self.folder}: {split} holds {len(self._source)} records and its index {len(self.index.label)}: "
+                f"a file was lost or added; run `dfrec prepare {dataset}` again"
+            )
+        is_swap = self.index.label == LABELS.index(SWAP)
+        if attack:
+            if attack not in self.names.attacks:
+                raise ConfigError(f"data.attack={attack!r}: {self.folder} has {', '.join(self.names.attacks)}")
+            is_swap &= self.index.attack == self.names.attacks.index(attack)
+        self.pristine = np.flatnonzero(self.index.label == LABELS.index(PRISTINE))
+        self.forgeries = np.flatnonzero(is_swap)
+        self.faces = self.index.faces
+
+    def digest(self) -> str:
+        """A hash of the index: another data set, or another preparation of it, has another one."""
+        everything = hashlib.sha256()
+        for name, array in self.index._asdict().items():
+            everything.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        return everything.hexdigest()[:16]
+
+    def example(self, number: int, size: int) -> Example:
+        """As `encoded_example`, its pictures decoded."""
+        return decoded(self.encoded_example(number, size))
+
+    def encoded_example(self, number: int, size: int) -> Example:
+        """Record `number` as it stands, without forging: the contract of `pipeline.py` for one row, with `Encoded`."""
+        fields = self._fields(number)
+        image = Encoded(_bytes(fields, "image"), COLOURS, size)
+        is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
+        (landmarks,) = _points(fields, ("landmarks",), image)
+        if is_pristine:
+            source = target = image
+            source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
+        else:
+            source, target = (Encoded(_bytes(fields, name), COLOURS, size) for name in ("source", "target"))
+            source_landmarks = np.nan_to_num(_points(fields, ("source_landmarks",), source)[0])
+            mask = Encoded(_bytes(fields, "mask"), GRAY, size)
+        return {
+            "image": image,
+            "source": source,
+            "target": target,
+            "source_mask": mask,
+            "landmarks": landmarks,
+            "source_landmarks": source_landmarks,
+            "is_forgery": np.bool_(not is_pristine),
+            "has_source": self.index.has_source[number],
+            "has_target": self.index.has_target[number],
+            "has_mask": self.index.has_mask[number],
+            "source_id": self.index.source_id[number],
+            "target_id": self.index.target_id[number],
+            "attack": self.index.attack[number],
+        }
+
+    def labelled(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The picture of record `number`, and its attributes as `attributes` gives them."""
+        fields = self._fields(number)
+        return Encoded(_bytes(fields, "image"), COLOURS, size).decode(), _integers(fields, "attributes")
+
+    def attributes(self, number: int) -> np.ndarray:
+        """CelebA's 40 as -1 and 1; empty where not known."""
+        return _integers(self._fields(number), "attributes")
+
+    def encoded(self, number: int, name: str) -> bytes:
+        """Picture `name` of record `number` as it is stored: JPEG, or PNG of the mask; empty where not at hand."""
+        return _bytes(self._fields(number), name)
+
+    def unforged(self, place: int, choice: int, size: int) -> Example:
+        """As `encoded_pair`, its pictures decoded."""
+        return decoded(self.encoded_pair(place, choice, size))
+
+    def encoded_pair(self, place: int, choice: int, size: int) -> Example:
+        """The pair that a forgery is to be made of: face `place` of `faces` as target, and one of its partners.
+
+        `image` (until then the target) and `source_mask` (black) are the device's to make; `source_points` and
+        `target_points` hold the landmarks.
+
+        Args:
+          place: in `faces`.
+          choice: any number; the partner is the one at `choice` modulo their number.
+          size: of the pictures, in pixels.
+        """
+        partner = self.index.partners[place, choice % self.index.partners.shape[1]]
+        numbers = self.faces[place], self.faces[partner]
+        (target, landmarks, points), (source, source_landmarks, source_points) = (
+            self._face(int(i), size) for i in numbers
+        )
+        return {
+            "image": target,
+            "source": source,
+            "target": target,
+            "source_mask": Encoded(b"", GRAY, size),
+            "landmarks": landmarks,
+            "source_landmarks": source_landmarks,
+            "is_forgery": np.bool_(True),
+            "has_source": np.bool_(True),
+            "has_target": np.bool_(True),
+            "has_mask": np.bool_(True),
+            "source_id": self.index.source_id[numbers[1]],
+            "target_id": self.index.target_id[numbers[0]],
+            "attack": np.int32(len(self.names.attacks)),
+            "source_points": source_points,
+            "target_points": points,
+        }
+
+    def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
+        fields = self._fields(number)
+        image = Encoded(_bytes(fields, "image"), COLOURS, size)
+        landmarks, points = _points(fields, ("landmarks", "points"), image)
+        return image, landmarks, points
+
+    def _fields(self, number: int) -> Any:
+        message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
+        return message.FromString(self._source[int(number)]).features.feature
+
+
+def _bytes(fields, name: str) -> bytes:
+    values = fields[name].bytes_list.value
+    return values[0] if values else b""
+
+
+def _integers(fields, name: str) -> np.ndarray:
+    return np.array(fields[name].int64_list.value, np.int8)
+
+
+def _points(fields, names: tuple[str, ...], picture: Encoded) -> list[np.ndarray]:
+    """Points (x, y) of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
+    scale = picture.size / jpeg_side(picture.data) if picture.data else 1.0
+    found = []
+    for name in names:
+        values = fields[name].float_list
+        # On the wire they stand in a row, behind a tag and their length; one by one they would take ten times as long.
+        count = len(values.value)
+        points = np.frombuffer(values.SerializeToString()[-4 * count :], "<f4").reshape(-1, 2)
+        found.append(points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32))
+    return found

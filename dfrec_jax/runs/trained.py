@@ -1,0 +1,51 @@
+"""A trained DFREC taken from a workdir: its config, its modules and the variables of one checkpoint."""
+
+import os
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from dfrec_jax.config import defaults, rules
+from dfrec_jax.models import dfrec
+from dfrec_jax.runs import checkpoint
+
+
+class Trained(NamedTuple):
+    """What evaluation and recovery run; `step` says which checkpoint it is."""
+
+    config: ConfigDict
+    model: dfrec.Dfrec
+    variables: Any
+    step: int
+
+
+def abstract_variables(model: dfrec.Dfrec, image_size: int) -> Any:
+    """Shape and dtype of every variable, placed on the first device."""
+    image = jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32)
+    keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
+    shapes = jax.eval_shape(lambda image, keys: model.init(jax.random.key(0), image, keys, train=False), image, keys)
+    place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), dict(shapes))
+
+
+def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
+    """Restores one checkpoint of a run.
+
+    Args:
+      workdir: the folder of a training run or of an imported network.
+      which: `best`, `newest`, or a step.
+
+    Raises:
+      CheckpointError: where the folder, its config or the checkpoint is missing or cannot be read.
+      ConfigError: where its config is not valid.
+    """
+    config = checkpoint.load_config(workdir)
+    if (task := defaults.task_of(config)) != "dfrec":
+        raise checkpoint.CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
+    rules.validate(config)
+    model = dfrec.build(config)
+    with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints:
+        step, variables = checkpoints.restore_variables(which, abstract_variables(model, config.image_size))
+    return Trained(config, model, variables, step)

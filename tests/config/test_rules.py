@@ -1,0 +1,74 @@
+"""The refusal of what cannot be run."""
+
+import pytest
+
+from dfrec_jax.config import defaults, rules
+from dfrec_jax.config.errors import ConfigError
+from tests import tiny
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("mode", "official", "mode='official': must be one of"),
+        ("tirm.vit", "xl", "tirm.vit='xl'"),
+        ("tirm.mask_ratio", 1.0, "tirm.mask_ratio=1.0: must be between 0 and 1"),
+        ("tirm.fusion", "token_map", "tirm.fusion='token_map'"),
+        ("tirm.patch_size", 15, "use image_size=210"),
+        ("image_size", 200, "image_size=200 with tirm.patch_size=16"),
+        ("tirm.patch_size", 8, "use tirm.patch_size=16 or another number of levels"),
+        ("sirm.stem", 0, "sirm.stem=0: must be a positive number of pixels"),
+        ("sirm.stem", 2, "sirm.stem=2: target tokens .* use tirm.patch_size=32"),
+        ("sirm.stem", 3, "image_size=224: must be a multiple of 48.* a stem of 3"),
+        ("tirm.mask_ratio", 0.001, "keeps 196 of 196 patches"),
+        ("tirm.pixels", "convs", "tirm.pixels='convs': must be one of"),
+        ("optimizer.name", "sgd", "optimizer.name='sgd': must be one of"),
+        ("ism.depth", 1.5, "ism.depth=1.5: must be above 0 and at most 1"),
+        ("tirm.decoder_heads", 7, "tirm.decoder_width=512"),
+        ("sirm.bottleneck", 1023, "must be even"),
+        ("loss.patch", -1.0, "loss.patch=-1.0: must be 0 or more"),
+        ("loss.reduction", "mean", "loss.reduction='mean'"),
+        ("data.real_share", 1.5, "data.real_share=1.5"),
+        ("data.leak", (0.5, 0.1), r"data.leak=\(0.5, 0.1\)"),
+        ("data.bi_share", 0.5, "embedded swaps have known masks"),
+        ("data.dataset", "celeba_megafs", "--config.data.dir=DIR"),
+        ("optimizer.warmup_steps", 10**6, "must be below train.num_steps"),
+        ("ism.classifier", False, "there is no logit"),
+        ("ism.enabled", False, "nothing to supervise"),
+        ("mesh.fsdp", 0, "mesh.fsdp=0"),
+        ("seed", -1, "seed=-1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(field, value, words):
+    config = tiny.full_size()
+    config.update_from_flattened_dict({field: value})
+    with pytest.raises(ConfigError, match=words):
+        rules.validate(defaults.resolve(config))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("tirm.mask_ratio", 0.75), ("image_size", 256), ("tirm.fusion", "position")]
+)
+def test_released_mode_is_fixed_to_the_published_network(field, value):
+    config = tiny.full_size("released")
+    config.update_from_flattened_dict({field: value})
+    with pytest.raises(ConfigError, match="mode='released'"):
+        rules.validate(defaults.resolve(config))
+
+
+def test_real_and_bi_shares_cannot_exceed_the_batch():
+    config = tiny.full_size()
+    config.data.real_share, config.data.bi_share = 0.7, 0.6
+    with pytest.raises(ConfigError, match="their sum must be at most 1"):
+        rules.validate(defaults.resolve(config))
+
+
+def test_a_network_without_ism_has_no_place_for_known_maps():
+    config = tiny.full_size()
+    config.ism.enabled, config.ism.known_map = False, 0.5
+    with pytest.raises(ConfigError, match="ism.known_map=0.5 with ism.enabled=False"):
+        rules.validate(defaults.resolve(config))
+
+
+def test_the_tiny_config_of_the_tests_is_valid():
+    rules.validate(tiny.config())

@@ -1,0 +1,114 @@
+"""A run that is killed at the worst moments and started again equals one that was not, to the last bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from dfrec_jax.runs import trained
+
+REPOSITORY = Path(__file__).parents[2]
+CONFIG = """
+from tests import tiny
+
+def get_config():
+    config = tiny.config()
+    config.train.num_steps = 6
+    config.train.validate_every = 3
+    config.checkpoint.every = 2
+    return config
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    """Starts train.py on a workdir; programs are compiled once for all of them."""
+    folder = tmp_path_factory.mktemp("resume")
+    (folder / "config.py").write_text(CONFIG)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "JAX_PLATFORMS": "cpu",
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+
+    def start_train(workdir):
+        command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}"]
+        return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
+
+    return start_train
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(start, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("uninterrupted") / "run"
+    process = start(workdir)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    return workdir
+
+
+def _kill_when(process, happened):
+    while not happened():
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.0005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def _lines(workdir):
+    path = workdir / "metrics.jsonl"
+    return path.read_text().count("\n") if path.exists() else -1
+
+
+MOMENTS = {
+    "in the first step": lambda workdir: _lines(workdir) == 0,
+    "during a save": lambda workdir: any((workdir / "checkpoints").glob("*tmp*")),
+    "between a save and the next log": lambda workdir: (workdir / "checkpoints" / "2").exists(),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_and_resumed_equals_uninterrupted(start, uninterrupted, tmp_path, moment):
+    workdir = tmp_path / "run"
+    _kill_when(process := start(workdir), lambda: MOMENTS[moment](workdir))
+    assert process.returncode == -signal.SIGKILL
+    assert _lines(workdir) < _lines(uninterrupted)
+    process = start(workdir)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    assert ("resuming from step 2" in errors) == (moment == "between a save and the next log")
+    _assert_same_run(workdir, uninterrupted)
+
+
+def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tmp_path):
+    workdir = tmp_path / "run"
+    process = start(workdir)
+    while _lines(workdir) < 1:
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == os.EX_TEMPFAIL, errors
+    assert "the same command resumes from there" in errors
+    process = start(workdir)
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    _assert_same_run(workdir, uninterrupted)
+
+
+def _assert_same_run(workdir, uninterrupted):
+    assert (workdir / "metrics.jsonl").read_bytes() == (uninterrupted / "metrics.jsonl").read_bytes()
+    got, want = trained.load(workdir, "newest"), trained.load(uninterrupted, "newest")
+    assert got.step == want.step == 6
+    for a, b in zip(jax.tree.leaves(got.variables), jax.tree.leaves(want.variables), strict=True):
+        np.testing.assert_array_equal(a, b)
