@@ -7,6 +7,7 @@ from dfrec_jax.audit import audit
 from dfrec_jax.preparation import face_folders, triplets
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
+from dfrec_jax.records import schema
 from tests.preparation import trees
 from tests.preparation.trees import request
 
@@ -82,7 +83,7 @@ def test_generated_forgeries_and_a_clean_split_leak_nothing(prepared):
 
 @pytest.mark.parametrize("quality", [30, 60, 80, 95])
 def test_jpeg_quality_is_read_from_the_tables(quality):
-    data = audit.records.encode_jpeg(trees.picture(0), quality)
+    data = schema.encode_jpeg(trees.picture(0), quality)
     assert audit._jpeg_quality(data) == pytest.approx(quality, abs=1)
 
 

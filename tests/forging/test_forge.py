@@ -5,14 +5,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.forging import face_region, forge, perturbing, reference
+from dfrec_jax.forging import face_region, perturbing, reference
+from dfrec_jax.forging import forge as forging
 from dfrec_jax.preparation.stored_forgeries import BATCH, forge_batch
 from tests.faces_made_up import made_up_face
 
 SIZE = 64
-RECIPES = {"bi": forge.BI, "swap": forge.SWAP}
-forge = jax.jit(forge.forge, static_argnums=0)
-draw_forging = jax.jit(forge.draw_forging, static_argnums=1)
+RECIPES = {"bi": forging.BI, "swap": forging.SWAP}
+forge = jax.jit(forging.forge, static_argnums=0)
+draw_forging = jax.jit(forging.draw_forging, static_argnums=1)
 
 
 def _example(seed: int, name: str, size: int = SIZE):
@@ -49,9 +50,9 @@ def test_outside_the_mask_is_the_target(name):
 @pytest.mark.parametrize("region", range(4))
 def test_brows_eyes_and_mouth_come_from_the_source(region):
     draw, *_, landmarks = _example(region, "bi")
-    draw = draw._replace(region=jnp.int32(region), margin=jnp.float32(forge.MARGINS[region]))
+    draw = draw._replace(region=jnp.int32(region), margin=jnp.float32(forging.MARGINS[region]))
     draw = draw._replace(growth=jnp.float32(0), deformation=jnp.zeros_like(draw.deformation), feather=jnp.float32(0.1))
-    weight = np.asarray(jax.jit(forge.source_weight, static_argnums=2)(draw, jnp.asarray(landmarks), SIZE))
+    weight = np.asarray(jax.jit(forging.source_weight, static_argnums=2)(draw, jnp.asarray(landmarks), SIZE))
     x, y = np.round(landmarks[17:60]).astype(int).T  # brows, nose, eyes, outer lips
     assert weight[y, x].min() > 0.2 and weight[y, x].mean() > 0.8
 
@@ -60,8 +61,8 @@ def test_a_face_forged_into_itself_is_itself():
     draw, source, _, landmarks, _ = _example(6, "bi")
     draw = draw._replace(resolution=jnp.ones(2))
     face, landmarks = jnp.asarray(source), jnp.asarray(landmarks)
-    np.testing.assert_allclose(forge(forge.BI, draw, face, face, landmarks, landmarks).image, face, atol=1e-3)
-    smoothed = forge(forge.SWAP, draw, face, face, landmarks, landmarks).image  # the warp smooths, by little
+    np.testing.assert_allclose(forge(forging.BI, draw, face, face, landmarks, landmarks).image, face, atol=1e-3)
+    smoothed = forge(forging.SWAP, draw, face, face, landmarks, landmarks).image  # the warp smooths, by little
     np.testing.assert_allclose(smoothed, face, atol=0.05)
 
 
@@ -83,21 +84,22 @@ def test_leak_lets_the_target_through():
     draw, *faces = _example(7, "swap")
     draw, faces = draw._replace(resolution=jnp.ones(2)), [jnp.asarray(face) for face in faces]
     distance = [
-        float(jnp.abs(forge(forge.SWAP, draw._replace(leak=jnp.float32(leak)), *faces).image - faces[1]).mean())
+        float(jnp.abs(forge(forging.SWAP, draw._replace(leak=jnp.float32(leak)), *faces).image - faces[1]).mean())
         for leak in (0.0, 0.4, 1.0)
     ]
     assert distance[0] > 1.3 * distance[1] and distance[2] < 1e-4
 
 
 def test_the_same_key_forges_the_same_and_another_does_not():
-    draw = lambda seed: draw_forging(jax.random.key(seed), forge.BI)  # noqa: E731
+    draw = lambda seed: draw_forging(jax.random.key(seed), forging.BI)  # noqa: E731
     same = jax.tree.map(lambda a, b: bool(jnp.all(a == b)), draw(1), draw(1))
     assert all(jax.tree.leaves(same))
     assert not bool(jnp.all(draw(1).deformation == draw(2).deformation))
 
 
 def test_draws_keep_to_their_ranges():
-    draws = jax.jit(jax.vmap(lambda key: forge.draw_forging(key, forge.BI)))(jax.random.split(jax.random.key(0), 2000))
+    keys = jax.random.split(jax.random.key(0), 2000)
+    draws = jax.jit(jax.vmap(lambda key: forging.draw_forging(key, forging.BI)))(keys)
     assert set(np.unique(draws.region)) == {0, 1, 2, 3}
     growth = np.round(np.unique(np.asarray(draws.growth) * perturbing.RECIPE_SIZE)).astype(int)
     assert set(growth) == set(range(-10, 3)), "erosion by kernels 1, 3, .. 21 and dilation by 1, 3, 5"
@@ -112,8 +114,8 @@ def test_what_a_row_of_a_batch_becomes_depends_on_nothing_but_the_row():
     faces = [np.stack(role) for role in zip(*examples, strict=True)]
     faces[:2] = [np.round(pictures * 255).astype(np.uint8) for pictures in faces[:2]]
     keys = jax.random.split(jax.random.key(1), BATCH)
-    images, masks = forge_batch(forge.SWAP, keys, *faces)
-    turned = forge_batch(forge.SWAP, keys[::-1], *(role[::-1] for role in faces))
+    images, masks = forge_batch(forging.SWAP, keys, *faces)
+    turned = forge_batch(forging.SWAP, keys[::-1], *(role[::-1] for role in faces))
     np.testing.assert_array_equal(turned[0][::-1], images)
     np.testing.assert_array_equal(turned[1][::-1], masks)
     assert len({mask.tobytes() for mask in np.asarray(masks)}) == BATCH

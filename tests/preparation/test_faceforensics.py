@@ -8,6 +8,7 @@ import pytest
 from dfrec_jax.preparation import faceforensics, job_to_records, source_files, splits
 from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, VideoPair
 from dfrec_jax.preparation.prepare import prepare
+from dfrec_jax.records import schema
 from dfrec_jax.records.prepared import PreparedSplit
 from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
 from tests.preparation import trees
@@ -109,7 +110,7 @@ def test_frames_are_evenly_spaced_and_target_and_source_are_of_the_same_frame(tr
     assert [record["source_origin"].split("#")[1] for record in records] == ["0", "2", "5"]
     assert [record["target_origin"].split("#")[1] for record in records] == ["0", "2", "5"]
     assert all(record["source"] and record["target"] and record["mask"] for record in records)
-    mask = job_to_records.records.decode_mask(records[0]["mask"])
+    mask = schema.decode_mask(records[0]["mask"])
     assert mask[24, 24] == 255 and mask[2, 2] == 0, "the mask is cut out as the forgery is"
 
 

@@ -21,7 +21,7 @@ from dfrec_jax.runs.checkpoint import CheckpointError
 from dfrec_jax.training import attributes
 from dfrec_jax.training.run import train
 from tests import labels as made_up
-from tests.test_checkpoint import _truncate
+from tests.runs.test_checkpoint import _truncate
 
 SIDE = 16
 

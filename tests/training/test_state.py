@@ -95,7 +95,7 @@ jax.config.update("jax_cpu_collectives_implementation", "gloo")
 jax.distributed.initialize(f"localhost:{sys.argv[1]}", 2, int(sys.argv[2]))
 from dfrec_jax.config import defaults
 from dfrec_jax.training import sharding, state
-sizes = config.dfrec().mesh
+sizes = defaults.dfrec().mesh
 sizes.fsdp = 2
 def init():
     weights = {"w": jnp.arange(512.0 * 512).reshape(512, 512)}
