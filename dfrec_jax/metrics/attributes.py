@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from dfrec_jax.metrics.bootstrap import MIN_CLUSTERS
+from dfrec_jax.metrics.bootstrap import MIN_CLUSTERS, blocks, interval
 
 NUM_RESAMPLES = 1000
 
@@ -47,16 +47,21 @@ def balanced_accuracy(
     """
     _, person = np.unique(people, return_inverse=True)
     has, lacks = labels > 0, labels < 0
-    outcomes = np.stack([has & (logits > 0), has, lacks & (logits <= 0), lacks])
-    is_of = (person == np.arange(person.max() + 1)[:, None]).astype(np.float64)
-    counts = np.einsum("ona,pn->oap", outcomes, is_of)
+    outcomes = has & (logits > 0), has, lacks & (logits <= 0), lacks
+    counts = np.empty((len(outcomes), labels.shape[1], person.max() + 1))  # whole numbers: their sums are exact
+    for outcome, of_outcome in zip(outcomes, counts, strict=True):
+        for column, of_attribute in zip(outcome.T, of_outcome, strict=True):
+            of_attribute[:] = np.bincount(person, weights=column)
     each = _from_counts(counts.sum(axis=-1))
     num_people = counts.shape[-1]
     low = high = None
     if num_people >= MIN_CLUSTERS:
-        draws = np.random.default_rng(seed).multinomial(num_people, np.full(num_people, 1 / num_people), NUM_RESAMPLES)
-        means = _mean(_from_counts(np.einsum("oap,rp->oar", counts, draws)).T)
-        low, high = (float(end) for end in np.percentile(means, [2.5, 97.5]))
+        rng, equal = np.random.default_rng(seed), np.full(num_people, 1 / num_people)
+        means = [
+            _mean(_from_counts(counts @ rng.multinomial(num_people, equal, size).T.astype(np.float64)).T)
+            for size in blocks(NUM_RESAMPLES, num_people)
+        ]
+        low, high = interval(np.concatenate(means))
     return Balanced(each, float(_mean(each)), low, high, has.sum(axis=0), (has | lacks).sum(axis=0))
 
 

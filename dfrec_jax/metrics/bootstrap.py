@@ -1,15 +1,18 @@
-"""Confidence intervals of means, by resampling whole clusters: the pictures of one person are not independent."""
+"""Confidence intervals by resampling whole clusters: the pictures of one person are not independent."""
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 MIN_CLUSTERS = 5
+DRAWS_AT_A_TIME = 2_000_000  # numbers that are held at once, 16 MB of them, however many clusters there are
+_WITHOUT_VALUE = 0.05  # share of resamples that may be without the statistic; above it there is no interval
 
 
 class Estimate(NamedTuple):
-    """A mean, its 95 % bootstrap interval (None where there are fewer than five clusters) and the number of values."""
+    """A value, its 95 % interval (None where there are fewer than five clusters) and the number of examples."""
 
     value: float
     low: float | None
@@ -39,7 +42,59 @@ def mean_with_interval(
     mean = float(values.mean())
     if len(sums) < MIN_CLUSTERS:
         return Estimate(mean, None, None, len(values))
-    draws = np.random.default_rng(seed).integers(len(sums), size=(num_resamples, len(sums)))
-    means = sums[draws].sum(axis=1) / counts[draws].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Estimate(mean, float(low), float(high), len(values))
+    means = np.concatenate(
+        [sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1) for drawn in _draws(len(sums), num_resamples, seed)]
+    )
+    return Estimate(mean, *interval(means), len(values))
+
+
+def statistic_with_interval(
+    statistic: Callable[[Int[np.ndarray, " m"]], float],
+    clusters: Shaped[np.ndarray, " n"],
+    *,
+    num_resamples: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """A statistic that is no mean (a median, an area) of examples, with the interval that `mean_with_interval` takes.
+
+    Args:
+      statistic: from the numbers of the chosen examples, some of them more than once, to its value; NaN where they have
+        none, as an area under the ROC curve of one kind alone. Such resamples are left out; where they are more than
+        one in twenty there is no interval.
+      clusters: of each example.
+      num_resamples: how often clusters are drawn anew.
+      seed: of the draws, which are those of `mean_with_interval`.
+    """
+    _, membership = np.unique(clusters, return_inverse=True)
+    num_clusters, everything = int(membership.max(initial=-1)) + 1, np.arange(len(membership))
+    value = float(statistic(everything))
+    if num_clusters < MIN_CLUSTERS:
+        return Estimate(value, None, None, len(everything))
+    found = np.array([
+        statistic(np.repeat(everything, np.bincount(row, minlength=num_clusters)[membership]))
+        for drawn in _draws(num_clusters, num_resamples, seed)
+        for row in drawn
+    ])  # fmt: skip
+    if np.isnan(found).mean() > _WITHOUT_VALUE:
+        return Estimate(value, None, None, len(everything))
+    return Estimate(value, *interval(found[~np.isnan(found)]), len(everything))
+
+
+def interval(resampled: Float[np.ndarray, " r"]) -> tuple[float, float]:
+    """The middle 95 % of a statistic's values over resamples."""
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def blocks(num_resamples: int, num_clusters: int) -> Iterator[int]:
+    """Into how many resamples at a time they are parted, for none of the tables to outgrow `DRAWS_AT_A_TIME`."""
+    size = max(1, DRAWS_AT_A_TIME // num_clusters)
+    for start in range(0, num_resamples, size):
+        yield min(size, num_resamples - start)
+
+
+def _draws(num_clusters: int, num_resamples: int, seed: int) -> Iterator[Int[np.ndarray, "r p"]]:
+    """The numbers of the clusters in each resample: block by block what one large table would hold."""
+    rng = np.random.default_rng(seed)
+    for size in blocks(num_resamples, num_clusters):
+        yield rng.integers(num_clusters, size=(size, num_clusters))

@@ -1,6 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from dfrec_jax.metrics import bootstrap
 from dfrec_jax.metrics.attributes import balanced_accuracy
 
 # Six pictures of three people; attributes: told rightly but once, always answered with no, never there, half unknown.
@@ -35,3 +38,35 @@ def test_the_interval_is_over_people_and_not_over_pictures():
     many = balanced_accuracy(repeated[0][shuffled, None], repeated[1][shuffled, None], repeated[2][shuffled])
     assert (many.mean, many.low, many.high) == pytest.approx((alone.mean, alone.low, alone.high))
     assert alone.low < alone.mean < alone.high and alone.high - alone.low > 0.3
+
+
+def test_as_many_people_as_pictures_take_little_memory():
+    rng = np.random.default_rng(0)
+    labels, logits = rng.choice([-1, 1], size=(6_000, 2)), rng.normal(size=(6_000, 2))
+    tracemalloc.start()
+    balanced_accuracy(logits, labels, np.arange(6_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6  # a table of people by pictures has 36 MB as bits of truth and 288 MB as numbers
+
+
+def test_people_are_drawn_as_in_one_block(monkeypatch):
+    rng = np.random.default_rng(1)
+    labels, logits, people = rng.integers(-1, 2, size=(90, 3)), rng.normal(size=(90, 3)), rng.integers(20, size=90)
+    whole = balanced_accuracy(logits, labels, people, seed=5)
+    draws = np.random.default_rng(5).multinomial(20, np.full(20, 1 / 20), 1000)
+    means = []
+    for times in draws[:, people]:  # of each resample, how often each picture stands in it
+        halves = []
+        for attribute in range(3):
+            shares = [
+                np.average((logits[:, attribute] > 0)[labels[:, attribute] == sign] == (sign > 0),
+                           weights=times[labels[:, attribute] == sign])
+                for sign in (1, -1)
+            ]  # fmt: skip
+            halves.append(np.mean(shares))
+        means.append(np.mean(halves))
+    assert (whole.low, whole.high) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])), rel=1e-12)
+    monkeypatch.setattr(bootstrap, "DRAWS_AT_A_TIME", 7 * 20)
+    in_parts = balanced_accuracy(logits, labels, people, seed=5)
+    assert (in_parts.low, in_parts.high) == (whole.low, whole.high)

@@ -1,9 +1,12 @@
 """Means and their intervals."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from dfrec_jax.metrics.bootstrap import mean_with_interval
+from dfrec_jax.metrics import bootstrap
+from dfrec_jax.metrics.bootstrap import mean_with_interval, statistic_with_interval
 
 
 def test_mean_and_count():
@@ -34,3 +37,38 @@ def test_infinities_are_left_out_and_the_count_says_so():
     assert mean_with_interval(np.array([1.0, np.inf]), np.array([0, 1])).n == 1
     with pytest.raises(ValueError, match="no finite value"):
         mean_with_interval(np.array([np.nan]), np.array([0]))
+
+
+def test_many_people_take_little_memory_and_draw_what_one_block_would(monkeypatch):
+    rng = np.random.default_rng(2)
+    values, people = rng.normal(size=20_000), np.arange(20_000)
+    tracemalloc.start()
+    estimate = mean_with_interval(values, people, num_resamples=400)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 80e6  # a table of all draws alone has 64 MB, and two more were made of it
+    draws = np.random.default_rng(0).integers(20_000, size=(400, 20_000))
+    assert (estimate.low, estimate.high) == tuple(np.percentile(values[draws].mean(axis=1), [2.5, 97.5]))
+    monkeypatch.setattr(bootstrap, "DRAWS_AT_A_TIME", 7 * 50)
+    few = mean_with_interval(values[:50], people[:50])
+    monkeypatch.undo()
+    assert few == mean_with_interval(values[:50], people[:50])
+
+
+def test_the_interval_of_a_statistic_is_the_mean_s_where_the_statistic_is_the_mean():
+    rng = np.random.default_rng(3)
+    values, people = rng.normal(size=90), rng.integers(12, size=90)
+    of_mean = mean_with_interval(values, people)
+    of_statistic = statistic_with_interval(lambda chosen: values[chosen].mean(), people)
+    assert of_statistic == pytest.approx(of_mean, rel=1e-12)
+
+
+def test_a_statistic_without_a_value_has_no_interval():
+    kinds = np.arange(12) == 0  # a third of the resamples hold nobody of the one kind
+
+    def share(chosen):
+        return kinds[chosen].mean() if kinds[chosen].any() else np.nan
+
+    estimate = statistic_with_interval(share, np.arange(12))
+    assert (estimate.value, estimate.low, estimate.high, estimate.n) == (1 / 12, None, None, 12)
+    assert statistic_with_interval(share, np.zeros(12)).low is None  # one person
