@@ -4,6 +4,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
+from dfrec_jax.losses import total
 from dfrec_jax.synthetic import encoders
 
 
@@ -26,11 +27,10 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
 def load_perceptors(config: ConfigDict) -> Perceptors:
     """The networks of the loss terms (Eq. 2-8); a network that plays two roles is loaded once.
 
-    Where `loss.perceptual` or `loss.attribute` is 0 that role's network is neither loaded nor run. They compute in
-    `compute_dtype`, as the modules do; networks of a metric are float32 whatever it is.
+    The network of a term whose weight is 0 is neither loaded nor run. They compute in `compute_dtype`, as the modules
+    do; networks of a metric are float32 whatever it is.
     """
-    is_needed = {"identity": True, "perceptual": config.loss.perceptual > 0, "attributes": config.loss.attribute > 0}
-    names = {role: str(config.frozen[role]) for role in ROLES if is_needed[role]}
+    names = {role: str(config.frozen[role]) for role in ROLES if role in total.needed_roles(config.loss)}
     networks = {name: load_network(name, config).astype(config.compute_dtype) for name in set(names.values())}
     return load.perceptors({role: networks[name] for role, name in names.items()})
 

@@ -26,7 +26,7 @@ ALLOWED = {
     "audit": {"records", "forging", "preparation"},
     "data": {"config", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
-    "perceptors": {"config", "frozen", "synthetic"},
+    "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"config", "models", "frozen", "weights"},
     "training": {
         "config", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics", "pictures", "perceptors",

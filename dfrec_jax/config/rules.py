@@ -32,6 +32,9 @@ def check(config: ConfigDict, rules: Iterable[Rule]) -> None:
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that a resolved `config` breaks; touches no device."""
     check(config, RULES)
+    for name, value in config.loss.items():  # whatever is a number there is a weight
+        if isinstance(value, float):
+            require(_not_negative(value), f"loss.{name}", value, "0 or more")
     _validate_sizes(config)
     _validate_mode(config)
     _validate_data(config)
@@ -73,10 +76,6 @@ RULES: tuple[Rule, ...] = (
     ("tirm.patch_threshold", _share, "between 0 and 1"),
     ("tirm.noise_scale", _share, "between 0 and 1"),
     ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
-    *((f"loss.{name}", _not_negative, "0 or more") for name in (
-        "source_features", "target_identity", "target_perceptual", "perceptual", "attribute", "patch",
-        "classification", "segmentation", "source_pixels",
-    )),
     ("data.real_share", _share, "between 0 and 1"),
     ("data.bi_share", _share, "between 0 and 1"),
     ("data.flip", _share, "between 0 and 1"),

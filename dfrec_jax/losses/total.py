@@ -1,11 +1,11 @@
-"""The sum of the loss terms, Eq. 10, and what it is computed from."""
+"""The loss, Eq. 10: an entry in `TERMS` for each of its terms, and what the terms are computed from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 from ml_collections import ConfigDict
 
 from dfrec_jax.frozen.network import FaceFeatures, Perceptors
@@ -14,61 +14,120 @@ from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.nets.patches import patchify
 
 
-class LossTerms(NamedTuple):
-    """The terms of Eq. 10, unweighted, the two that the paper leaves to the ISM, and one of our own; each a scalar."""
+class FeaturePair(NamedTuple):
+    """What the frozen networks see of a recovered face and of its reference."""
 
-    identity: Array
-    perceptual: Array
-    attribute: Array
-    patch: Array
-    classification: Array
-    segmentation: Array
-    source_pixels: Array
+    recovered: FaceFeatures
+    reference: FaceFeatures  # without gradients
 
 
-class LossWeights(NamedTuple):
-    """The weights of the loss; the paper's letter beside each."""
+class Given(NamedTuple):
+    """What the terms of a batch are computed from."""
 
-    source_features: float  # of the source's distances in Eq. 4 and 7, where the paper has 1
-    target_identity: float  # alpha
-    target_perceptual: float  # beta
-    perceptual: float  # lambda_1
-    attribute: float  # lambda_2
-    patch: float  # lambda_3
-    classification: float
-    segmentation: float
-    source_pixels: float
-
-    @classmethod
-    def from_config(cls, loss: ConfigDict) -> "LossWeights":
-        """The weights of `config.loss`."""
-        return cls(**{name: float(loss[name]) for name in cls._fields})
+    loss: ConfigDict  # config.loss
+    output: DfrecOutput
+    batch: Mapping[str, Array]
+    patch_size: int
+    has_source: Bool[Array, " b"]  # whose recovered source is compared with its reference
+    has_target: Bool[Array, " b"]
+    has_mask: Bool[Array, " b"]  # whose map is compared with its mask
+    target: FeaturePair
+    source: FeaturePair | None  # None with loss.source_features=0
 
 
-def weighted_sum(loss: LossTerms, weights: LossWeights) -> Float[Array, ""]:
-    """L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and the terms beside it."""
-    return (
-        loss.identity
-        + weights.perceptual * loss.perceptual
-        + weights.attribute * loss.attribute
-        + weights.patch * loss.patch
-        + weights.classification * loss.classification
-        + weights.segmentation * loss.segmentation
-        + weights.source_pixels * loss.source_pixels
+def _distance(given: Given, role: str, target_weight: float) -> Array | None:
+    """L_src + target_weight L_tgt of Eq. 4 and 7, on the features of `role`."""
+    if not getattr(given.target.reference, role):
+        return None
+
+    def distance(pair: FeaturePair, is_given: Array) -> Array:
+        recovered, reference = (getattr(features, role) for features in pair)
+        return terms.multi_layer_distance(recovered, reference, is_given, given.loss.reduction)
+
+    source = 0.0 if given.source is None else given.loss.source_features * distance(given.source, given.has_source)
+    return terms.source_and_target(jnp.asarray(source), distance(given.target, given.has_target), target_weight)
+
+
+def _identity(given: Given) -> Array | None:
+    return _distance(given, "identity", given.loss.target_identity)  # alpha
+
+
+def _perceptual(given: Given) -> Array | None:
+    return _distance(given, "perceptual", given.loss.target_perceptual)  # beta
+
+
+def _attribute(given: Given) -> Array | None:
+    recovered, reference = (features.attributes for features in given.target)
+    return terms.attribute_loss(recovered[0], reference[0], given.has_target) if reference else None
+
+
+def _patch(given: Given) -> Array:
+    patches = patchify(given.batch["target"], given.patch_size)
+    reference = jnp.take_along_axis(patches, given.output.idx_mask[..., None], axis=1)
+    return terms.patch_loss(given.output.target_patches, reference, given.has_target, given.loss.reduction)
+
+
+def _classification(given: Given) -> Array | None:
+    logit = given.output.logit
+    return None if logit is None else terms.classification_loss(logit, given.batch["is_forgery"])
+
+
+def _segmentation(given: Given) -> Array | None:
+    logits = given.output.map_logits
+    return None if logits is None else terms.segmentation_loss(logits, given.batch["source_mask"], given.has_mask)
+
+
+def _source_pixels(given: Given) -> Array:
+    batch = given.batch
+    return terms.pixel_loss(
+        given.output.source_face,
+        batch.get("posed_source", batch["source"]),
+        batch["source_mask"],
+        given.has_source & batch["has_mask"] & batch.get("has_posed_source", True),
     )
 
 
+class Term(NamedTuple):
+    """One term of the loss; metrics call it `loss_<name>`."""
+
+    name: str
+    compute: Callable[[Given], Array | None]  # a scalar; None, which counts as 0, where what it needs is left out
+    weight: str | None  # the field of config.loss that multiplies it; None: 1
+    role: str | None = None  # the frozen network that is loaded and run where the term counts
+
+
+# L = L_id + lambda_1 L_perc + lambda_2 L_attr + lambda_3 L_patch (Eq. 10), and below them what the paper leaves to the
+# ISM and one term of our own. A new term is its function in `terms.py`, a line here, and its weight's default.
+TERMS = (
+    Term("identity", _identity, weight=None, role="identity"),  # L_id, Eq. 4
+    Term("perceptual", _perceptual, weight="perceptual", role="perceptual"),  # lambda_1 L_perc, Eq. 7
+    Term("attribute", _attribute, weight="attribute", role="attributes"),  # lambda_2 L_attr, Eq. 8
+    Term("patch", _patch, weight="patch"),  # lambda_3 L_patch, Eq. 9
+    Term("classification", _classification, weight="classification"),
+    Term("segmentation", _segmentation, weight="segmentation"),
+    Term("source_pixels", _source_pixels, weight="source_pixels"),
+)
+
+
+def weight_of(term: Term, loss: ConfigDict) -> float:
+    """What multiplies `term` in the sum, by `config.loss`."""
+    return 1.0 if term.weight is None else loss[term.weight]
+
+
+def needed_roles(loss: ConfigDict) -> set[str]:
+    """The roles of frozen networks that some term of a weight above 0 looks at."""
+    return {term.role for term in TERMS if term.role and weight_of(term, loss) > 0}
+
+
+def weighted_sum(values: Mapping[str, Array], loss: ConfigDict) -> Float[Array, ""]:
+    """L of Eq. 10, of what `loss_terms` returned."""
+    return jnp.asarray(sum(weight_of(term, loss) * values[term.name] for term in TERMS))
+
+
 def loss_terms(
-    output: DfrecOutput,
-    batch: Mapping[str, Array],
-    perceptors: Perceptors,
-    weights: LossWeights,
-    *,
-    patch_size: int,
-    reduction: str,
-    pristine_map: bool,
-) -> LossTerms:
-    """Every term for one batch.
+    output: DfrecOutput, batch: Mapping[str, Array], perceptors: Perceptors, loss: ConfigDict, *, patch_size: int
+) -> dict[str, Float[Array, ""]]:
+    """Every term for one batch by its name, unweighted.
 
     Args:
       output: what DFREC made of `batch["image"]`.
@@ -78,50 +137,34 @@ def loss_terms(
         poses of their own, `posed_source` as `forging.Forgery` has it, and `has_posed_source`.
       perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
         term of a role that has none is 0.
-      weights: alpha and beta enter here; the lambdas in `weighted_sum`.
+      loss: `config.loss`: alpha and beta enter here, the lambdas in `weighted_sum`.
       patch_size: side of a patch in pixels.
-      reduction: `config.loss.reduction`.
-      pristine_map: `config.loss.pristine_map`.
     """
     has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
-    if pristine_map:
+    if loss.pristine_map:
         has_source, has_target = has_source & batch["is_forgery"], has_target & batch["is_forgery"]
     else:
         has_mask &= batch["is_forgery"]
+    faces, references = [output.target_face], [batch["target"]]
+    if loss.source_features > 0:
+        faces, references = [*faces, output.source_face], [*references, batch["source"]]
     landmarks = batch.get("landmarks")
-    zero = jnp.zeros((), jnp.float32)
-    faces, references, given = [output.target_face], [batch["target"]], [has_target]
-    if weights.source_features > 0:
-        faces, references, given = [*faces, output.source_face], [*references, batch["source"]], [*given, has_source]
     recovered = _features(perceptors, faces, landmarks)
     reference = jax.lax.stop_gradient(_features(perceptors, references, landmarks))
-
-    def distance(role: str, target_weight: float) -> Array:
-        pairs = zip(recovered, reference, given, strict=True)
-        target, *source = (
-            terms.multi_layer_distance(getattr(a, role), getattr(b, role), has, reduction) for a, b, has in pairs
-        )
-        return terms.source_and_target(weights.source_features * sum(source, zero), target, target_weight)
-
-    masked_reference = jnp.take_along_axis(patchify(batch["target"], patch_size), output.idx_mask[..., None], axis=1)
-    return LossTerms(
-        identity=distance("identity", weights.target_identity),
-        perceptual=distance("perceptual", weights.target_perceptual) if reference[0].perceptual else zero,
-        attribute=terms.attribute_loss(recovered[0].attributes[0], reference[0].attributes[0], has_target)
-        if reference[0].attributes
-        else zero,
-        patch=terms.patch_loss(output.target_patches, masked_reference, has_target, reduction),
-        classification=zero if output.logit is None else terms.classification_loss(output.logit, batch["is_forgery"]),
-        segmentation=zero
-        if output.map_logits is None
-        else terms.segmentation_loss(output.map_logits, batch["source_mask"], has_mask),
-        source_pixels=terms.pixel_loss(
-            output.source_face,
-            batch.get("posed_source", batch["source"]),
-            batch["source_mask"],
-            has_source & batch["has_mask"] & batch.get("has_posed_source", True),
-        ),
+    target, *source = (FeaturePair(*pair) for pair in zip(recovered, reference, strict=True))
+    given = Given(
+        loss=loss,
+        output=output,
+        batch=batch,
+        patch_size=patch_size,
+        has_source=has_source,
+        has_target=has_target,
+        has_mask=has_mask,
+        target=target,
+        source=source[0] if source else None,
     )
+    values = {term.name: term.compute(given) for term in TERMS}
+    return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}
 
 
 def _features(perceptors: Perceptors, faces: list[Array], landmarks: Array | None) -> list[FaceFeatures]:

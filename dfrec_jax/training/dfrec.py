@@ -12,7 +12,7 @@ from dfrec_jax import perceptors
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.data import pipeline
 from dfrec_jax.frozen.network import Perceptors
-from dfrec_jax.losses.total import LossWeights, loss_terms, weighted_sum
+from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import initialisation, sharding, state
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
@@ -77,7 +77,6 @@ def init_function(model: dfrec.Dfrec, optimizer: Any, config: ConfigDict) -> Cal
 
 def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
     """The loss of `make_train_step`, its terms among the metrics; its constants are the `Perceptors`."""
-    weights = LossWeights.from_config(config.loss)
 
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
@@ -94,18 +93,10 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             rngs={"dropout": dropout_key},
             mutable=["batch_stats"],
         )
-        terms = loss_terms(
-            output,
-            batch,
-            perceptors,
-            weights,
-            patch_size=config.tirm.patch_size,
-            reduction=config.loss.reduction,
-            pristine_map=config.loss.pristine_map,
-        )
-        metrics = {f"loss_{name}": value for name, value in terms._asdict().items()}
+        terms = loss_terms(output, batch, perceptors, config.loss, patch_size=config.tirm.patch_size)
+        metrics = {f"loss_{name}": value for name, value in terms.items()}
         metrics["mean_map"] = jnp.mean(output.source_map)  # near 0 or 1: the map has collapsed
-        return weighted_sum(terms, weights), (updated["batch_stats"], metrics | count_missing(batch))
+        return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics | count_missing(batch))
 
     return loss
 

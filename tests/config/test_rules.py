@@ -28,6 +28,7 @@ from tests import tiny
         ("sirm.bottleneck", 1023, "must be even"),
         ("loss.patch", -1.0, "loss.patch=-1.0: must be 0 or more"),
         ("loss.reduction", "mean", "loss.reduction='mean'"),
+        ("loss.segmentation", -0.5, "loss.segmentation=-0.5: must be 0 or more"),
         ("data.real_share", 1.5, "data.real_share=1.5"),
         ("data.leak", (0.5, 0.1), r"data.leak=\(0.5, 0.1\)"),
         ("data.bi_share", 0.5, "embedded swaps have known masks"),

@@ -5,13 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from dfrec_jax.frozen.network import Perceptors
-from dfrec_jax.losses.total import LossWeights, loss_terms
+from dfrec_jax.losses.total import TERMS, loss_terms, needed_roles, weighted_sum
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests import tiny
 
-WEIGHTS = LossWeights(1.0, 2.0, 2.0, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0)
 BATCH = {name: jnp.asarray(value) for name, value in tiny.batch(2).items()}
 BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "source", "target", "source_mask")}
+
+
+def _loss(**fields):
+    loss = tiny.config().loss
+    loss.update({"reduction": "norm", "classification": 0.0, "segmentation": 0.0} | fields)
+    return loss
 
 
 def _output(map_logits=None):
@@ -25,18 +30,16 @@ def _output(map_logits=None):
 
 
 def _terms(perceptors):
-    return jax.jit(
-        lambda: loss_terms(_output(), BATCH, perceptors, WEIGHTS, patch_size=8, reduction="norm", pristine_map=False)
-    )()
+    return jax.jit(lambda: loss_terms(_output(), BATCH, perceptors, _loss(), patch_size=8))()
 
 
 def test_a_role_without_a_network_is_zero_and_the_others_are_as_before():
     whole = _terms(tiny.perceptors())
     partial = _terms(Perceptors(tiny.network(), None, None))
-    assert whole.perceptual > 0 and whole.attribute > 0
-    assert partial.perceptual == 0 and partial.attribute == 0
-    np.testing.assert_allclose(partial.identity, whole.identity, rtol=1e-6)
-    np.testing.assert_allclose(partial.patch, whole.patch, rtol=1e-6)
+    assert whole["perceptual"] > 0 and whole["attribute"] > 0
+    assert partial["perceptual"] == 0 and partial["attribute"] == 0
+    np.testing.assert_allclose(partial["identity"], whole["identity"], rtol=1e-6)
+    np.testing.assert_allclose(partial["patch"], whole["patch"], rtol=1e-6)
 
 
 def test_pristine_faces_teach_their_own_recovery_or_an_empty_map():
@@ -48,19 +51,17 @@ def test_pristine_faces_teach_their_own_recovery_or_an_empty_map():
     def terms(target, source):
         given = {**batch, "target": target, "source": source}
         return [
-            loss_terms(
-                _output(logits), given, tiny.perceptors(), WEIGHTS, patch_size=8, reduction="norm", pristine_map=taught
-            )
+            loss_terms(_output(logits), given, tiny.perceptors(), _loss(pristine_map=taught), patch_size=8)
             for taught in (False, True)
         ]
 
     recovered, mapped = terms(batch["target"], batch["source"])
-    assert recovered.segmentation < 0.001  # the forgery's map alone, which is right
-    np.testing.assert_allclose(mapped.segmentation, (np.log1p(np.exp(2.0)) + np.log1p(np.exp(-9.0))) / 2, rtol=1e-4)
+    assert recovered["segmentation"] < 0.001  # the forgery's map alone, which is right
+    np.testing.assert_allclose(mapped["segmentation"], (np.log1p(np.exp(2.0)) + np.log1p(np.exp(-9.0))) / 2, rtol=1e-4)
     other = terms(batch["target"].at[1].set(0.5), batch["source"].at[1].set(0.5))
     for name in ("identity", "perceptual", "attribute", "patch"):
-        assert getattr(other[0], name) != getattr(recovered, name), name
-        assert getattr(other[1], name) == getattr(mapped, name), name
+        assert other[0][name] != recovered[name], name
+        assert other[1][name] == mapped[name], name
 
 
 def test_without_the_sources_features_its_network_sees_the_target_alone():
@@ -75,17 +76,17 @@ def test_without_the_sources_features_its_network_sees_the_target_alone():
 
     def terms(source_face, source_features):
         output = _output()._replace(source_face=source_face)
-        weights = WEIGHTS._replace(source_features=source_features)
-        return loss_terms(output, BATCH, perceptors, weights, patch_size=8, reduction="norm", pristine_map=False)
+        return loss_terms(output, BATCH, perceptors, _loss(source_features=source_features), patch_size=8)
 
     dark = jnp.full_like(BATCH["image"], 0.1)
     both, other_source = terms(BATCH["image"], 1.0), terms(dark, 1.0)
-    assert set(seen) == {4} and both.identity != other_source.identity and both.perceptual != other_source.perceptual
+    assert set(seen) == {4}
+    assert both["identity"] != other_source["identity"] and both["perceptual"] != other_source["perceptual"]
     seen.clear()
     target, same = terms(BATCH["image"], 0.0), terms(dark, 0.0)
-    assert set(seen) == {2} and target.identity == same.identity and target.perceptual == same.perceptual
+    assert set(seen) == {2} and target["identity"] == same["identity"] and target["perceptual"] == same["perceptual"]
     twice = terms(BATCH["image"], 2.0)
-    np.testing.assert_allclose(twice.identity - both.identity, both.identity - target.identity, rtol=1e-4)
+    np.testing.assert_allclose(twice["identity"] - both["identity"], both["identity"] - target["identity"], rtol=1e-4)
 
 
 def test_the_pixels_of_a_source_are_those_of_its_posed_picture_where_there_is_one():
@@ -95,12 +96,23 @@ def test_the_pixels_of_a_source_are_those_of_its_posed_picture_where_there_is_on
     given |= {"source_mask": jnp.ones_like(BATCH["source_mask"])}
 
     def pixels(batch):
-        return loss_terms(
-            _output(), batch, tiny.perceptors(), WEIGHTS, patch_size=8, reduction="norm", pristine_map=False
-        ).source_pixels
+        return loss_terms(_output(), batch, tiny.perceptors(), _loss(), patch_size=8)["source_pixels"]
 
     assert pixels(given) == 0  # the recovered source is the first posed picture; the second is not looked at
     moved = {**given, "posed_source": posed + jnp.array([0.1, 0.3])[:, None, None, None]}
     np.testing.assert_allclose(pixels(moved), 0.1, rtol=1e-4)
     unposed = {name: value for name, value in given.items() if "posed" not in name}
     np.testing.assert_allclose(pixels(unposed), np.abs(BATCH["image"] - BATCH["source"]).mean(), rtol=1e-4)
+
+
+def test_the_sum_is_equation_10_and_what_the_paper_leaves_out():
+    values = {term.name: jnp.float32(10.0**place) for place, term in enumerate(TERMS)}
+    loss = _loss(perceptual=2.0, attribute=3.0, patch=4.0, classification=5.0, segmentation=6.0, source_pixels=7.0)
+    assert weighted_sum(values, loss) == 7654321
+    assert list(values)[:4] == ["identity", "perceptual", "attribute", "patch"]
+
+
+def test_a_term_of_weight_0_asks_for_no_network():
+    assert needed_roles(_loss()) == {"identity", "perceptual", "attributes"}
+    assert needed_roles(_loss(perceptual=0.0)) == {"identity", "attributes"}
+    assert needed_roles(_loss(perceptual=0.0, attribute=0.0)) == {"identity"}
