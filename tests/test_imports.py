@@ -13,29 +13,31 @@ NETWORKS = {"frozen", "weights", "models", "nets"}
 # What each part may import of ours, besides itself. The commands and scripts may import anything.
 ALLOWED = {
     "config": set(),
+    "files": set(),
     "nets": set(),
-    "weights": set(),
+    "weights": {"files"},
     "metrics": set(),
-    "pictures": set(),
+    "pictures": {"files"},
     "forging": set(),
     "models": {"config", "nets"},
     "frozen": {"nets", "weights"},
     "synthetic": {"nets", "weights", "frozen"},
     "records": {"config", "forging"},
-    "preparation": {"records", "forging", "pictures"},
+    "preparation": {"files", "records", "forging", "pictures"},
     "audit": {"records", "forging", "preparation"},
     "data": {"config", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
-    "runs": {"config", "models", "frozen", "weights"},
+    "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {
-        "config", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics", "pictures", "perceptors",
+        "files", "config", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics", "pictures",
+        "perceptors",
     },
     "evaluation": {
         "config", "data", "models", "nets", "frozen", "weights", "metrics", "pictures", "reports", "perceptors", "runs",
     },
-    "reports": {"pictures"},
-    "forensics": {"config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},
+    "reports": {"files", "pictures"},
+    "forensics": {"files", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},
 }  # fmt: skip
 FREE = {"cli", "commands"}
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.metadata
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dfrec_jax.config import defaults
+from dfrec_jax.files import whole
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.pictures import grid
 from dfrec_jax.pictures.reading import ImageError, read_image, resize
@@ -112,7 +112,7 @@ def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: P
         output.target_face,
     ]
     grid.save(grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224), folder / "panel.png")
-    _write_json(folder / "result.json", _result(exhibit, output, model, seed, forged))
+    whole.write_json(folder / "result.json", _result(exhibit, output, model, seed, forged), indent=1)
     return folder
 
 
@@ -136,9 +136,3 @@ def _result(
         "dfrec_jax": importlib.metadata.version("dfrec-jax"),
         "jax": jax.__version__,
     }
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)

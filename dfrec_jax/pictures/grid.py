@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
+
+from dfrec_jax.files import whole
 
 MARGIN = 4
 INK, PAPER = (40, 40, 40), (255, 255, 255)
@@ -63,11 +64,8 @@ def grid(
 
 def save(picture: Image.Image, path: str | os.PathLike[str]) -> None:
     """Writes a PNG, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    picture.save(temporary, format="PNG")
-    os.replace(temporary, path)
+    with whole.replacing(path) as unfinished:
+        picture.save(unfinished, format="PNG")
 
 
 def save_array(picture: Float[np.ndarray, "h w c"], path: str | os.PathLike[str], *, truncate: bool = False) -> None:

@@ -3,12 +3,12 @@
 import errno
 import functools
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dfrec_jax.files import whole
 from dfrec_jax.preparation import process_pool
 from dfrec_jax.preparation.face_crops import FaceTools
 from dfrec_jax.preparation.job_to_records import Options, records_of
@@ -136,9 +136,6 @@ def _beam_do(folder: str, make_tools: MakeTools, options: Options, numbered: tup
     number, job = numbered
     results = list(records_of(job, _tools(make_tools), options))
     rejected = [result for result in results if isinstance(result, Rejected)]
-    path = Path(folder) / f"{number:07d}.rejected"
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(rejected))
-    os.replace(temporary, path)
+    whole.write_text(Path(folder) / f"{number:07d}.rejected", json.dumps(rejected))
     kept = [result for result in results if not isinstance(result, Rejected)]
     return [(number * MOST_RECORDS_A_JOB + place, record) for place, record in enumerate(kept)]

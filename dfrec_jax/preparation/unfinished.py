@@ -3,12 +3,12 @@
 import csv
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dfrec_jax.files import whole
 from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected
 
 _LENGTH = struct.Struct("<Q")
@@ -37,7 +37,7 @@ class Unfinished:
                     "was begun, or delete that folder"
                 )
         self.parts.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, [json.dumps(now, indent=1).encode()])
+        whole.write_json(path, now, indent=1)
 
     def part(self, number: int) -> Path:
         """The file of job `number`: its records."""
@@ -49,8 +49,10 @@ class Unfinished:
 
     def write(self, number: int, records: Iterable[bytes], rejected: list[Rejected]) -> None:
         """Writes what came of job `number`. Raises OSError where the disk is full, and then leaves nothing behind."""
-        _write_whole(self._rejections(number), [json.dumps(rejected).encode()])
-        _write_whole(self.part(number), (_LENGTH.pack(len(record)) + record for record in records))
+        whole.write_text(self._rejections(number), json.dumps(rejected))
+        with whole.replacing(self.part(number)) as unfinished, open(unfinished, "wb") as file:
+            for record in records:
+                file.write(_LENGTH.pack(len(record)) + record)
 
     def rejected(self, numbers: Iterable[int]) -> list[Rejected]:
         """What the jobs `numbers` refused."""
@@ -91,20 +93,6 @@ def _places(path: Path) -> Iterator[tuple[int, int]]:
             yield start, length
             start += length
             file.seek(start)
-
-
-def _write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dfrec_jax.files import whole
+
 
 class Record(NamedTuple):
     """One measured number.
@@ -39,11 +41,7 @@ class Record(NamedTuple):
 
 def write(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
     """Writes the records as a JSON list, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps([record._asdict() for record in records], indent=1) + "\n")
-    os.replace(temporary, path)
+    whole.write_json(path, [record._asdict() for record in records], indent=1)
 
 
 def read(path: str | os.PathLike[str]) -> list[Record]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dfrec_jax.files import whole
 from dfrec_jax.reports.results import Record
 
 
@@ -69,9 +70,8 @@ def markdown(spec: TableSpec, records: Sequence[Record], notes: Sequence[str] = 
 
 
 def write(text: str, path: Path) -> None:
-    """Writes a table and makes the folder for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    """Writes a table, whole or not at all, and makes the folder for it."""
+    whole.write_text(path, text)
 
 
 def _table(spec: TableSpec, records: Sequence[Record], attack: str, title: str) -> str:

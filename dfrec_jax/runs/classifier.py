@@ -13,6 +13,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import attributes, defaults
+from dfrec_jax.files import whole
 from dfrec_jax.frozen.blueprint import Blueprint, expected_shapes
 from dfrec_jax.frozen.load import find_blueprint
 from dfrec_jax.runs import checkpoint
@@ -66,11 +67,9 @@ def export(workdir: str | os.PathLike[str], target: Path, which: str = "best") -
     tensors = {path: np.asarray(value) for path, value in flat.items()}
     metadata = {"network": trained.config.network, "step": str(trained.step)}
     metadata["data"] = json.dumps({name: trained.config.data[name] for name in ("dataset", "crop")})
-    unfinished = target.with_name(f"exporting-{target.name}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(safetensors.numpy.save(tensors, metadata))  # `save_file` would hide it from other users
-        os.replace(unfinished, target)
+        with whole.replacing(target) as unfinished:
+            unfinished.write_bytes(safetensors.numpy.save(tensors, metadata))  # `save_file` would hide it from others
     except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(f"{target}: cannot be written: {error}") from error
     return (

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from tensorboardX import SummaryWriter
 
+from dfrec_jax.files import whole
 from dfrec_jax.pictures import grid
 
 
@@ -21,9 +22,7 @@ def cut_after(path: str | os.PathLike[str], step: int) -> None:
     if not path.exists():
         return
     kept = [line for line in path.read_text().splitlines(keepends=True) if _step_of(line, step + 1) <= step]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("".join(kept))
-    os.replace(temporary, path)
+    whole.write_text(path, "".join(kept))
 
 
 def _step_of(line: str, otherwise: int) -> int:

@@ -65,7 +65,7 @@ def convert(
     except WeightsError as error:
         raise WeightsError(f"{release.name}: {error}" if str(path) in str(error) else f"{path}: {error}") from error
     metadata = {"source_sha256": source}
-    digest.write_atomically(cached, lambda file: safetensors.numpy.save_file(variables, file, metadata))
+    digest.write_to_cache(cached, lambda file: safetensors.numpy.save_file(variables, file, metadata))
     return variables
 
 

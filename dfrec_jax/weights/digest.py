@@ -1,6 +1,5 @@
 """SHA-256 of weight files, remembered by path, size and time of change, since gigabytes take seconds to hash."""
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from dfrec_jax.files import whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -35,7 +35,7 @@ def sha256(path: Path) -> str:
         pass  # never hashed, or a torn note: hash it now
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    write_atomically(note, lambda path: path.write_text(json.dumps({"state": state, "sha256": digest})))
+    write_to_cache(note, lambda path: path.write_text(json.dumps({"state": state, "sha256": digest})))
     return digest
 
 
@@ -60,14 +60,10 @@ def check(path: Path, release: Release) -> str:
     return digest
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_to_cache(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a file of the cache, whole or not at all; a cache that cannot be written only warns."""
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(unfinished)
-        unfinished.replace(path)
+        with whole.replacing(path) as unfinished:
+            write(unfinished)
     except (OSError, SafetensorError) as error:
         logging.warning("the cache %s cannot be written: %s", path.parent, error)
-        with contextlib.suppress(OSError):
-            unfinished.unlink()

@@ -4,9 +4,7 @@ Format: `torch/serialization.py` and `caffe2/serialize/inline_container.h` of Py
 the tensors, and the bytes of each as a stored member that begins at a multiple of 64.
 """
 
-import contextlib
 import math
-import os
 import struct
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dfrec_jax.files import whole
 from dfrec_jax.weights.readers.pytorch import STORAGE_TYPES
 from dfrec_jax.weights.rules import WeightsError
 
@@ -36,20 +35,13 @@ def write_pytorch(path: str | Path, tensors: Iterable[tuple[str, str, np.ndarray
     Raises:
       WeightsError: for a type that PyTorch lacks, or a file that cannot be written; names it.
     """
-    path = Path(path)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
+        with whole.replacing(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as archive:
             _add(archive, "data.pkl", b"".join(_write_tensors(archive, tensors)))
             _add(archive, "byteorder", b"little")
             _add(archive, "version", b"3\n")
-        os.replace(unfinished, path)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
 
 
 def _write_tensors(archive: zipfile.ZipFile, tensors: Iterable[tuple[str, str, np.ndarray]]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
+from dfrec_jax.files import whole
 from dfrec_jax.preparation import face_folders, run_jobs, triplets, unfinished
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
@@ -141,10 +142,8 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path, monkeypat
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    fsync = unfinished.os.fsync
-    monkeypatch.setattr(
-        unfinished.os, "fsync", lambda number: full() if not os.get_inheritable(number) else fsync(number)
-    )
+    fsync = whole.os.fsync
+    monkeypatch.setattr(whole.os, "fsync", lambda number: full() if not os.get_inheritable(number) else fsync(number))
     with pytest.raises(PreparationError, match="the disk is full"):
         prepare(plan, trees.make_tools, request(tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*.records*")) and not list((tmp_path / "out").rglob("*.tmp"))

@@ -1,0 +1,43 @@
+"""Files that are there whole or not at all: after an error, a full disk, a kill or a power cut."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path beside `path` to write to; what is written there takes the place of `path` when the block ends.
+
+    The name is this call's alone, so that two writers, of two hosts even, never meet in one unfinished file. The
+    folder is made. After an error `path` is what it was, and nothing else is left.
+
+    Raises:
+      OSError: where the folder or the file cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield unfinished
+        with open(unfinished, "rb") as file:
+            os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
+        os.replace(unfinished, path)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes `text` in UTF-8; see `replacing`."""
+    with replacing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], content: Any, *, indent: int) -> None:
+    """Writes `content` as JSON with a line end; see `replacing`."""
+    write_text(path, json.dumps(content, indent=indent) + "\n")

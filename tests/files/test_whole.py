@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all."""
+
+import os
+import resource
+import threading
+
+import pytest
+
+from dfrec_jax.files import whole
+
+
+def test_the_folder_is_made_and_nothing_but_the_file_is_left(tmp_path):
+    whole.write_text(tmp_path / "a" / "b.txt", "grün\n")
+    whole.write_json(tmp_path / "a" / "c.json", {"x": [1]}, indent=1)
+    assert (tmp_path / "a" / "b.txt").read_text(encoding="utf-8") == "grün\n"
+    assert (tmp_path / "a" / "c.json").read_text() == '{\n "x": [\n  1\n ]\n}\n'
+    assert sorted(os.listdir(tmp_path / "a")) == ["b.txt", "c.json"]
+
+
+def test_an_error_leaves_the_file_as_it_was(tmp_path):
+    (tmp_path / "a.txt").write_text("before")
+    with pytest.raises(ZeroDivisionError), whole.replacing(tmp_path / "a.txt") as unfinished:
+        unfinished.write_text("half")
+        raise ZeroDivisionError
+    assert (tmp_path / "a.txt").read_text() == "before"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_file_that_does_not_fit_leaves_nothing(tmp_path):
+    (tmp_path / "a.txt").write_text("before")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            whole.write_text(tmp_path / "a.txt", "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "a.txt").read_text() == "before"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_writers_of_one_file_do_not_meet(tmp_path):
+    path, texts, errors = tmp_path / "a.txt", [str(digit) * 20_000 for digit in range(4)], []
+
+    def write(text):
+        try:
+            for _ in range(10):
+                whole.write_text(path, text)
+        except OSError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        if path.exists():
+            assert path.read_text() in texts
+    assert not errors
+    assert os.listdir(tmp_path) == ["a.txt"]
