@@ -1,5 +1,6 @@
 """One optimiser step, pure: no device is named in it, the caller gives the shardings."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ Batch = Mapping[str, jax.Array | np.ndarray]
 Metrics = dict[str, jax.Array]
 Loss = Callable[[Any, Any, Any, Any, jax.Array], tuple[jax.Array, tuple[Any, Metrics]]]
 TrainStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Metrics]]
+LEVEL = "xla_backend_optimization_level"
 IMAGES = ("image", "source", "target", "source_mask", "posed_source")
 
 
@@ -63,8 +65,9 @@ def make_train_step(
 def compile_step(step: TrainStep, state_shardings: Any, mesh: Mesh) -> TrainStep:
     """The step on a mesh: the state is donated and keeps its sharding, the batch is split, the rest is replicated."""
     whole = sharding.replicated(mesh)
-    # On a CPU LLVM's higher levels take longer to compile, and their code is no faster.
-    options = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
+    # On a CPU LLVM's higher levels take longer to compile, and their code is no faster; whoever sets a level has it.
+    is_free = LEVEL not in os.environ.get("XLA_FLAGS", "")
+    options = {LEVEL: 1} if jax.default_backend() == "cpu" and is_free else None
     return jax.jit(
         step,
         donate_argnums=0,
