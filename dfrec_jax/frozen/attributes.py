@@ -59,6 +59,7 @@ def small_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: A
 def _features(module: nn.Module, size: int, variables: Any, images: Float[Array, "b h w 3"]) -> Features:
     resized = resize(images, size, size, antialias=True)
     logits: Any = module.apply(variables, in_dtype_of(variables, imagenet_normalise(resized)))
+    logits = logits.astype(jnp.float32)  # near -1 and 1 bfloat16 has steps of 0.004
     return {"logits": logits, "attributes": jnp.tanh(logits / 2)}
 
 

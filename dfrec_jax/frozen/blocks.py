@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets.depthwise import DepthwiseConv
@@ -23,7 +24,7 @@ class Layer(NamedTuple):
 
 
 class ConvNorm(nn.Module):
-    """Convolution without bias, BatchNorm by its running statistics, activation.
+    """Convolution without bias, BatchNorm by its running statistics (in float32), activation.
 
     Padding is explicit: "SAME" differs from PyTorch's at stride 2. A depthwise convolution (`is_depthwise`, square, one
     filter for each channel) is padded by half its kernel.
@@ -45,7 +46,7 @@ class ConvNorm(nn.Module):
         else:
             strides, padding = (self.stride, self.stride), [(p, p) for p in self.padding]
             x = nn.Conv(self.features, self.kernel, strides, padding, use_bias=False, name="conv")(x)
-        x = nn.BatchNorm(use_running_average=True, epsilon=self.epsilon, name="norm")(x)
+        x = nn.BatchNorm(use_running_average=True, epsilon=self.epsilon, dtype=x.dtype, name="norm")(x)
         return x if self.activation is None else self.activation(x)
 
 
@@ -72,11 +73,13 @@ def resize(images: Float[Array, "b h w 3"], height: int, width: int, *, antialia
 
 
 def in_dtype_of(variables: Variables, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
-    """`x`, preprocessed, in the dtype of a network's `variables`, which its layers then compute in."""
-    return x.astype(jax.tree.leaves(variables)[0].dtype)
+    """`x`, preprocessed, in the dtype of a network's kernels, which its layers then compute in."""
+    leaves: dict[tuple[str, ...], Array] = flatten_dict(variables["params"])
+    return x.astype(next(leaf.dtype for path, leaf in leaves.items() if path[-1] == "kernel"))
 
 
 def unit_length(embedding: Float[Array, "b d"]) -> Float[Array, "b d"]:
-    """Divides by the Euclidean norm; the floor keeps the gradient finite at zero."""
+    """Divides by the Euclidean norm, in float32; the floor keeps the gradient finite at zero."""
+    embedding = embedding.astype(jnp.float32)
     squared = jnp.sum(jnp.square(embedding), axis=-1, keepdims=True)
     return embedding * jax.lax.rsqrt(jnp.maximum(squared, 1e-12))

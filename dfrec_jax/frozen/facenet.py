@@ -128,7 +128,7 @@ class InceptionResnetV1(nn.Module):
         repeat_3 = x
         block8 = ResidualBlock(BLOCK8, 1.0, has_relu=False, name="block8")(x)
         x = nn.Dense(512, use_bias=False, name="last_linear")(jnp.mean(block8, axis=(1, 2)))
-        last_bn = nn.BatchNorm(use_running_average=True, epsilon=EPSILON, name="last_bn")(x)
+        last_bn = nn.BatchNorm(use_running_average=True, epsilon=EPSILON, dtype=x.dtype, name="last_bn")(x)
         return FaceNetFeatures(mixed_6a, repeat_3, block8, last_bn, unit_length(last_bn))
 
 

@@ -30,7 +30,7 @@ class PRelu(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Features of the same shape."""
         slope = self.param("slope", nn.initializers.constant(0.25), (x.shape[-1],))
-        return jnp.where(x >= 0, x, slope.reshape(1, 1, 1, -1) * x)
+        return jnp.where(x >= 0, x, (slope.reshape(1, 1, 1, -1) * x).astype(x.dtype))
 
 
 class GlobalDepthwise(nn.Module):
@@ -42,7 +42,7 @@ class GlobalDepthwise(nn.Module):
         shape = (*x.shape[1:3], 1, x.shape[3])
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         x = jnp.sum(x * kernel.transpose(2, 0, 1, 3), axis=(1, 2))
-        return nn.BatchNorm(use_running_average=True, epsilon=1e-5, name="norm")(x)
+        return nn.BatchNorm(use_running_average=True, epsilon=1e-5, dtype=x.dtype, name="norm")(x)
 
 
 class MobileFaceNet(nn.Module):
@@ -79,7 +79,7 @@ class MobileFaceNet(nn.Module):
         taps["conv2"] = x = self._conv(x, 512, 1, "conv2")
         x = GlobalDepthwise(name="global_depthwise")(x)
         x = nn.Dense(128, use_bias=not self.has_prelu, name="linear")(x)
-        taps["linear"] = nn.BatchNorm(use_running_average=True, epsilon=1e-5, name="linear_norm")(x)
+        taps["linear"] = nn.BatchNorm(use_running_average=True, epsilon=1e-5, dtype=x.dtype, name="linear_norm")(x)
         return taps
 
     def _conv(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import jax
 from flax import struct
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float
 
 Features = dict[str, Array]
@@ -39,11 +39,16 @@ class FrozenNetwork:
     is_random: bool = struct.field(pytree_node=False, default=False)
 
     def astype(self, dtype: Any) -> "FrozenNetwork":
-        """The network with variables of `dtype`, in which a network of the losses then computes.
+        """The network with kernels, and the biases of their layers, of `dtype`, in which a network of the losses then
+        computes.
 
-        The embedded faces' encoders, and networks that serve metrics alone, keep float32 activations.
+        What scales a channel by itself stays float32: statistics, scales and biases of norms, slopes of PReLUs, heads.
+        Its rounding does not average out as that of a kernel does. The embedded faces' encoders, and networks that
+        serve metrics alone, keep float32 activations.
         """
-        return replace(self, variables=jax.tree.map(lambda leaf: leaf.astype(dtype), self.variables))
+        leaves: dict[tuple[str, ...], Array] = flatten_dict(self.variables)
+        cast = {path: leaf.astype(dtype) if (*path[:-1], "kernel") in leaves else leaf for path, leaf in leaves.items()}
+        return replace(self, variables=unflatten_dict(cast))
 
     def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> Features:
         """Features by name. Raises ValueError where the network needs landmarks and got none."""

@@ -28,11 +28,11 @@ class ResNetBlock(nn.Module):
             y = nn.Conv(
                 features, (kernel, kernel), (stride, stride), padding=kernel // 2, use_bias=False, name=f"conv{i + 1}"
             )(y)
-            y = nn.BatchNorm(use_running_average=not train, momentum=MOMENTUM, name=f"norm{i + 1}")(y)
+            y = _norm(y, f"norm{i + 1}", train)
             y = nn.relu(y) if i < len(layers) - 1 else y
         if x.shape != y.shape:
             x = nn.Conv(y.shape[-1], (1, 1), (self.stride, self.stride), use_bias=False, name="shortcut_conv")(x)
-            x = nn.BatchNorm(use_running_average=not train, momentum=MOMENTUM, name="shortcut_norm")(x)
+            x = _norm(x, "shortcut_norm", train)
         return nn.relu(x + y)
 
 
@@ -46,7 +46,7 @@ class ResNet(nn.Module):
     def __call__(self, x: Float[Array, "b h w 3"], *, train: bool = False) -> Float[Array, "b hh ww d"]:
         """Features at 1/32 of the image's size: 512 wide, or 2048 with bottlenecks."""
         x = nn.Conv(64, (7, 7), (2, 2), padding=3, use_bias=False, name="conv1")(x)
-        x = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=MOMENTUM, name="norm1")(x))
+        x = nn.relu(_norm(x, "norm1", train))
         x = nn.max_pool(x, (3, 3), (2, 2), padding=((1, 1), (1, 1)))  # type: ignore[arg-type]
         for stage, depth in enumerate(self.depths):
             for i in range(depth):
@@ -54,6 +54,11 @@ class ResNet(nn.Module):
                 name = f"layer{stage + 1}_{i}"
                 x = ResNetBlock(64 * 2**stage, stride, self.has_bottleneck, name=name)(x, train=train)
         return x
+
+
+def _norm(x: Array, name: str, train: bool) -> Array:
+    """BatchNorm whose statistics and parameters are float32 whatever `x` is."""
+    return nn.BatchNorm(use_running_average=not train, momentum=MOMENTUM, dtype=x.dtype, name=name)(x)
 
 
 def resnet18(name: str) -> ResNet:

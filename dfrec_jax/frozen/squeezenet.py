@@ -53,9 +53,10 @@ class LpipsFeatures(nn.Module):
         scaled = {}
         for name, tap in SqueezeNet(name="squeezenet")(x).items():
             head = self.param(f"{name}_head", nn.initializers.ones, (tap.shape[-1],))
-            inverse_length = jax.lax.rsqrt(jnp.sum(jnp.square(tap), axis=-1, keepdims=True) + 1e-20)
+            features = tap.astype(jnp.float32)
+            inverse_length = jax.lax.rsqrt(jnp.sum(jnp.square(features), axis=-1, keepdims=True) + 1e-20)
             channel_scale = jnp.sqrt(jnp.maximum(head, 0) / (tap.shape[1] * tap.shape[2])).reshape(1, 1, 1, -1)
-            scaled[name] = tap * inverse_length * channel_scale
+            scaled[name] = (features * inverse_length * channel_scale).astype(tap.dtype)
         return scaled
 
 

@@ -4,13 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 
-from dfrec_jax.frozen import deep3d, mobilefacenet, squeezenet, threeddfa, vgg
+from dfrec_jax.frozen import attributes, deep3d, facenet, mobilefacenet, squeezenet, threeddfa, vgg
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
 from dfrec_jax.frozen.blueprint import from_random
 from dfrec_jax.frozen.load import load_network
+from tests.faces_made_up import made_up_face
 
 LANDMARKS = jnp.array(ARCFACE_TEMPLATE)[None]
+FIVE = (range(36, 42), range(42, 48), (30,), (48,), (54,))  # of a made-up face's 68: eyes, nose, corners of the mouth
 
 
 def images(count: int, size: int, seed: int = 0) -> jax.Array:
@@ -37,7 +40,7 @@ def test_a_recogniser_serves_in_a_loss(blueprint):
 @pytest.mark.parametrize(
     "blueprint", [mobilefacenet.BLUEPRINT_A, squeezenet.LPIPS_BLUEPRINT, vgg.BLUEPRINT], ids=lambda b: b.name
 )
-def test_a_network_computes_in_the_dtype_of_its_variables(blueprint):
+def test_a_network_computes_in_the_dtype_of_its_kernels(blueprint):
     network, pictures = from_random(blueprint), images(2, 64)
     run = jax.jit(lambda network: network(pictures, jnp.concatenate([LANDMARKS] * 2)))
     full, half = run(network), run(network.astype(jnp.bfloat16))
@@ -46,6 +49,38 @@ def test_a_network_computes_in_the_dtype_of_its_variables(blueprint):
         assert full[name].dtype == jnp.float32 and half[name].dtype == jnp.bfloat16, name
         error = np.asarray(half[name].astype(jnp.float32) - full[name])
         assert np.linalg.norm(error) < 0.1 * np.linalg.norm(full[name]), name
+
+
+@pytest.mark.parametrize(
+    "blueprint",
+    [facenet.BLUEPRINT, mobilefacenet.BLUEPRINT_A, attributes.BLUEPRINT_SMALL, squeezenet.LPIPS_BLUEPRINT],
+    ids=lambda b: b.name,
+)
+def test_what_scales_a_channel_stays_float32(blueprint):
+    half = jax.eval_shape(lambda network: network.astype(jnp.bfloat16), from_random(blueprint))
+    leaves = flatten_dict(half.variables)
+    cast = {path for path, leaf in leaves.items() if leaf.dtype == jnp.bfloat16}
+    assert {path[-1] for path in cast} <= {"kernel", "bias"} and cast
+    for path in leaves.keys() - cast:
+        assert path[-1] in ("mean", "var", "scale", "bias", "slope") or path[-1].endswith("_head"), path
+        assert (*path[:-1], "kernel") not in leaves, path
+
+
+@pytest.mark.slow
+def test_an_embedding_in_bfloat16_is_nearer_with_norms_in_float32(shared_weights):
+    network = _real("mobilefacenet-xiaoccer", shared_weights)
+    pictures, points = (jnp.stack(each) for each in zip(*(made_up_face(seed, 112) for seed in range(8)), strict=True))
+    landmarks = jnp.stack([points[:, [*group]].mean(axis=1) for group in FIVE], axis=1)
+    embed = jax.jit(lambda network: network(pictures, landmarks)["embedding"])
+    full = embed(network)
+
+    def error(half):
+        embedding = embed(half).astype(jnp.float32)
+        cosine = jnp.sum(full * embedding, axis=-1) / jnp.linalg.norm(embedding, axis=-1)
+        return float(jnp.mean(1 - cosine))
+
+    all_cast = network.replace(variables=jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), network.variables))
+    assert error(network.astype(jnp.bfloat16)) < 0.75 * error(all_cast)
 
 
 def test_rotation_by_hand():
