@@ -6,38 +6,42 @@ from dfrec_jax import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run or of an imported network.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step.")
-_TABLE = flags.DEFINE_enum("table", "all", ["all", "recovery"], "Which table to make.")
 _NAME = flags.DEFINE_string(
-    "name", "recovery", "Of the files: tables/NAME.md, results/NAME.json (results.json by default)."
+    "name", "", "Of the files: tables/NAME.md, results/NAME.json. By default what the other flags ask for."
 )
 _DATASET = flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's.")
 _DATA_DIR = flags.DEFINE_string("data_dir", "", "Where it is; several folders with commas between.")
 _FORGE = flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
 _GROUPS = flags.DEFINE_string("groups", "", "A CSV of id and repository: intervals resample repositories, not people.")
 _EXAMPLES = flags.DEFINE_integer("examples", 0, "How many; 0: what the run's config says.", lower_bound=0)
-_MASK_RATIO = flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate; 0: as trained.")
-_THRESHOLD = flags.DEFINE_float("patch_threshold", 0.0, "A map from which patches are masked first; 0: as trained.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", lower_bound=0)
+_MASK_RATIO = flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate; 0: as trained.", 0.0, 1.0)
+_THRESHOLD = flags.DEFINE_float(
+    "patch_threshold", 0.0, "A map from which patches are masked first; 0: as trained.", 0.0, 1.0
+)
+_SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", 0, 2**32 - 1)
 
 
 def main(argv: list[str]) -> None:
     """Measures, writes the records and the table, and prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    from dfrec_jax.evaluation.run import Protocol
+    from dfrec_jax.evaluation.protocol import Protocol
     from dfrec_jax.evaluation.workdir import evaluate
+    from dfrec_jax.reports import screen
 
     protocol = Protocol(
         name=_NAME.value,
+        checkpoint=_CHECKPOINT.value,
+        seed=_SEED.value,
         dataset=_DATASET.value,
         data_dir=_DATA_DIR.value,
         forge=_FORGE.value,
         groups=_GROUPS.value,
-        num_examples=_EXAMPLES.value,
+        examples=_EXAMPLES.value,
         mask_ratio=_MASK_RATIO.value,
         patch_threshold=_THRESHOLD.value,
     )
-    print(evaluate(str(_WORKDIR.value), which=_CHECKPOINT.value, seed=_SEED.value, protocol=protocol))
+    screen.show(evaluate(str(_WORKDIR.value), protocol))
 
 
 if __name__ == "__main__":

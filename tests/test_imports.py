@@ -34,7 +34,8 @@ ALLOWED = {
         "perceptors",
     },
     "evaluation": {
-        "config", "data", "models", "nets", "frozen", "weights", "metrics", "pictures", "reports", "perceptors", "runs",
+        "config", "synthetic", "records", "data", "models", "nets", "frozen", "weights", "metrics", "pictures",
+        "reports", "perceptors", "runs",
     },
     "reports": {"files", "pictures"},
     "forensics": {"files", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},

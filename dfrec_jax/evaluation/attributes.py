@@ -9,7 +9,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces, pipeline
+from dfrec_jax.evaluation import output_files
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import results, tables
@@ -18,29 +21,39 @@ from dfrec_jax.runs import classifier
 TABLE = "attributes"
 
 
-def evaluate(workdir: str | os.PathLike[str], *, which: str = "best", seed: int = 0) -> str:
+def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
     """Measures one checkpoint on the whole test split; writes `results/attributes.json` and `tables/attributes.md`.
 
     Args:
       workdir: of a run of `configs/attributes.py`.
-      which: `best` by validation, `newest`, or a step.
-      seed: of the resampling of people for the interval.
+      protocol: its name, checkpoint and seed (of the resampling of people for the interval).
 
     Returns:
       The Markdown table.
+
+    Raises:
+      CheckpointError: as `classifier.load`.
+      ConfigError: for a protocol that asks for more, or a name under which other results stand.
     """
-    trained = classifier.load(workdir, which)
+    if beyond := protocol._replace(checkpoint=AS_TRAINED.checkpoint, seed=AS_TRAINED.seed).flags():
+        raise ConfigError(
+            f"{beyond}: {workdir} holds a classifier, which is measured on its own test split only; leave it out"
+        )
+    written = output_files.files(Path(workdir), protocol, TABLE)
+    trained = classifier.load(workdir, protocol.checkpoint)
+    output_files.check_free(written.results, protocol)
     faces = labelled_faces.open_split(trained.config, "test")
-    measured = balanced_accuracy(*_outputs(trained, faces), seed=seed)
-    name = trained.config.network
-    results.write(_records(measured, trained.config.data.dataset, name), Path(workdir) / "results" / f"{TABLE}.json")
+    measured = balanced_accuracy(*_outputs(trained, faces), seed=protocol.seed)
+    dataset, name = trained.config.data.dataset, trained.config.network
     text = _markdown(measured, (
         f"{len(faces)} pictures of {len(np.unique(faces.identities))} people of the test split of "
-        f"`{trained.config.data.dataset}`; `{name}`, checkpoint of step {trained.step}. Balanced accuracy: the mean of "
+        f"`{dataset}`; `{name}`, checkpoint of step {trained.step}. Balanced accuracy: the mean of "
         "the shares told rightly among pictures with and without the attribute; 50 % is chance. A dash: one of "
         "the two does not occur. The interval of the mean (95 %) is from resampling people."
     ))  # fmt: skip
-    tables.write(text, Path(workdir) / "tables" / f"{TABLE}.md")
+    of_what = {"step": trained.step, "dataset": dataset, "pictures": len(faces)}
+    results.write(results.Results(protocol.conditions(), of_what, _records(measured, dataset, name)), written.results)
+    tables.write(text, written.table)
     return text
 
 

@@ -21,6 +21,7 @@ class Collected(NamedTuple):
 
     values: dict[tuple[str, str, str], np.ndarray]
     input_to_recovered: dict[str, np.ndarray]
+    forgery_logit: np.ndarray | None
     examples: dict[str, np.ndarray]
 
 
@@ -30,6 +31,10 @@ class Instruments(NamedTuple):
     metric: FrozenNetwork
     distance: FrozenNetwork | None = None
     detector: FrozenNetwork | None = None
+
+    def names(self) -> dict[str, str]:
+        """Of those that are there."""
+        return {role: network.name for role, network in self._asdict().items() if network is not None}
 
 
 def collect(

@@ -25,15 +25,15 @@ def read(
       ConfigError: for a list that is not there, lacks a column, or does not hold an example.
     """
     try:
-        with open(path, newline="") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise ConfigError(f"groups={path}: cannot be read ({error.strerror})") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"--groups={path}: cannot be read ({error}); it must be a CSV in UTF-8") from error
     if not rows or not {"id", "repository"} <= rows[0].keys():
-        raise ConfigError(f"groups={path}: must be a CSV with the columns id and repository")
+        raise ConfigError(f"--groups={path}: must be a CSV with the columns id and repository")
     repository = {row["id"]: row["repository"] for row in rows}
     numbers = {name: number for number, name in enumerate(sorted(set(repository.values())))}
     ids = [str(identities[number]).split("-", 1)[-1] for number in target_ids]
     if missing := [name for name in ids if name not in repository]:
-        raise ConfigError(f"groups={path}: has no id {missing[0]!r}, which the data set holds; add a line for it")
+        raise ConfigError(f"--groups={path}: has no id {missing[0]!r}, which the data set holds; add a line for it")
     return np.array([numbers[repository[name]] for name in ids], np.int64)

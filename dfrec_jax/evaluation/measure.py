@@ -21,10 +21,12 @@ GRAY = 0.5  # what stands outside the generated region where it is looked at alo
 
 
 class Measured(NamedTuple):
-    """Of one batch: numbers, `[b]` each, by (role, row, metric); IDSIM between input and recovered target by row."""
+    """Of one batch, `[b]` each: numbers by (role, row, metric); IDSIM between input and recovered target by row; the
+    logit of the classification head, if there is one."""
 
     values: dict[tuple[str, str, str], Array]
     input_to_recovered: dict[str, Array]
+    forgery_logit: Array | None
 
 
 class Recovered(NamedTuple):
@@ -110,4 +112,4 @@ def measure(
             if role == "target":
                 input_to_recovered[row] = similarity(input_embedding, face_embedding)
     faces = {(role, row): face for role, rows in recovered.items() for row, face in rows.items()}
-    return Measured(values, input_to_recovered), Recovered(faces, output.source_map, output.masked_image)
+    return Measured(values, input_to_recovered, output.logit), Recovered(faces, output.source_map, output.masked_image)

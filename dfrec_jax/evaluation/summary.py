@@ -8,8 +8,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.evaluation import measure
 from dfrec_jax.evaluation.collecting import Collected
-from dfrec_jax.metrics import bootstrap, identity
-from dfrec_jax.reports import results
+from dfrec_jax.metrics import bootstrap, calibration, identity
+from dfrec_jax.reports import results, tables
 
 TABLE = "recovery"
 BY_NETWORK = {"idsim": "metric", "lpips": "distance", "face": "detector"}  # what each kind of metric is measured by
@@ -39,43 +39,91 @@ def _of_attack(
     attack: str, chosen: np.ndarray, collected: Collected, config: ConfigDict, networks: dict[str, str]
 ) -> list[results.Record]:
     examples, records = collected.examples, []
-    is_forgery = examples["is_forgery"]
-    record = partial(results.Record, table=TABLE, dataset=config.data.dataset, attack=attack)
-    for (role, row, name), values in _with_gains(collected.values):
-        counted = chosen & is_forgery & examples[f"has_{role}"]
+    record = partial(results.Record, dataset=config.data.dataset, attack=attack)
+    for (role, row, name), values, is_comparable in _with_gains(collected):
+        counted = chosen & examples["is_forgery"] & is_comparable
         if counted.any():
             clusters = examples.get("group", examples[f"{role}_id"])
             estimate = bootstrap.mean_with_interval(values[counted], clusters[counted])
             network = networks.get(BY_NETWORK.get(name.split("_")[0], ""), "")
-            records.append(record(row=row, role=role, metric=name, **estimate._asdict(), network=network))
+            records.append(record(table=TABLE, row=row, role=role, metric=name, **estimate._asdict(), network=network))
+    is_forgery, clusters = examples["is_forgery"][chosen], examples.get("group", examples["target_id"])[chosen]
     for row, similarity in collected.input_to_recovered.items():
-        of_all, of_pristine = chosen, chosen & ~is_forgery
-        scores = {
-            "acc_id": (
-                identity.balanced_accuracy(identity.judged_real(similarity[chosen]), is_forgery[chosen]),
-                of_all,
-            ),
-            "auc_real": (identity.area_under_roc(similarity[chosen], ~is_forgery[chosen]), of_all),
-            "idsim_to_input_pristine_median": (_median(similarity[of_pristine]), of_pristine),
-        }
-        for name, (value, over) in scores.items():
-            if np.isfinite(value):  # pristine faces are there, and for the first two forgeries too
-                records.append(
-                    record(row=row, role="target", metric=name, value=value, low=None, high=None,
-                           n=int(over.sum()), network=networks["metric"])
-                )  # fmt: skip
+        for name, estimate in _judged_real(similarity[chosen], is_forgery, clusters):
+            network = networks["metric"]
+            records.append(
+                record(table=TABLE, row=row, role="target", metric=name, **estimate._asdict(), network=network)
+            )
+    if collected.forgery_logit is not None:
+        table, row = tables.DETECTION.table, tables.DETECTION.rows[0]
+        for name, estimate in _judged_forged(collected.forgery_logit[chosen], is_forgery, clusters):
+            records.append(record(table=table, row=row, role="", metric=name, **estimate._asdict(), network=""))
     return records
 
 
-def _with_gains(
-    values: dict[tuple[str, str, str], np.ndarray],
-) -> Iterator[tuple[tuple[str, str, str], np.ndarray]]:
-    """Each number, and beside it its difference to the forgery's own, example by example: `<metric>_gain`."""
+def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np.ndarray, np.ndarray]]:
+    """Each number, whether an example counts, and beside it the difference to the forgery's own: `<metric>_gain`.
+
+    An example counts where its reference is there (for `idsim_other` both are), and where every row has a number: a
+    forgery that equals its target has an endless PSNR, which leaves the example out of the other rows too.
+    """
+    values, examples = collected.values, collected.examples
     for (role, row, name), value in values.items():
-        yield (role, row, name), value
+        is_comparable = examples[f"has_{role}"]
+        if name == "idsim_other":
+            is_comparable = examples["has_source"] & examples["has_target"]
+        of_all_rows = [numbers for (other, _, metric), numbers in values.items() if (other, metric) == (role, name)]
+        is_comparable = is_comparable & np.isfinite(of_all_rows).all(axis=0)
+        yield (role, row, name), value, is_comparable
         if row not in (measure.NONE, measure.COPY):
-            yield (role, row, f"{name}_gain"), value - values[role, measure.NONE, name]
+            yield (role, row, f"{name}_gain"), value - values[role, measure.NONE, name], is_comparable
 
 
-def _median(values: np.ndarray) -> float:
-    return float(np.median(values)) if len(values) else float("nan")
+def _judged_real(
+    similarity: np.ndarray, is_forgery: np.ndarray, clusters: np.ndarray
+) -> Iterator[tuple[str, bootstrap.Estimate]]:
+    """What the similarity between input and recovered target says of pristine faces and of forgeries."""
+    if not is_forgery.all() and is_forgery.any():
+        is_judged_real = identity.judged_real(similarity)
+        yield (
+            "acc_id",
+            bootstrap.statistic_with_interval(
+                lambda chosen: identity.balanced_accuracy(is_judged_real[chosen], is_forgery[chosen]), clusters
+            ),
+        )
+        yield (
+            "auc_real",
+            bootstrap.statistic_with_interval(
+                lambda chosen: identity.area_under_roc(similarity[chosen], ~is_forgery[chosen]), clusters
+            ),
+        )
+    if not is_forgery.all():
+        of_pristine = similarity[~is_forgery]
+        yield (
+            "idsim_to_input_pristine_median",
+            bootstrap.statistic_with_interval(
+                lambda chosen: float(np.median(of_pristine[chosen])), clusters[~is_forgery]
+            ),
+        )
+
+
+def _judged_forged(
+    logit: np.ndarray, is_forgery: np.ndarray, clusters: np.ndarray
+) -> Iterator[tuple[str, bootstrap.Estimate]]:
+    """How the classification head tells the two apart, and whether its probabilities hold; nothing of one kind alone.
+
+    Of the calibration error there is no interval: resampled, it comes out larger.
+    """
+    if is_forgery.all() or not is_forgery.any():
+        return
+    probability = np.exp(-np.logaddexp(0.0, -logit.astype(np.float64)))
+    yield (
+        "auc_forged",
+        bootstrap.statistic_with_interval(
+            lambda chosen: identity.area_under_roc(logit[chosen], is_forgery[chosen]), clusters
+        ),
+    )
+    error = calibration.expected_calibration_error(probability, is_forgery)
+    yield "calibration_error", bootstrap.Estimate(error, None, None, len(logit))
+    for name, kind in (("forgeries", is_forgery), ("pristine", ~is_forgery)):
+        yield f"probability_of_{name}", bootstrap.mean_with_interval(probability[kind], clusters[kind])

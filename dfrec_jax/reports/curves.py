@@ -17,13 +17,26 @@ SMOOTHED_OVER = 5  # logged steps
 
 
 def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
-    """Draws every value of a `metrics.jsonl` by step, one panel each: as logged, and a running mean."""
+    """Draws every value of a `metrics.jsonl` by step, one panel each: as logged, and a running mean.
+
+    A last line without its end, as a run that was killed leaves it, counts for nothing.
+
+    Raises:
+      OSError: for a file that cannot be read.
+      ValueError: for one without a value, or with a line that is none of a run's.
+    """
     series: dict[str, list[tuple[int, float]]] = {}
-    for line in Path(metrics).read_text().splitlines():
-        record = json.loads(line)
-        for name, value in record.items():
-            if name != "step":
-                series.setdefault(name, []).append((record["step"], value))
+    lines = [line for line in Path(metrics).read_text().splitlines(keepends=True) if line.endswith("\n")]
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            step = int(record.pop("step"))
+            for name, value in record.items():
+                series.setdefault(name, []).append((step, float(value)))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{metrics}: line {number} is no line of a run's ({error})") from error
+    if not series:
+        raise ValueError(f"{metrics}: holds no value")
     columns = 4
     rows = -(-len(series) // columns)
     figure = Figure((3.2 * columns, 2.4 * rows), layout="constrained")

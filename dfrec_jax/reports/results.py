@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dfrec_jax.files import whole
 
@@ -17,9 +17,9 @@ class Record(NamedTuple):
       row: the method, `None` (the forgery itself) among them.
       dataset: key of the data set.
       attack: the face swap, or `all`.
-      role: `source` or `target`, the face that was to be recovered.
+      role: `source` or `target`, the face that was to be recovered; empty where none was.
       metric: `idsim`, `psnr`, ...; with the suffix `_region` on the generated region alone.
-      value: the mean.
+      value: the mean, or what else the metric is over examples.
       low: lower end of the 95 % bootstrap interval, or None.
       high: its upper end, or None.
       n: over how many pictures.
@@ -39,11 +39,38 @@ class Record(NamedTuple):
     network: str
 
 
-def write(records: Sequence[Record], path: str | os.PathLike[str]) -> None:
-    """Writes the records as a JSON list, whole or not at all."""
-    whole.write_json(path, [record._asdict() for record in records], indent=1)
+class Results(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+      protocol: what was asked for, field by field: a file is only ever replaced by results of the same. Empty in files
+        of a version that did not say.
+      measured: what that came to: the checkpoint's step, the numbers of examples.
+      records: the numbers.
+    """
+
+    protocol: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    records: Sequence[Record]
 
 
-def read(path: str | os.PathLike[str]) -> list[Record]:
-    """The inverse of `write`."""
-    return [Record(**record) for record in json.loads(Path(path).read_text())]
+def write(results: Results, path: str | os.PathLike[str]) -> None:
+    """Writes them as JSON, whole or not at all."""
+    content = {**results._asdict(), "records": [record._asdict() for record in results.records]}
+    whole.write_json(path, content, indent=1)
+
+
+def read(path: str | os.PathLike[str]) -> Results:
+    """The inverse of `write`; the list of records that earlier versions wrote is read too.
+
+    Raises:
+      ValueError: for a file that holds neither.
+    """
+    content = json.loads(Path(path).read_text())
+    if isinstance(content, list):
+        content = {"protocol": {}, "measured": {}, "records": content}
+    try:
+        records = [Record(**record) for record in content["records"]]
+        return Results(dict(content["protocol"]), dict(content["measured"]), records)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: holds no results ({error})") from error

@@ -1,6 +1,6 @@
 """Tables as Markdown, rendered from records; a cell that was not measured is a dash."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,12 +9,22 @@ from dfrec_jax.reports.results import Record
 
 
 class Column(NamedTuple):
-    """One column: the metric, its heading, how many digits, and whether the interval is shown."""
+    """One column of a table.
+
+    Attributes:
+      metric: which records it shows.
+      heading: above it.
+      digits: after the point.
+      with_interval: whether the interval is shown.
+      has_own_n: whether it is over other examples than its row, which a note explains; where a cell of another column
+        is, the cell says so.
+    """
 
     metric: str
     heading: str
     digits: int
     with_interval: bool = False
+    has_own_n: bool = False
 
 
 class TableSpec(NamedTuple):
@@ -37,7 +47,7 @@ RECOVERY = TableSpec(
         Column("idsim_region", "IDSIM, region", 3),
         Column("psnr_region", "PSNR, region", 2),
         Column("ssim_uniform_region", "SSIM, region", 3),
-        Column("acc_id", "Acc_id", 3),
+        Column("acc_id", "Acc_id", 3, with_interval=True, has_own_n=True),
     ),
 )
 
@@ -54,9 +64,23 @@ FACES = RECOVERY._replace(
         Column("psnr_region", "PSNR, region", 2),
         Column("face_found", "found", 3),
         Column("face_in_place", "in place", 3),
-        Column("acc_id", "Acc_id", 3),
-        Column("auc_real", "AUC real", 3),
-        Column("idsim_to_input_pristine_median", "pristine: median IDSIM to input", 3),
+        Column("acc_id", "Acc_id", 3, with_interval=True, has_own_n=True),
+        Column("auc_real", "AUC real", 3, with_interval=True, has_own_n=True),
+        Column(
+            "idsim_to_input_pristine_median", "pristine: median IDSIM to input", 3, with_interval=True, has_own_n=True
+        ),
+    ),
+)
+
+DETECTION = TableSpec(
+    table="detection",
+    roles=("",),
+    rows=("classification head",),
+    columns=(
+        Column("auc_forged", "AUC", 3, with_interval=True),
+        Column("calibration_error", "ECE", 3),
+        Column("probability_of_forgeries", "probability, forgeries", 3, with_interval=True, has_own_n=True),
+        Column("probability_of_pristine", "probability, pristine", 3, with_interval=True, has_own_n=True),
     ),
 )
 
@@ -74,26 +98,44 @@ def write(text: str, path: Path) -> None:
     whole.write_text(path, text)
 
 
+def by_attack(spec: TableSpec, records: Sequence[Record]) -> str:
+    """A table of one row whose lines are the attacks; empty where it has no record."""
+    attacks = dict.fromkeys(record.attack for record in records if record.table == spec.table)
+    lines = _heading(f"| {spec.rows[0]} | n | ", "|---|---:|", spec)
+    for attack in attacks:
+        cells = {record.metric: record for record in records if (record.table, record.attack) == (spec.table, attack)}
+        lines.append(f"| {attack} | " + _cells(cells, spec))
+    return "\n".join(lines) + "\n" if attacks else ""
+
+
 def _table(spec: TableSpec, records: Sequence[Record], attack: str, title: str) -> str:
-    cells = {(record.role, record.row, record.metric): record for record in records if record.attack == attack}
-    lines = [
-        "| face | method | n | " + " | ".join(column.heading for column in spec.columns) + " |",
-        "|---|---|---:|" + "---:|" * len(spec.columns),
-    ]
+    lines = _heading("| face | method | n | ", "|---|---|---:|", spec)
     for role in spec.roles:
         for row in spec.rows:
-            found = [cells.get((role, row, column.metric)) for column in spec.columns]
-            values = [_cell(record, column) for record, column in zip(found, spec.columns, strict=True)]
-            if any(record is not None for record in found):
-                n = cells[role, row, "idsim"].n if (role, row, "idsim") in cells else "-"
-                lines.append(f"| {role} | {row} | {n} | " + " | ".join(values) + " |")
+            of_row = (attack, role, row)
+            cells = {record.metric: record for record in records if (record.attack, record.role, record.row) == of_row}
+            if any(column.metric in cells for column in spec.columns):
+                lines.append(f"| {role} | {row} | " + _cells(cells, spec))
     return title + "\n".join(lines) + "\n"
 
 
-def _cell(record: Record | None, column: Column) -> str:
+def _heading(first: str, rule: str, spec: TableSpec) -> list[str]:
+    return [first + " | ".join(column.heading for column in spec.columns) + " |", rule + "---:|" * len(spec.columns)]
+
+
+def _cells(cells: Mapping[str, Record], spec: TableSpec) -> str:
+    """The row's n, which is that of its first column, and a cell for each column."""
+    first = cells.get(spec.columns[0].metric)
+    n = None if first is None else first.n
+    return " | ".join(["-" if n is None else str(n), *(_cell(cells.get(c.metric), c, n) for c in spec.columns)]) + " |"
+
+
+def _cell(record: Record | None, column: Column, n: int | None) -> str:
     if record is None:
         return "-"
     text = f"{record.value:.{column.digits}f}"
     if column.with_interval and record.low is not None and record.high is not None:
         text += f" [{record.low:.{column.digits}f}, {record.high:.{column.digits}f}]"
+    if n is not None and record.n != n and not column.has_own_n:
+        text += f" (n {record.n})"
     return text

@@ -28,3 +28,30 @@ def test_a_roc_curve_is_drawn_and_another_differs(tmp_path):
 def test_metrics_that_are_not_there_are_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         curves.training(tmp_path / "metrics.jsonl", tmp_path / "training.png")
+
+
+def test_a_line_that_a_killed_run_left_torn_counts_for_nothing(tmp_path):
+    metrics, torn = tmp_path / "metrics.jsonl", tmp_path / "torn.jsonl"
+    metrics.write_text('{"step": 1, "loss": 2.0}\n')
+    torn.write_text(metrics.read_text() + '{"step": 2, "lo')
+    for path in (metrics, torn):
+        curves.training(path, tmp_path / f"{path.stem}.png")
+    whole, cut = (np.asarray(Image.open(tmp_path / f"{path.stem}.png")) for path in (metrics, torn))
+    np.testing.assert_array_equal(whole, cut)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds no value"),
+        ('{"step": 1, "loss": 2.0}', "holds no value"),
+        ('{"step": 1, "lo\n{"step": 2, "loss": 1.0}\n', "line 1 is no line of a run's"),
+        ("[1]\n", "line 1"),
+        ('{"step": 1, "loss": [2]}\n', "line 1"),
+    ],
+)
+def test_metrics_without_a_curve_are_refused_by_name(tmp_path, text, words):
+    (tmp_path / "metrics.jsonl").write_text(text)
+    with pytest.raises(ValueError, match=f"metrics.jsonl: {words}"):
+        curves.training(tmp_path / "metrics.jsonl", tmp_path / "training.png")
+    assert not (tmp_path / "training.png").exists()

@@ -14,8 +14,10 @@ from dfrec_jax import cli
 from dfrec_jax.config import attributes as config_attributes
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import workdir as evaluation
+from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
+from dfrec_jax.reports import results
 from dfrec_jax.runs import classifier, trained
 from dfrec_jax.runs.checkpoint import CheckpointError
 from dfrec_jax.training import attributes
@@ -124,13 +126,20 @@ def test_a_run_learns_and_leaves_what_runs_leave(run):
 
 
 def test_what_was_trained_tells_the_attribute_that_can_be_told(run):
-    text = evaluation.evaluate(run, which="newest")
+    text = evaluation.evaluate(run, Protocol(name="attributes-newest", checkpoint="newest"))
     row = next(line for line in text.splitlines() if line.startswith("| 5_o_Clock_Shadow"))
     assert float(row.split("|")[4]) > 90  # bright or dark
-    assert (run / "tables" / "attributes.md").read_text() == text
-    records = json.loads((run / "results" / "attributes.json").read_text())
-    assert {record["metric"] for record in records} == {"balanced_accuracy"}
-    assert records[0]["row"] == "mean" and records[0]["n"] == 12 and records[0]["network"] == "attributes-resnet18"
+    assert (run / "tables" / "attributes-newest.md").read_text() == text
+    found = results.read(run / "results" / "attributes-newest.json")
+    assert {record.metric for record in found.records} == {"balanced_accuracy"}
+    mean = found.records[0]
+    assert (mean.row, mean.n, mean.network) == ("mean", 12, "attributes-resnet18")
+    assert found.protocol["checkpoint"] == "newest" and found.measured["step"] == 12
+
+
+def test_a_classifier_is_measured_on_nothing_but_its_own_test_split(run):
+    with pytest.raises(ConfigError, match="^--forge --examples=1: .* a classifier"):
+        evaluation.evaluate(run, Protocol(checkpoint="newest", forge=True, examples=1))
 
 
 def test_a_run_in_two_parts_equals_one(run, config, tmp_path):

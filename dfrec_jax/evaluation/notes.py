@@ -1,0 +1,63 @@
+"""What stands below a table: on what it was measured, by what, and what its words mean."""
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.data import forged, pipeline
+from dfrec_jax.evaluation import finding
+from dfrec_jax.evaluation.collecting import Collected, Instruments
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.metrics import calibration, identity
+
+
+def notes(
+    config: ConfigDict, step: int, instruments: Instruments, collected: Collected, protocol: Protocol, people: str
+) -> list[str]:
+    """A paragraph each.
+
+    Args:
+      config: of the measured network, its data section that of what it was measured on.
+      step: of the checkpoint.
+      instruments: what measured.
+      collected: what was measured.
+      protocol: what was asked for.
+      people: of `people.overlap`.
+    """
+    is_forgery, metric = collected.examples["is_forgery"], instruments.metric
+    resampled = "groups of examples" if protocol.groups else "people"
+    said = [
+        f"{is_forgery.sum()} forgeries and {(~is_forgery).sum()} pristine faces of the test split of "
+        f"`{config.data.dataset}`; {people}; checkpoint of step {step}. IDSIM by "
+        f"`{metric.name}`, with 95 % intervals from resampling {resampled}; Acc_id balanced over forged and pristine "
+        f"faces (real above {identity.REAL_THRESHOLD}). *Region*: the patches that DFREC masks and generates, the same "
+        "for every row; for IDSIM and the LPIPS-like distance all else is gray. *None* is the forgery itself.",
+    ]
+    if instruments.detector is not None:
+        said.append(
+            f"Faces are aligned by five landmarks that `{instruments.detector.name}` finds on the forgery, in every "
+            "picture of an example. *Found*: it finds a face in the picture; *in place*: with landmarks within "
+            f"{finding.IN_PLACE:.0%} of the distance of the eyes, in the mean, of the true target's (for a recovered "
+            "source: of the forgery's). A face that is not found counts as neither."
+        )
+    if config.data.dataset == pipeline.EMBEDDED:
+        low, high = config.data.leak
+        said.append(f"Share of the target that leaks through the swaps: {low} to {high} (`data.leak`).")
+    if protocol.forge:
+        low, high = forged.LEAK
+        said.append(f"Share of the target that leaks through `swap`: {low} to {high}; otherwise none.")
+    if collected.forgery_logit is not None and is_forgery.any() and not is_forgery.all():
+        said.append(
+            "*Classification head*: the area under its ROC curve, forged against pristine, and its expected "
+            f"calibration error in {calibration.NUM_BINS} bins, both over all examples, of which "
+            f"{is_forgery.mean():.0%} are forged. A head that answers with this share whatever the picture has "
+            "an ECE of 0 and an AUC of 0.5."
+        )
+    if protocol.mask_ratio or protocol.patch_threshold:
+        tirm = config.tirm
+        said.append(
+            f"Masked: a share of {tirm.mask_ratio} of the patches, those of a map of {tirm.patch_threshold} first."
+        )
+    if asked := protocol.flags():
+        said.append(f"Not the plain evaluation: `{asked}`.")
+    if metric.is_random:
+        said.append("**The metric network has random weights: no number above means anything.**")
+    return said

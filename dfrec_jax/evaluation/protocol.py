@@ -1,0 +1,107 @@
+"""What a person asks of evaluate.py: on what a network is measured."""
+
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.config import defaults, rules
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import pipeline
+
+
+class Protocol(NamedTuple):
+    """On what a network is measured; each field is a flag of evaluate.py.
+
+    Attributes:
+      name: of the files (see `output_files.py`); empty for one that the other fields make.
+      checkpoint: `best` by validation, `newest`, or a step.
+      seed: of the masking noise, the same for every example (of a classifier: of the resampling of people).
+      dataset, data_dir: prepared data in place of those that the network was trained on; empty for the same.
+      forge: whether the pristine faces of the split are forged anew by every generator of training, in place of the
+        forgeries that the data set holds.
+      groups: a CSV whose columns `id` and `repository` say which examples are not independent, by which intervals are
+        resampled in place of people; empty for none.
+      examples: how many of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
+      mask_ratio, patch_threshold: of Algorithm 1, in place of those of training; no parameter depends on them. 0 for
+        the same.
+    """
+
+    name: str = ""
+    checkpoint: str = "best"
+    seed: int = 0
+    dataset: str = ""
+    data_dir: str = ""
+    forge: bool = False
+    groups: str = ""
+    examples: int = 0
+    mask_ratio: float = 0.0
+    patch_threshold: float = 0.0
+
+    def conditions(self) -> dict[str, Any]:
+        """All but the name: what results must have in common to be results of one thing."""
+        return {field: value for field, value in self._asdict().items() if field != "name"}
+
+    def flags(self) -> str:
+        """What was asked for beyond the plain evaluation, as it is typed; empty for nothing."""
+        plain = AS_TRAINED.conditions()
+        changed = {field: value for field, value in self.conditions().items() if value != plain[field]}
+        return " ".join(f"--{field}" if value is True else f"--{field}={value}" for field, value in changed.items())
+
+
+AS_TRAINED = Protocol()
+
+
+def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
+    """The config of a trained network, its data section and Algorithm 1 as the protocol wants them.
+
+    Raises:
+      ConfigError: for a protocol that does not fit the network or its data; names the flag.
+    """
+    trained_with, config = config, config.copy_and_resolve_references()
+    if protocol.dataset:
+        config.data.dataset, config.data.attack = protocol.dataset, ""
+    if protocol.data_dir:
+        config.data.dir = protocol.data_dir
+    if protocol.examples:
+        config.data.test_examples = protocol.examples
+    if protocol.mask_ratio:
+        config.tirm.mask_ratio = protocol.mask_ratio
+    if protocol.patch_threshold:
+        config.tirm.patch_threshold = protocol.patch_threshold
+    _check_data(config, protocol)
+    if protocol.mask_ratio:
+        _check_kept(trained_with, config)
+    try:
+        rules.validate(config)
+    except ConfigError as error:
+        raise ConfigError(f"{protocol.flags()}: {error}" if protocol.flags() else str(error)) from error
+    return config
+
+
+def _check_data(config: ConfigDict, protocol: Protocol) -> None:
+    data = config.data
+    if data.dataset != pipeline.EMBEDDED:
+        if not data.dir:
+            raise ConfigError(
+                f"--dataset={data.dataset}: the network was trained on drawn faces, so the folder that `dfrec prepare` "
+                "wrote must be named, --data_dir=DIR"
+            )
+        return
+    data.bi_share = 0.0  # of training batches, which are not made here
+    for flag, value in (("data_dir", protocol.data_dir), ("groups", protocol.groups), ("forge", protocol.forge)):
+        if value:
+            raise ConfigError(
+                f"--{flag}{'' if value is True else f'={value}'}: the faces of `{pipeline.EMBEDDED}` are drawn, as "
+                "forgeries and of independent people, and read from no folder; leave it out, or name a prepared data "
+                "set, --dataset=NAME"
+            )
+
+
+def _check_kept(trained_with: ConfigDict, config: ConfigDict) -> None:
+    is_bound = config.tirm.fusion == "rank" or config.mode == "released"
+    if is_bound and config.tirm.mask_ratio != trained_with.tirm.mask_ratio:
+        raise ConfigError(
+            f"--mask_ratio={config.tirm.mask_ratio}: this network (mode={config.mode!r}, "
+            f"tirm.fusion={config.tirm.fusion!r}) has a row of f_t for each of the {defaults.num_kept(trained_with)} "
+            f"patches that a ratio of {trained_with.tirm.mask_ratio} keeps, and for no other number; leave it out"
+        )

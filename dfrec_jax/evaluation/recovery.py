@@ -1,0 +1,118 @@
+"""Evaluation of a DFREC on a test split: load, measure, summarise, write, in this order."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+from rich.console import Console
+from rich.progress import track
+
+from dfrec_jax import perceptors
+from dfrec_jax.evaluation import collecting, measure, measured_split, output_files, people
+from dfrec_jax.evaluation.notes import notes
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
+from dfrec_jax.evaluation.summary import TABLE, summarise
+from dfrec_jax.metrics import identity
+from dfrec_jax.models import dfrec
+from dfrec_jax.pictures import grid
+from dfrec_jax.reports import curves, results, tables
+from dfrec_jax.runs import released, trained
+
+METRICS = "metrics.jsonl"
+PANEL_COLUMNS = (
+    "input", "source map", "seen by the TIRM", "recovered source", "recovered target", "true source", "true target",
+)  # fmt: skip
+
+
+def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
+    """Measures one checkpoint on a test split; writes records, a table, a panel for each attack, and curves.
+
+    IDSIM, PSNR and SSIM are over forgeries; Acc_id is the balanced accuracy over forged and pristine faces. All that is
+    asked for is checked before anything is measured.
+
+    Args:
+      workdir: of a training run or of an imported network.
+      protocol: on what it is measured, and under which name that is kept.
+
+    Returns:
+      The Markdown table.
+
+    Raises:
+      CheckpointError: as `trained.load`.
+      ConfigError: for data that are not there or cannot be forged from, a protocol that does not fit the network, or
+        a name under which results of another protocol stand.
+      WeightsError: for networks of the measurement that are not at hand.
+    """
+    workdir = Path(workdir)
+    written = output_files.files(workdir, protocol, TABLE)
+    network = trained.load(workdir, protocol.checkpoint)
+    output_files.check_free(written.results, protocol)
+    config = measured_config(network.config, protocol)
+    split = measured_split.open_split(config, protocol)
+    instruments = _load_instruments(config)
+
+    panels: dict[int, list[list[np.ndarray]]] = {}
+    collected = collecting.collect(
+        network._replace(config=config, model=dfrec.build(config)),
+        instruments,
+        track(split.batches, total=split.num_batches, description="test split", console=Console(stderr=True)),
+        protocol.seed,
+        panels,
+    )
+    examples = collected.examples
+    if split.group_of is not None:
+        examples["group"] = split.group_of[examples["target_id"]]
+
+    records = summarise(collected, split.attacks, config, instruments.names())
+    trained_on = None if (workdir / released.RETAINED).exists() else network.config
+    said = notes(config, network.step, instruments, collected, protocol, people.overlap(trained_on, config, examples))
+    spec = tables.RECOVERY if instruments.detector is None else tables.FACES
+    parts = [
+        tables.markdown(spec, records),
+        tables.by_attack(tables.DETECTION, records),
+        *(f"{note}\n" for note in said),
+    ]
+    text = "\n".join(part for part in parts if part)
+
+    _write_pictures(workdir, written.panels, collected, panels, split.attacks)
+    num_forgeries = int(examples["is_forgery"].sum())
+    measured = {
+        "step": network.step,
+        "dataset": config.data.dataset,
+        "forgeries": num_forgeries,
+        "pristine": len(examples["is_forgery"]) - num_forgeries,
+    }
+    results.write(results.Results(protocol.conditions(), measured, records), written.results)
+    tables.write(text, written.table)
+    print(f"written: {written.results}, {written.table}, {written.panels}", file=sys.stderr)
+    return text
+
+
+def _load_instruments(config: ConfigDict) -> collecting.Instruments:
+    names = {"distance": config.frozen.distance, "detector": config.frozen.detector}
+    loaded = {role: perceptors.load_network(name, config) if name else None for role, name in names.items()}
+    return collecting.Instruments(perceptors.load_metric_network(config), **loaded)
+
+
+def _write_pictures(
+    workdir: Path,
+    folder: Path,
+    collected: collecting.Collected,
+    panels: Mapping[int, list[list[np.ndarray]]],
+    attacks: Sequence[str],
+) -> None:
+    """A panel of each attack, real faces told from forged ones, and how training went."""
+    for number, rows in panels.items():
+        grid.save(grid.grid(rows, PANEL_COLUMNS), folder / f"{output_files.plain_name(attacks[number])}.png")
+    is_forgery = collected.examples["is_forgery"]
+    if is_forgery.any() and not is_forgery.all():
+        scores = {name: score for name, score in collected.input_to_recovered.items() if name != measure.COPY}
+        drawn = {name: identity.roc_curve(score, ~is_forgery) for name, score in scores.items()}
+        curves.roc(drawn, folder / "roc.png")
+    try:
+        curves.training(workdir / METRICS, workdir / "panels" / "training.png")
+    except (OSError, ValueError) as error:
+        print(f"no curves of training: {error}", file=sys.stderr)

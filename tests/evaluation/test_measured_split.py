@@ -1,0 +1,46 @@
+"""The measured split is opened, and its list of groups read, before anything is measured."""
+
+import numpy as np
+import pytest
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import forged, mixture
+from dfrec_jax.evaluation import measured_split
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+
+
+@pytest.mark.parametrize("protocol", [AS_TRAINED, Protocol(forge=True)])
+def test_data_that_are_not_there_are_refused_in_the_words_of_evaluate(make_config, tmp_path, protocol):
+    with pytest.raises(ConfigError, match="holds no prepared 'faces'.*--data_dir=DIR.*--dataset=NAME"):
+        measured_split.open_split(make_config(dir=str(tmp_path)), protocol)
+
+
+def test_what_cannot_be_forged_from_is_refused_before_the_first_batch(make_config, monkeypatch):
+    config = make_config("triplets")
+    split = mixture.split_of(config, "test")
+    monkeypatch.setattr(split, "index", split.index._replace(partners=np.zeros((0, 0), np.int32)))
+    with pytest.raises(ConfigError, match="^--forge: .* leave --forge out"):
+        measured_split.open_split(config, Protocol(forge=True))
+
+
+def test_the_split_says_what_is_in_it(make_config):
+    config = make_config()
+    split = measured_split.open_split(config, Protocol(forge=True))
+    assert split.attacks == forged.NAMES and split.num_batches == 3 * 2 + 2 and split.group_of is None
+    recorded = measured_split.open_split(config, AS_TRAINED)
+    assert recorded.num_batches == sum(1 for _ in recorded.batches)
+
+
+def test_a_list_of_groups_is_read_first(make_config, tmp_path):
+    config = make_config("triplets")
+    with pytest.raises(ConfigError, match="missing.csv: cannot be read"):
+        measured_split.open_split(config, Protocol(groups=str(tmp_path / "missing.csv")))
+    split = mixture.split_of(config, "test")
+    people = [split.names.identities[number].split("-", 1)[1] for number in np.unique(split.index.target_id)]
+    path = tmp_path / "groups.csv"
+    path.write_text("id,repository\n" + "".join(f"{name},{name[-1]}\n" for name in dict.fromkeys(people)))
+    group_of = measured_split.open_split(config, Protocol(groups=str(path))).group_of
+    assert (group_of[split.index.target_id] >= 0).all()
+    path.write_text("id,repository\n")
+    with pytest.raises(ConfigError, match="columns id and repository"):
+        measured_split.open_split(config, Protocol(groups=str(path)))

@@ -1,0 +1,53 @@
+"""What may be asked for, and what the refusal names: flags of evaluate.py, not fields of a config."""
+
+import pytest
+
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
+from tests import tiny
+
+
+def test_what_is_asked_for_is_typed_back():
+    assert AS_TRAINED.flags() == "" and Protocol(name="mine").flags() == ""
+    assert Protocol(seed=3, forge=True, examples=7).flags() == "--seed=3 --forge --examples=7"
+
+
+def test_the_protocol_changes_the_data_and_algorithm_1():
+    config = tiny.config()
+    measured = measured_config(config, Protocol(dataset="faces", data_dir="D", mask_ratio=0.75, examples=3))
+    assert (measured.data.dataset, measured.data.dir, measured.data.test_examples) == ("faces", "D", 3)
+    assert (measured.tirm.mask_ratio, config.tirm.mask_ratio) == (0.75, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        (Protocol(data_dir="/x"), "--data_dir=/x: .* leave it out"),
+        (Protocol(groups="list.csv"), "--groups=list.csv: .* leave it out"),
+        (Protocol(forge=True), "--forge: .* leave it out"),
+        (Protocol(dataset="triplets"), "--dataset=triplets: .* --data_dir=DIR"),
+        (Protocol(mask_ratio=0.999), "--mask_ratio=0.999: .* at least one must be kept"),
+        (Protocol(patch_threshold=2.0), "--patch_threshold=2.0: "),
+    ],
+)
+def test_a_refusal_names_the_flag_and_no_flag_of_train(protocol, words):
+    with pytest.raises(ConfigError, match=f"^{words}") as refusal:
+        measured_config(tiny.config(), protocol)
+    assert "--config" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("mode", ["paper", "released"])
+def test_a_network_bound_to_its_number_of_kept_patches_keeps_it(mode):
+    config = tiny.full_size(mode)
+    config.tirm.fusion = "rank"
+    config = defaults.resolve(config)
+    with pytest.raises(ConfigError, match=r"^--mask_ratio=0.75: .* a row of f_t for each of the 98 patches"):
+        measured_config(config, Protocol(mask_ratio=0.75))
+    assert measured_config(config, Protocol(mask_ratio=0.5)).tirm.mask_ratio == 0.5
+
+
+def test_drawn_faces_measure_a_network_that_was_trained_on_photographs_with_bi():
+    config = tiny.config()
+    config.data.dataset, config.data.dir, config.data.bi_share = "faces", "D", 0.2
+    assert measured_config(config, Protocol(dataset="embedded")).data.dataset == "embedded"

@@ -1,0 +1,101 @@
+"""An evaluation from its flags to its files, of examples whose numbers are made up."""
+
+import json
+
+import pytest
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import collecting, people, recovery
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.models import dfrec
+from dfrec_jax.reports import results
+from dfrec_jax.runs import released, trained
+from tests import tiny
+from tests.evaluation import made_up
+
+METRICS = '{"step": 1, "loss": 2.0}\n'
+
+
+@pytest.fixture
+def measurings(monkeypatch):
+    """A trained network without variables, and how often it was measured."""
+    config, found = tiny.config(), []
+
+    def collect(model, instruments, batches, seed, panels):
+        found.append((model.config, seed))
+        return made_up.collected()
+
+    monkeypatch.setattr(collecting, "collect", collect)
+    monkeypatch.setattr(trained, "load", lambda workdir, which: trained.Trained(config, dfrec.build(config), {}, 5))
+    return found
+
+
+def test_it_leaves_results_with_their_protocol_and_a_table(tmp_path, measurings):
+    (tmp_path / "metrics.jsonl").write_text(METRICS)
+    text = recovery.evaluate(tmp_path, Protocol(seed=3))
+    assert (tmp_path / "tables" / "recovery-seed3.md").read_text() == text
+    assert (tmp_path / "panels" / "training.png").exists()
+    assert (tmp_path / "panels" / "recovery-seed3" / "roc.png").exists()
+    found = results.read(tmp_path / "results" / "recovery-seed3.json")
+    assert found.protocol["seed"] == 3 and measurings[0][1] == 3
+    assert found.measured == {"step": 5, "dataset": "embedded", "forgeries": 12, "pristine": 4}
+    assert "12 forgeries and 4 pristine faces" in text and "| all | 16 | " in text
+    assert "`--seed=3`" in text and "25%" not in text and "75% are forged" in text
+
+
+def test_a_smaller_evaluation_leaves_the_full_one_alone(tmp_path, measurings):
+    recovery.evaluate(tmp_path)
+    before = (tmp_path / "results" / "results.json").read_bytes()
+    recovery.evaluate(tmp_path, Protocol(examples=1))
+    assert (tmp_path / "results" / "results.json").read_bytes() == before
+    assert measurings[1][0].data.test_examples == 1
+    assert results.read(tmp_path / "results" / "recovery-examples1.json").protocol["examples"] == 1
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        Protocol(name="../../evil"),
+        Protocol(name="recovery", seed=1),
+        Protocol(name="taken"),
+        Protocol(groups="missing.csv"),
+        Protocol(data_dir="/nowhere"),
+        Protocol(dataset="triplets", data_dir="/nowhere"),
+        Protocol(dataset="triplets", data_dir="/nowhere", groups="missing.csv"),
+        Protocol(mask_ratio=0.999),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_measured(tmp_path, measurings, protocol):
+    workdir = tmp_path / "deep" / "workdir"
+    (workdir / "results").mkdir(parents=True)
+    earlier = results.Results(Protocol(examples=7).conditions(), {}, [])
+    results.write(earlier, workdir / "results" / "taken.json")
+    with pytest.raises(ConfigError, match="^(--|/)"):
+        recovery.evaluate(workdir, protocol)
+    assert not measurings
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["taken.json"]
+
+
+@pytest.mark.parametrize("metrics", [None, "", '{"step": 1, "lo', METRICS + "{\n" + METRICS])
+def test_a_run_whose_log_is_lost_is_evaluated_all_the_same(tmp_path, measurings, capsys, metrics):
+    if metrics is not None:
+        (tmp_path / "metrics.jsonl").write_text(metrics)
+    recovery.evaluate(tmp_path)
+    assert "no curves of training: " in capsys.readouterr().err
+    assert (tmp_path / "tables" / "recovery.md").exists() and not (tmp_path / "panels" / "training.png").exists()
+
+
+def test_an_imported_network_is_known_not_to_be_of_our_training(tmp_path, measurings, monkeypatch):
+    asked = []
+    monkeypatch.setattr(people, "overlap", lambda trained_on, *_: asked.append(trained_on) or "who knows")
+    assert "`embedded`; who knows; checkpoint" in recovery.evaluate(tmp_path)
+    (tmp_path / released.RETAINED).touch()
+    recovery.evaluate(tmp_path)
+    assert asked[0] is not None and asked[1] is None
+
+
+def test_the_file_is_json_that_a_script_reads(tmp_path, measurings):
+    recovery.evaluate(tmp_path)
+    content = json.loads((tmp_path / "results" / "results.json").read_text())
+    assert {"protocol", "measured", "records"} == content.keys()
+    assert {"acc_id", "idsim", "auc_forged", "calibration_error"} <= {record["metric"] for record in content["records"]}

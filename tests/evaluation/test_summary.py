@@ -1,0 +1,96 @@
+"""From examples to records: which count, and with what interval."""
+
+import numpy as np
+import pytest
+
+from dfrec_jax.evaluation import measure, summary
+from dfrec_jax.metrics.identity import area_under_roc
+from tests import tiny
+from tests.evaluation import made_up
+
+FORGED, PRISTINE = 12, 4
+
+
+@pytest.fixture
+def collected():
+    return made_up.collected(FORGED, PRISTINE)
+
+
+def _records(collected, attack="all"):
+    found = summary.summarise(collected, ("one", "two"), tiny.config(), {"metric": "tiny"})
+    return {(r.role, r.row, r.metric): r for r in found if r.attack == attack}
+
+
+def test_records_count_forgeries_with_a_reference(collected):
+    collected.examples["has_source"][0] = False
+    records = _records(collected)
+    target = records["target", measure.DFREC, "idsim"]
+    assert (target.n, target.network) == (FORGED, "tiny")
+    assert target.value == pytest.approx(collected.values["target", measure.DFREC, "idsim"][:FORGED].mean())
+    assert records["source", measure.DFREC, "psnr"].n == FORGED - 1
+    assert records["source", measure.DFREC, "psnr"].network == ""
+    gain = records["target", measure.DFREC, "idsim_gain"]
+    assert gain.value == pytest.approx(target.value - records["target", measure.NONE, "idsim"].value)
+    assert ("target", measure.NONE, "idsim_gain") not in records
+    assert _records(collected, "two")["target", measure.DFREC, "idsim"].n == FORGED / 2
+
+
+def test_a_similarity_to_the_other_needs_both_people(collected):
+    collected.examples["has_source"][:5] = False
+    records = _records(collected)
+    assert records["target", measure.DFREC, "idsim"].n == FORGED
+    assert records["target", measure.DFREC, "idsim_other"].n == FORGED - 5
+    want = collected.values["target", measure.DFREC, "idsim_other"][5:FORGED].mean()
+    assert records["target", measure.DFREC, "idsim_other"].value == pytest.approx(want)
+
+
+def test_the_rows_of_a_metric_are_over_the_same_examples(collected):
+    collected.values["target", measure.NONE, "psnr"][3] = np.inf  # a forgery that equals its target
+    records = _records(collected)
+    counted = np.delete(np.arange(FORGED), 3)
+    for row in (measure.NONE, *measure.TARGET_ROWS):
+        record = records["target", row, "psnr"]
+        assert record.n == FORGED - 1
+        assert record.value == pytest.approx(collected.values["target", row, "psnr"][counted].mean())
+    gain = records["target", measure.DFREC, "psnr_gain"]
+    rows = records["target", measure.DFREC, "psnr"], records["target", measure.NONE, "psnr"]
+    assert gain.n == FORGED - 1 and gain.value == pytest.approx(rows[0].value - rows[1].value)
+
+
+def test_a_metric_that_no_example_has_gives_no_record(collected):
+    collected.values["target", measure.NONE, "psnr"][:] = np.inf
+    assert ("target", measure.DFREC, "psnr") not in _records(collected)
+
+
+def test_real_against_forged_has_intervals_of_people(collected):
+    similarity = collected.input_to_recovered[measure.COPY]
+    similarity[:] = 1.0
+    records = _records(collected)
+    assert records["target", measure.COPY, "acc_id"].value == 0.5  # every face is judged real
+    assert ("target", measure.NONE, "acc_id") not in records
+    for name in ("acc_id", "auc_real"):
+        record = records["target", measure.DFREC, name]
+        assert record.n == FORGED + PRISTINE and record.low <= record.value <= record.high
+    auc = records["target", measure.DFREC, "auc_real"]
+    assert auc.low < auc.high
+    one_group = made_up.collected(FORGED, PRISTINE)
+    one_group.examples["group"] = np.zeros(FORGED + PRISTINE, int)
+    assert _records(one_group)["target", measure.DFREC, "auc_real"].low is None
+
+
+def test_the_median_of_pristine_faces_has_an_interval_of_them_alone():
+    record = _records(made_up.collected(8, 40))["target", measure.DFREC, "idsim_to_input_pristine_median"]
+    assert record.n == 40 and 0 < record.low < record.value < record.high < 1
+
+
+def test_the_classification_head_is_measured_where_there_is_one(collected):
+    head = {name: record for (_, row, name), record in _records(collected).items() if row == "classification head"}
+    logit, is_forgery = collected.forgery_logit, collected.examples["is_forgery"]
+    assert head["auc_forged"].value == area_under_roc(logit, is_forgery)
+    assert head["auc_forged"].low < head["auc_forged"].value <= head["auc_forged"].high
+    assert 0 < head["calibration_error"].value < 1 and head["calibration_error"].n == FORGED + PRISTINE
+    probability = 1 / (1 + np.exp(-logit))
+    assert head["probability_of_pristine"].value == pytest.approx(probability[FORGED:].mean())
+    without = collected._replace(forgery_logit=None)
+    assert not any(row == "classification head" for _, row, _ in _records(without))
+    assert not any(row == "classification head" for _, row, _ in _records(made_up.collected(6, 0)))
