@@ -47,8 +47,8 @@ def notes(
     if collected.forgery_logit is not None and is_forgery.any() and not is_forgery.all():
         said.append(
             "*Classification head*: the area under its ROC curve, forged against pristine, and its expected "
-            f"calibration error in {calibration.NUM_BINS} bins, both over all examples, of which "
-            f"{is_forgery.mean():.0%} are forged. A head that answers with this share whatever the picture has "
+            f"calibration error in {calibration.NUM_BINS} bins, at the line's share of forgeries, which of all "
+            f"together is {is_forgery.mean():.0%}. A head that answers with this share whatever the picture has "
             "an ECE of 0 and an AUC of 0.5."
         )
     if protocol.mask_ratio or protocol.patch_threshold:

@@ -1,5 +1,7 @@
 """Whether the people who are measured stand in training: counted by what is known of them."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -55,12 +57,14 @@ def test_people_who_are_named_after_their_example_are_not_vouched_for(make_confi
     assert "dfrec data audit" in said
 
 
-def test_of_another_data_set_names_are_all_that_can_be_compared(make_config, tmp_path, prepared):
-    (tmp_path / "copy").symlink_to(prepared, target_is_directory=True)
+def test_of_another_data_set_names_are_all_that_can_be_compared(make_config, prepared, tmp_path):
     trained_on, measured_on = make_config("faces"), make_config("triplets")
-    measured = _examples(mixture.split_of(measured_on, "test"))
-    said = people.overlap(trained_on, measured_on, measured)
+    said = people.overlap(trained_on, measured_on, _examples(mixture.split_of(measured_on, "test")))
     assert said.startswith("by name, none of their ") and "(`faces`), and under another name more of them could" in said
+    shutil.copytree(prepared / "faces", tmp_path / "faces")
+    elsewhere = make_config("faces", dir=str(tmp_path))
+    said = people.overlap(trained_on, elsewhere, _examples(mixture.split_of(elsewhere, "train")))
+    assert said.startswith("by name, **5 of their 5 people stand in training too** (`faces`)")
 
 
 def test_of_other_training_it_is_said_what_is_known(make_config, tmp_path):
@@ -75,9 +79,7 @@ def test_of_other_training_it_is_said_what_is_known(make_config, tmp_path):
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_one_name_in_two_folders_is_two_people(make_config, prepared, tmp_path, order):
-    """Where data sets are read as one, and where each is."""
-    import shutil
-
+    """Where data sets are read as one, and where one of them is measured alone."""
     shutil.copytree(prepared / "faces", tmp_path / "again" / "faces")
     folders = [str(prepared), str(tmp_path / "again")]
     config = make_config("faces", dir=",".join(folders[place] for place in order))
