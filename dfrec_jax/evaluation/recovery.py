@@ -77,7 +77,6 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     ]
     text = "\n".join(part for part in parts if part)
 
-    _write_pictures(workdir, written.panels, collected, panels, split.attacks)
     num_forgeries = int(examples["is_forgery"].sum())
     measured = {
         "step": network.step,
@@ -87,6 +86,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     }
     results.write(results.Results(protocol.conditions(), measured, records), written.results)
     tables.write(text, written.table)
+    _write_pictures(workdir, written.panels, collected, panels, split.attacks)
     print(f"written: {written.results}, {written.table}, {written.panels}", file=sys.stderr)
     return text
 
