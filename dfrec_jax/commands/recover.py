@@ -22,15 +22,15 @@ def add_parser(subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recovers each picture and prints the path of its panel."""
-    from dfrec_jax.config.errors import ConfigError
+    """Recovers each picture and prints the path of its panel; 2 where one of them was refused."""
+    from dfrec_jax.config.errors import ConfigError, require
+    from dfrec_jax.config.rules import LARGEST_SEED
     from dfrec_jax.forensics.recover import recover
 
     if arguments.batch_size < 1:
         raise ConfigError(f"--batch-size={arguments.batch_size}: must be 1 or more")
-    if arguments.seed < 0:
-        raise ConfigError(f"--seed={arguments.seed}: must be 0 or more")
-    folders = recover(
+    require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
+    outcomes = recover(
         arguments.images,
         arguments.workdir,
         arguments.out,
@@ -38,7 +38,17 @@ def run(arguments: argparse.Namespace) -> int:
         which=arguments.checkpoint,
         batch_size=arguments.batch_size,
     )
-    for number, folder in enumerate(folders, 1):
-        print(folder / "panel.png")
-        print(f"{number}/{len(arguments.images)}", file=sys.stderr)
-    return 0
+    num_refused = 0
+    for number, outcome in enumerate(outcomes, 1):
+        for warning in outcome.warnings:
+            print(f"warning: {outcome.path}: {warning}", file=sys.stderr)
+        if outcome.folder is None:
+            print(f"error: {outcome.refusal}", file=sys.stderr)
+            num_refused += 1
+        else:
+            print(outcome.folder / "panel.png", flush=True)
+        is_kept = " (the same result was there already)" if outcome.was_there else ""
+        print(f"{number}/{len(arguments.images)}{is_kept}", file=sys.stderr)
+    if num_refused and len(arguments.images) > 1:
+        print(f"error: {num_refused} of {len(arguments.images)} pictures were refused, see above", file=sys.stderr)
+    return 2 if num_refused else 0

@@ -19,6 +19,7 @@ from dfrec_jax.config.defaults import (
 )
 from dfrec_jax.config.errors import ConfigError, require
 
+LARGEST_SEED = 2**32 - 1  # jax.random.key takes the lower 32 bits of a larger one in silence, or fails
 Rule = tuple[str, Callable, str]  # a field, whether a value is allowed, and that in words
 
 
@@ -57,7 +58,7 @@ def _one_of(values: tuple) -> Callable[[object], bool]:
 
 
 RULES: tuple[Rule, ...] = (
-    ("seed", _not_negative, "0 or more"),
+    ("seed", lambda seed: 0 <= seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
     ("mode", _one_of(MODES), f"one of {MODES}"),
     ("compute_dtype", _one_of(DTYPES), f"one of {DTYPES}"),
     ("image_size", _positive, "a positive number of pixels"),

@@ -1,10 +1,11 @@
 """Recovery of pictures from files: source face, target face, map, a panel for the eye and a JSON for the record."""
 
+import functools
 import hashlib
 import importlib.metadata
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from dfrec_jax.config import defaults
 from dfrec_jax.files import whole
+from dfrec_jax.forensics import plausibility, result_folder
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.pictures import grid
-from dfrec_jax.pictures.reading import ImageError, read_image, resize
+from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes, resize
 from dfrec_jax.runs import trained
 
 PANEL_COLUMNS = ("input", "source map", "seen by the TIRM", "recovered source", "recovered target")
@@ -27,8 +30,30 @@ class Exhibit(NamedTuple):
     """One picture as it was found, and as the network takes it."""
 
     path: Path
+    folder: Path  # of its result
+    sha256: str  # of the bytes that `pixels` were decoded from
     original_size: tuple[int, int]  # width, height
     pixels: UInt8[np.ndarray, "size size 3"]
+    warnings: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """What became of one picture: a folder with its result, or why there is none."""
+
+    path: Path
+    folder: Path | None
+    warnings: tuple[str, ...]
+    refusal: str  # empty where there is a result
+    was_there: bool = False  # from an earlier run with the same picture, network and seed
+
+
+class Recovering(NamedTuple):
+    """What all pictures of one call share."""
+
+    model: trained.Trained
+    look: plausibility.Look | None
+    face_check: str  # whether faces were looked for, and with what
+    identity: Mapping[str, Any]  # what of a record says which network and which draw a result is of
 
 
 def recover(
@@ -39,12 +64,15 @@ def recover(
     seed: int = 0,
     which: str = "best",
     batch_size: int = 1,
-) -> Iterator[Path]:
-    """Writes `<out>/<stem>/{source,target,map,panel}.png` and `result.json` for each picture; yields each folder.
+) -> Iterator[Outcome]:
+    """Writes `<out>/<stem>/{source,target,map,panel}.png` and `result.json` for each picture; yields what became of it.
 
     A picture's result depends on the picture, the checkpoint and `seed` alone: one at a time, which is the default, to
-    the last bit; in larger batches, which an accelerator needs to be fast, to the rounding of another program. All
-    pictures are read before the first result is written.
+    the last bit; in larger batches, which an accelerator needs to be fast, to the rounding of another program.
+
+    A folder appears whole or not at all. One that is there already is left as it is: where it holds the result of the
+    same bytes, network and seed it is what was asked for, else the picture is refused. A picture that cannot be used
+    is refused too, and the others are recovered.
 
     Args:
       paths: pictures of one face each, cropped as the training data were; other sizes are resized, bicubic.
@@ -52,16 +80,25 @@ def recover(
       out: folder of the results.
       seed: of the masking noise.
       which: checkpoint: `best`, `newest`, or a step.
-      batch_size: pictures at a time.
+      batch_size: pictures at a time; no more are held in memory.
 
     Raises:
-      ImageError: for a picture that cannot be used, or two with one stem.
+      ImageError: for two pictures with one stem; before anything is read.
       CheckpointError: for a workdir without the checkpoint.
+      OSError: where no result can be written.
     """
     _check_stems(paths)
+    result_folder.check_out(Path(out))
     model = trained.load(workdir, which)
-    exhibits = [_read(Path(path), model.config.image_size) for path in paths]
-    batch_size = min(batch_size, len(exhibits))
+    look, face_check = plausibility.detector_for(model.config)
+    identity = {
+        "seed": seed,
+        "checkpoint_step": model.step,
+        "network_sha256": _sha256_of(model.variables),
+        "dfrec_jax": importlib.metadata.version("dfrec-jax"),
+    }
+    shared = Recovering(model, look, face_check, identity)
+    batch_size = min(batch_size, len(paths))
 
     @jax.jit
     def run(variables: Any, pixels: jax.Array) -> DfrecOutput:
@@ -69,41 +106,69 @@ def recover(
         output: Any = model.model.apply(variables, pixels.astype(jnp.float32) / 255.0, keys, train=False)
         return output
 
-    for start in range(0, len(exhibits), batch_size):
-        part = exhibits[start : start + batch_size]
-        pixels = np.stack([exhibit.pixels for exhibit in part])
-        pixels = np.concatenate([pixels, np.zeros((batch_size - len(part), *pixels.shape[1:]), np.uint8)])
-        output = jax.device_get(run(model.variables, pixels))
-        for row, exhibit in enumerate(part):
-            yield _write(exhibit, jax.tree.map(lambda x, row=row: x[row], output), model, Path(out), seed)
+    for start in range(0, len(paths), batch_size):
+        found = [_find(Path(path), Path(out), shared) for path in paths[start : start + batch_size]]
+        exhibits = [each for each in found if isinstance(each, Exhibit)]
+        outputs = iter(_outputs(functools.partial(run, model.variables), exhibits, batch_size))
+        for each in found:
+            yield each if isinstance(each, Outcome) else _write(each, next(outputs), shared)
 
 
 def _check_stems(paths: Sequence[str | os.PathLike[str]]) -> None:
-    twice = [stem for stem, count in Counter(Path(path).stem for path in paths).items() if count > 1]
+    names = [result_folder.name_of(Path(path)) for path in paths]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        same = [str(path) for path in paths if Path(path).stem == twice[0]]
+        same = [str(path) for path, name in zip(paths, names, strict=True) if name == twice[0]]
         raise ImageError(f"{' and '.join(same)} would both be written to {twice[0]}/: rename one, or run them apart")
 
 
-def _read(path: Path, size: int) -> Exhibit:
-    pixels = read_image(path)
-    return Exhibit(path, (pixels.shape[1], pixels.shape[0]), resize(pixels, size))
+def _find(path: Path, out: Path, shared: Recovering) -> Exhibit | Outcome:
+    """Reads the bytes of a picture once: what is hashed is what is decoded, whatever becomes of the file."""
+    folder, size = out / result_folder.name_of(path), shared.model.config.image_size
+    try:
+        data = read_bytes(path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        if result_folder.holds(folder, {"input_sha256": sha256, **shared.identity}):
+            return Outcome(path, folder, (), "", was_there=True)
+        pixels = decode_image(data, path)
+    except (ImageError, result_folder.FolderTaken) as error:
+        return Outcome(path, None, (), str(error))
+    warnings = plausibility.of_measures(pixels, size)
+    if shared.look is not None:
+        warnings += shared.look(pixels)
+    return Exhibit(path, folder, sha256, (pixels.shape[1], pixels.shape[0]), resize(pixels, size), tuple(warnings))
 
 
-def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: Path, seed: int) -> Path:
-    folder = out / exhibit.path.stem
-    folder.mkdir(parents=True, exist_ok=True)
-    truncate = model.config.mode == "released"
-    for name, picture in (("source", output.source_face), ("target", output.target_face), ("map", output.source_map)):
-        grid.save_array(np.asarray(picture), folder / f"{name}.png", truncate=truncate)
-    forged = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
-    captions = [
-        "" if forged is None else f"forged: {forged:.0%}",
-        f"mean {float(output.source_map.mean()):.2f}",
-        "",
-        "",
-        "",
-    ]
+def _outputs(
+    run: Callable[[np.ndarray], DfrecOutput], exhibits: Sequence[Exhibit], batch_size: int
+) -> Iterator[DfrecOutput]:
+    """What the network makes of each, as arrays of the host; always in one shape, so that it is compiled once."""
+    if not exhibits:
+        return
+    pixels = np.stack([exhibit.pixels for exhibit in exhibits])
+    pixels = np.concatenate([pixels, np.zeros((batch_size - len(exhibits), *pixels.shape[1:]), np.uint8)])
+    output = jax.device_get(run(pixels))
+    for row in range(len(exhibits)):
+        yield jax.tree.map(lambda x, row=row: x[row], output)
+
+
+def _write(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> Outcome:
+    def fill(folder: Path) -> None:
+        truncate = shared.model.config.mode == "released"
+        faces = {"source": output.source_face, "target": output.target_face, "map": output.source_map}
+        for name, picture in faces.items():
+            grid.save_array(np.asarray(picture), folder / f"{name}.png", truncate=truncate)
+        grid.save(_panel(exhibit, output), folder / "panel.png")
+        whole.write_json(folder / result_folder.RECORD, _result(exhibit, output, shared), indent=1)
+
+    try:
+        result_folder.write(exhibit.folder, fill)
+    except result_folder.FolderTaken as error:
+        return Outcome(exhibit.path, None, exhibit.warnings, str(error))
+    return Outcome(exhibit.path, exhibit.folder, exhibit.warnings, "")
+
+
+def _panel(exhibit: Exhibit, output: DfrecOutput) -> Image.Image:
     pictures = [
         exhibit.pixels.astype(np.float32) / 255,
         output.source_map,
@@ -111,28 +176,37 @@ def _write(exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, out: P
         output.source_face,
         output.target_face,
     ]
-    grid.save(grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224), folder / "panel.png")
-    whole.write_json(folder / "result.json", _result(exhibit, output, model, seed, forged), indent=1)
-    return folder
+    captions = ["", f"mean {float(output.source_map.mean()):.2f}", "", "", ""]  # no probability: it is not calibrated
+    return grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224)
 
 
-def _result(
-    exhibit: Exhibit, output: DfrecOutput, model: trained.Trained, seed: int, forged: float | None
-) -> dict[str, Any]:
+def _result(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> dict[str, Any]:
+    config = shared.model.config
+    score = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
     return {
         "input": exhibit.path.name,
-        "input_sha256": hashlib.sha256(exhibit.path.read_bytes()).hexdigest(),
+        "input_sha256": exhibit.sha256,
         "input_size": list(exhibit.original_size),
-        "network_size": model.config.image_size,
-        "forgery_probability": forged,  # of the ISM's classifier, not calibrated; null without one
+        "warnings": list(exhibit.warnings),
+        "face": shared.face_check,
+        "network_size": config.image_size,
+        "forgery_score_uncalibrated": score,  # of the ISM's classifier, in [0, 1]: no probability; null without one
         "mean_map": float(output.source_map.mean()),
-        "patch_size": model.config.tirm.patch_size,
+        "patch_size": config.tirm.patch_size,
         "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
-        "num_patches": defaults.num_patches(model.config),
-        "mode": model.config.mode,
-        "config": model.config.name,
-        "checkpoint_step": model.step,
-        "seed": seed,
-        "dfrec_jax": importlib.metadata.version("dfrec-jax"),
+        "num_patches": defaults.num_patches(config),
+        "mode": config.mode,
+        "config": config.name,
+        **shared.identity,
         "jax": jax.__version__,
     }
+
+
+def _sha256_of(variables: Any) -> str:
+    """Of every variable's path, type, shape and values: the same network in another folder has the same."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        values = np.ascontiguousarray(jax.device_get(leaf))
+        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()

@@ -57,7 +57,7 @@ def load_network(name: str, *, weights_dir: str, allow_random: bool, image_size:
     if image_size < SMALLEST_IMAGE:
         raise ValueError(f"image_size={image_size}: the frozen networks need at least {SMALLEST_IMAGE} pixels")
     blueprint = find_blueprint(name)
-    if allow_random and not _is_at_hand(blueprint, weights_dir):
+    if allow_random and not is_at_hand(blueprint, weights_dir):
         return from_random(blueprint)
     return from_parts(blueprint, functools.partial(load_variables, weights_dir=weights_dir))
 
@@ -69,8 +69,12 @@ def find_blueprint(name: str) -> Blueprint:
     return BLUEPRINTS[name]
 
 
-def _is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
-    """Whether every file of the network is in a folder; nothing is downloaded where a random stand-in would do."""
+def is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
+    """Whether every file of the network is in a folder; nothing is downloaded.
+
+    Raises:
+      WeightsError: for a `weights_dir` that does not exist, or two different candidates in one folder.
+    """
     try:
         for part in blueprint.parts:
             locate(registry.find(part.release), weights_dir, may_download=False)

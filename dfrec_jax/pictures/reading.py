@@ -23,12 +23,24 @@ def read_image(path: str | os.PathLike[str]) -> UInt8[np.ndarray, "h w 3"]:
       ImageError: for a missing or truncated file, a folder, a file that is no picture, one with an alpha channel, or
         one of more than 200 million pixels.
     """
+    return decode_image(read_bytes(path), path)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a picture's file, for whoever must know that what was hashed is what was decoded.
+
+    Raises:
+      ImageError: for a missing file, a folder, and a file that may not be read.
+    """
     path = Path(path)
     if path.is_dir():
         raise ImageError(f"{path} is a folder: name the pictures in it, for example {path}/*.png")
     if not path.is_file():
         raise ImageError(f"{path}: there is no such file")
-    return decode_image(path.read_bytes(), path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def decode_image(data: bytes, path: str | os.PathLike[str]) -> UInt8[np.ndarray, "h w 3"]:

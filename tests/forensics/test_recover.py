@@ -1,5 +1,6 @@
 """`dfrec recover`, from files to files, on a network that was trained for no step."""
 
+import hashlib
 import json
 
 import jax
@@ -8,7 +9,9 @@ import pytest
 from PIL import Image
 
 from dfrec_jax import cli
+from dfrec_jax.forensics.recover import recover
 from dfrec_jax.models import dfrec
+from dfrec_jax.pictures import grid
 from dfrec_jax.runs import checkpoint
 from dfrec_jax.training import state
 from tests import tiny
@@ -43,6 +46,10 @@ def _recover(workdir, out, *paths, arguments=()):
     with pytest.raises(SystemExit) as end:
         cli.main(["recover", *map(str, paths), "--workdir", str(workdir), "--out", str(out), *arguments])
     return end.value.code
+
+
+def _result(folder):
+    return json.loads((folder / "result.json").read_text())
 
 
 def test_each_picture_gets_its_folder(workdir, pictures, tmp_path, capsys):
@@ -96,7 +103,8 @@ def test_outside_the_generated_patches_the_target_is_the_input(workdir, pictures
     [
         (["--checkpoint", "8"], "--checkpoint=8: must be best, newest, or one of the saved steps [7]"),
         (["--batch-size", "0"], "--batch-size=0: must be 1 or more"),
-        (["--seed", "-1"], "--seed=-1: must be 0 or more"),
+        (["--seed", "-1"], "--seed=-1: must be from 0 to 4294967295"),
+        (["--seed", "99999999999999999999"], "--seed=99999999999999999999: must be from 0 to 4294967295"),
     ],
 )
 def test_a_bad_argument_is_refused(workdir, pictures, tmp_path, capsys, arguments, words):
@@ -105,18 +113,121 @@ def test_a_bad_argument_is_refused(workdir, pictures, tmp_path, capsys, argument
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_pictures_are_refused_before_anything_is_written(workdir, pictures, tmp_path, capsys):
+def test_one_bad_picture_does_not_stop_the_others(workdir, pictures, tmp_path, capsys):
     (tmp_path / "bad.png").write_bytes(pictures[0].read_bytes()[:200])
-    assert _recover(workdir, tmp_path / "out", pictures[0], tmp_path / "bad.png") == 2
-    assert "bad.png cannot be read as a picture" in capsys.readouterr().err
-    assert _recover(workdir, tmp_path / "out", tmp_path) == 2
-    assert "is a folder" in capsys.readouterr().err
+    bad = (tmp_path / "bad.png", tmp_path, tmp_path / "nowhere.png")
+    assert _recover(workdir, tmp_path / "out", bad[0], pictures[0], *bad[1:], pictures[1]) == 2
+    out, err = capsys.readouterr()
+    assert out.split() == [str(tmp_path / "out" / name / "panel.png") for name in "ab"]
+    assert "bad.png" in err and "is a folder" in err and "nowhere.png: there is no such file" in err
+    assert err.splitlines()[-1] == "error: 3 of 5 pictures were refused, see above"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
+
+
+def test_two_pictures_of_one_name_are_refused_before_anything_is_written(workdir, pictures, tmp_path, capsys):
     twin = tmp_path / "twin" / "a.jpg"
     twin.parent.mkdir()
     twin.write_bytes(b"")
     assert _recover(workdir, tmp_path / "out", pictures[0], twin) == 2
     assert "would both be written to a/" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_record_is_of_the_bytes_that_were_read(workdir, pictures, tmp_path):
+    copies = [tmp_path / path.name for path in pictures[::2]]
+    for copy, path in zip(copies, pictures[::2], strict=True):
+        copy.write_bytes(path.read_bytes())
+    before = [hashlib.sha256(copy.read_bytes()).hexdigest() for copy in copies]
+    outcomes = recover(copies, workdir, tmp_path / "out", batch_size=2)
+    first = next(outcomes)
+    copies[1].write_bytes(pictures[1].read_bytes())  # another picture under the name
+    second = next(outcomes)
+    assert [_result(outcome.folder)["input_sha256"] for outcome in (first, second)] == before
+
+
+def test_an_input_is_never_written_over(workdir, pictures, tmp_path, capsys):
+    source = tmp_path / "source" / "source.png"
+    source.parent.mkdir()
+    source.write_bytes(pictures[0].read_bytes())
+    assert _recover(workdir, tmp_path, source) == 2
+    assert f"{source.parent} is there already and holds no result: choose another folder" in capsys.readouterr().err
+    assert [path.name for path in source.parent.iterdir()] == ["source.png"]
+    assert source.read_bytes() == pictures[0].read_bytes()
+
+
+def test_a_result_that_is_there_is_kept_and_another_is_refused(workdir, pictures, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    picture = tmp_path / "in" / "a.png"
+    picture.write_bytes(pictures[0].read_bytes())
+    assert _recover(workdir, tmp_path / "out", picture) == 0
+    folder = tmp_path / "out" / "a"
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    capsys.readouterr()
+    assert _recover(workdir, tmp_path / "out", picture) == 0
+    out, err = capsys.readouterr()
+    assert out.split() == [str(folder / "panel.png")] and "the same result was there already" in err
+    assert _recover(workdir, tmp_path / "out", picture, arguments=["--seed", "1"]) == 2
+    assert f"{folder} holds another result already (seed 0, now 1)" in capsys.readouterr().err
+    picture.write_bytes(pictures[2].read_bytes())
+    assert _recover(workdir, tmp_path / "out", picture) == 2
+    assert "holds another result already (input_sha256 " in capsys.readouterr().err
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (OSError(28, "No space left on device", "panel.png"), 2, "error: panel.png: No space left on device"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_a_result_that_was_cut_short_leaves_nothing(
+    workdir, pictures, tmp_path, capsys, monkeypatch, error, status, words
+):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(grid, "save", fail)
+    assert _recover(workdir, tmp_path / "out", pictures[0]) == status
+    assert capsys.readouterr().err.split("\n")[-2:] == [words, ""]
+    assert not (tmp_path / "out").exists()
+
+
+def test_odd_names_stay_in_their_folder(workdir, pictures, tmp_path):
+    for name in ("...png", ".b.png"):
+        (tmp_path / name).write_bytes(pictures[0].read_bytes())
+    assert _recover(workdir, tmp_path / "out", tmp_path / "...png", tmp_path / ".b.png") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["...png", ".b"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["...png", ".b.png", "out"]
+
+
+def test_an_out_that_is_a_file_is_refused(workdir, pictures, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert _recover(workdir, tmp_path / "file" / "out", pictures[0]) == 2
+    assert f"error: {tmp_path / 'file'}: is a file: name a folder for the results" in capsys.readouterr().err
+
+
+def test_what_is_no_picture_of_a_face_is_warned_of(workdir, tmp_path, capsys):
+    Image.new("RGB", (400, 20), (90, 120, 200)).save(tmp_path / "strip.png")
+    assert _recover(workdir, tmp_path / "out", tmp_path / "strip.png") == 0
+    result = _result(tmp_path / "out" / "strip")
+    assert ["far from square" in words for words in result["warnings"]] == [True, False]
+    assert "nearly one colour" in result["warnings"][1]
+    assert "not looked for: the network was trained on drawn faces" in result["face"]
+    err = capsys.readouterr().err
+    assert all(f"warning: {tmp_path / 'strip.png'}: {words}" in err for words in result["warnings"])
+
+
+def test_no_probability_is_shown_until_it_is_one(workdir, pictures, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        grid, "grid", lambda *given, real=grid.grid, **named: drawn.append(given) or real(*given, **named)
+    )
+    assert _recover(workdir, tmp_path / "out", pictures[0]) == 0
+    (_, _, (captions,)) = drawn[0]
+    assert not any("%" in caption or "forged" in caption for caption in captions)
+    result = _result(tmp_path / "out" / "a")
+    assert "forgery_probability" not in result and 0 < result["forgery_score_uncalibrated"] < 1
 
 
 def test_a_missing_workdir_is_refused(pictures, tmp_path, capsys):
