@@ -63,11 +63,16 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
       The SHA-256 of the file, in hex.
 
     Raises:
-      WeightsError: where the address refuses, the line stays bad, size or SHA-256 are wrong, or the
-        disk is full. The message says which, and what was kept.
+      WeightsError: where `$DFREC_OFFLINE` forbids it, the address refuses, the line stays bad, size or SHA-256 are
+        wrong, or the disk is full. The message says which, and what was kept.
     """
     if not release.url.startswith(("https://", "http://")):
         raise WeightsError(f"{release.name}: no address to download from; get it by hand from {release.page}")
+    if is_forbidden():
+        raise WeightsError(
+            f"{release.name}: DFREC_OFFLINE={os.environ['DFREC_OFFLINE']} forbids downloads: unset it, or fetch "
+            f"{release.url} elsewhere and run `dfrec weights import FILE --as {release.name}`"
+        )
     part, was_there = target.with_name(f"{target.name}.part"), target.exists()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,6 +85,11 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
     except OSError as error:  # WeightsError is none
         raise WeightsError(f"{release.name}: cannot write {target}: {error}") from error
     return digest
+
+
+def is_forbidden() -> bool:
+    """Whether `$DFREC_OFFLINE` (any value) forbids the network."""
+    return bool(os.environ.get("DFREC_OFFLINE"))
 
 
 @contextlib.contextmanager

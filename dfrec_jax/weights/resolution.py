@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dfrec_jax.weights import digest
-from dfrec_jax.weights.download import download
+from dfrec_jax.weights.download import download, is_forbidden
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -39,7 +39,7 @@ def locate(release: Release, weights_dir: str = "", *, may_download: bool = True
         path = _search(folder, release)
         if path is not None:
             return path
-    if may_download and release.url and not os.environ.get("DFREC_OFFLINE"):
+    if may_download and release.url and not is_forbidden():
         download(release, store() / release.name / release.file)
         return store() / release.name / release.file
     raise WeightsMissing(_how_to_get(release, weights_dir))
@@ -74,10 +74,12 @@ def _how_to_get(release: Release, weights_dir: str) -> str:
         f"$DFREC_WEIGHTS ({environment or 'not set'})",
         str(store()),
     ]
+    return f"{release.name}: {release.file} is not in {', '.join(searched)}; {remedy(release)}"
+
+
+def remedy(release: Release) -> str:
+    """What to run where `release` is missing, in words."""
     by_hand = f"`dfrec weights import FILE --as {release.name}`"
-    remedy = (
-        f"run `dfrec weights fetch {release.name}`, or fetch {release.url} elsewhere and run {by_hand}"
-        if release.url
-        else f"get it by hand from {release.page} and run {by_hand}"
-    )
-    return f"{release.name}: {release.file} is not in {', '.join(searched)}; {remedy}"
+    if release.url:
+        return f"run `dfrec weights fetch {release.name}`, or fetch {release.url} elsewhere and run {by_hand}"
+    return f"get it by hand from {release.page} and run {by_hand}"

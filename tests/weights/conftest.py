@@ -14,7 +14,8 @@ def no_proxy(monkeypatch):
 
 
 @pytest.fixture
-def serve():
+def serve(monkeypatch):
+    monkeypatch.delenv("DFREC_OFFLINE", raising=False)  # the server is this machine
     servers = []
 
     def start(*script):

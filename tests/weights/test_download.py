@@ -173,7 +173,8 @@ def test_four_at_once_fetch_once(serve, tmp_path, caplog):
     assert len(server.requests) == 1
 
 
-def test_nobody_at_the_address(tmp_path):
+def test_nobody_at_the_address(tmp_path, monkeypatch):
+    monkeypatch.delenv("DFREC_OFFLINE", raising=False)
     server = Server(whole)
     server.server_close()
     with pytest.raises(WeightsError, match="3 times in a row, last: .*refused"):
@@ -199,3 +200,11 @@ def test_a_target_that_cannot_be_a_file(serve, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(WeightsError, match="cannot write"):
         fetch(serve(whole).url, tmp_path / "file" / "weights.pth")
+
+
+def test_offline_the_network_is_left_alone(serve, tmp_path, monkeypatch):
+    server = serve(whole)
+    monkeypatch.setenv("DFREC_OFFLINE", "1")
+    with pytest.raises(WeightsError, match="some-net: DFREC_OFFLINE=1 forbids downloads: unset it, or fetch http"):
+        fetch(server.url, tmp_path / "folder" / "weights.pth")
+    assert not server.requests and not (tmp_path / "folder").exists()
