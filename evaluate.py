@@ -1,6 +1,6 @@
 """Evaluates a run on its test split: `python evaluate.py --workdir=runs/megafs`; writes results/ and tables/ there."""
 
-from absl import app, flags
+from absl import flags
 
 from dfrec_jax import cli
 
@@ -23,8 +23,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", 0, 2**32 - 1)
 
 def main(argv: list[str]) -> None:
     """Measures, writes the records and the table, and prints the table."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unknown arguments: {argv[1:]}")
+    del argv  # flags only
     from dfrec_jax.evaluation.protocol import Protocol
     from dfrec_jax.evaluation.workdir import evaluate
     from dfrec_jax.reports import screen

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from absl import app, flags
+from absl import flags
 from ml_collections import config_flags
 
 from dfrec_jax import cli
@@ -15,8 +15,7 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: fi
 
 def main(argv: list[str]) -> None:
     """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unknown arguments: {argv[1:]}")
+    del argv  # flags only
     if _DISTRIBUTED.value:
         import jax
 

@@ -1,13 +1,16 @@
 """`dfrec`, the command-line tool, and how every program of the project ends on bad input."""
 
 import argparse
+import importlib.metadata
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
+import shtab
 from absl import app, flags, logging
 
-from dfrec_jax.commands import data, draw, prepare, recover, weights
+from dfrec_jax.commands import data, doctor, draw, prepare, recover, startup, weights
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.preparation.plan import PreparationError
@@ -15,17 +18,33 @@ from dfrec_jax.runs.checkpoint import CheckpointError
 from dfrec_jax.weights.rules import WeightsError
 
 BAD_INPUT = 2
-BROKEN_PIPE = 141  # what a shell calls the end by SIGPIPE
+INTERRUPTED = 130  # what a shell calls the end by SIGINT
+BROKEN_PIPE = 141  # and by SIGPIPE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line, as the programs refuse all else."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"error: {message} (see `{self.prog} --help`)\n")
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs one subcommand. Exits with 0 when all that was asked for was done, 2 for bad input."""
-    parser = argparse.ArgumentParser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
+    """Runs one subcommand. Exits with 0 when all that was asked for was done, 2 for bad input, 130 after Ctrl-C."""
+    parser = _Parser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
+    parser.add_argument("--version", action="version", version=f"dfrec {importlib.metadata.version('dfrec-jax')}")
+    shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (recover, prepare, data, weights, draw):
+    for command in (recover, prepare, data, weights, draw, doctor):
         command.add_parser(subparsers)
-    arguments = parser.parse_args(argv)
-    sys.exit(_refusing(lambda: arguments.run(arguments)))
+    arguments = parser.parse_args(startup.expand_home(sys.argv[1:] if argv is None else argv))
+
+    def run() -> int:
+        if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse
+            startup.prepare_libraries()
+        return arguments.run(arguments)
+
+    sys.exit(_refusing(run))
 
 
 def run_app(main_function: Callable[[list[str]], None]) -> None:
@@ -36,26 +55,46 @@ def run_app(main_function: Callable[[list[str]], None]) -> None:
 def _parse_flags(argv: list[str]) -> list[str]:
     """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS([argv[0], *startup.expand_home(argv[1:])])
         if flags.FLAGS["verbosity"].using_default_value:
             flags.FLAGS.verbosity = logging.WARNING  # or absl would say INFO, and orbax a page at each checkpoint
         if "config" in flags.FLAGS and flags.FLAGS["config"].value is not None:
             _ = flags.FLAGS["config"].value.keys  # says so where the file could not be loaded
-        return rest
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         words = " ".join(str(error).split())
         raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config/defaults.py)") from error
+    if rest[1:]:
+        raise ConfigError(f"{' '.join(rest[1:])}: no word is expected beside the flags; was it meant as --flag=value?")
+    startup.prepare_libraries()
+    return rest
 
 
 def _refusing(action: Callable[[], int | None]) -> int:
-    """Runs `action`; an error that is about the input becomes one line on stderr and status 2."""
+    """Runs `action`; an error that is about the input or the machine becomes one line on stderr and status 2.
+
+    Any other exception is a fault of the program and keeps its traceback.
+    """
     try:
         status = int(action() or 0)
         sys.stdout.flush()
         return status
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:  # whoever read the output has had enough, as in `dfrec weights list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end would say so again
         return BROKEN_PIPE
     except (CheckpointError, ConfigError, ImageError, PreparationError, WeightsError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        if error.errno is None:  # not of the system: raised by a library, for reasons of its own
+            raise
+        files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        print(f"error: {files or 'a file'}: {error.strerror}", file=sys.stderr)
+        return BAD_INPUT
+    except RuntimeError as error:
+        if not str(error).startswith("Unable to initialize backend"):
+            raise
+        print(f"error: {error} (`dfrec doctor` shows the devices that JAX finds)", file=sys.stderr)
         return BAD_INPUT

@@ -24,13 +24,19 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
     )
 
 
+def loss_networks(config: ConfigDict) -> dict[str, str]:
+    """The name of the network of each role that the loss of `config` needs."""
+    needed = total.needed_roles(config.loss)
+    return {role: str(config.frozen[role]) for role in ROLES if role in needed}
+
+
 def load_perceptors(config: ConfigDict) -> Perceptors:
     """The networks of the loss terms (Eq. 2-8); a network that plays two roles is loaded once.
 
     The network of a term whose weight is 0 is neither loaded nor run. They compute in `compute_dtype`, as the modules
     do; networks of a metric are float32 whatever it is.
     """
-    names = {role: str(config.frozen[role]) for role in ROLES if role in total.needed_roles(config.loss)}
+    names = loss_networks(config)
     networks = {name: load_network(name, config).astype(config.compute_dtype) for name in set(names.values())}
     return load.perceptors({role: networks[name] for role, name in names.items()})
 

@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The user's cache of converted weights is left alone."""
+    """The user's cache of converted weights is left alone, and of compiled programs there is none."""
+    os.environ["DFREC_COMPILE_CACHE"] = "off"
     os.environ["DFREC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 

@@ -1,5 +1,6 @@
 """How the programs end: status 2 and one line for bad input."""
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def _run(script, *arguments):
         (["--config=configs/nowhere.py"], "nowhere"),
         (["--config=configs/quickstart.py", "--config.frozen.metric=vgg"], "vgg"),
         (["--conf=configs/quickstart.py"], "conf"),
+        (["--config=configs/quickstart.py", "quickstart"], "quickstart: no word is expected beside the flags"),
     ],
 )
 def test_train_refuses_bad_input(tmp_path, arguments, words):
@@ -47,6 +49,75 @@ def test_evaluate_refuses_a_missing_workdir(tmp_path):
     assert "there is no config.json in it" in ended.stderr
 
 
+def test_evaluate_refuses_a_stray_word(tmp_path):
+    ended = _run("evaluate.py", f"--workdir={tmp_path}", "best")
+    assert ended.returncode == 2
+    assert ended.stderr == "error: best: no word is expected beside the flags; was it meant as --flag=value?\n"
+
+
+def _end(*arguments):
+    with pytest.raises(SystemExit) as end:
+        cli.main(list(arguments))
+    return end.value.code
+
+
+def test_a_mistyped_command_is_refused_in_one_line(capsys):
+    for arguments, words in (
+        (["recvoer", "x.png"], "invalid choice: 'recvoer' (choose from "),
+        (["recover", "x.png", "--workdir", "w", "--out", "o", "--sed", "1"], "unrecognized arguments: --sed 1"),
+        (
+            ["draw", "--out", "o", "--count", "many"],
+            "argument --count: invalid int value: 'many' (see `dfrec draw --help`)",
+        ),
+    ):
+        assert _end(*arguments) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: ") and words in err and err.count("\n") == 1
+
+
+def test_the_version_is_said(capsys):
+    assert _end("--version") == 0
+    assert capsys.readouterr().out == f"dfrec {importlib.metadata.version('dfrec-jax')}\n"
+
+
+def _raise(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/there/x.json"), 2, "error: /there/x.json: Permission denied\n"),
+        (OSError(18, "Invalid cross-device link", "a", None, "b"), 2, "error: a and b: Invalid cross-device link\n"),
+        (OSError(28, "No space left on device"), 2, "error: a file: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "\nstopped\n"),
+        (RuntimeError("Unable to initialize backend 'tpu': none"), 2, "dfrec doctor"),
+    ],
+)
+def test_what_the_machine_refuses_is_one_line(capsys, error, status, words):
+    assert cli._refusing(lambda: _raise(error)) == status
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [OSError("of a library's own"), ValueError("a fault"), RuntimeError("another")])
+def test_a_fault_of_the_program_keeps_its_traceback(error):
+    with pytest.raises(type(error), match=str(error)):
+        cli._refusing(lambda: _raise(error))
+
+
+def test_home_is_found_in_every_flag(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert _end("draw", "--out=~/drawn", "--count", "1", "--size=16") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["drawn"]
+
+
+def test_a_folder_that_is_a_file_is_refused_by_its_name(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert _end("draw", "--out", str(tmp_path / "file"), "--count", "1", "--size=16") == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'file'}: File exists\n"
+
+
 def test_draw_writes_pictures(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["draw", "--out", str(tmp_path), "--count", "2", "--size", "32"])
@@ -55,6 +126,8 @@ def test_draw_writes_pictures(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["draw", "--out", str(tmp_path / "none"), "--count", "0"])
     assert end.value.code == 2
+    assert _end("draw", "--out", str(tmp_path / "none"), "--size", "100000") == 2
+    assert "--size=100000: must be from 16 to 2048 pixels" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 

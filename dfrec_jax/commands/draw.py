@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+LARGEST_SIZE = 2048  # pixels: drawing one takes 1.8 GB of memory
+
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
@@ -23,8 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     largest = dataset.split_of(arguments.split).num_examples
     if not 1 <= arguments.count <= largest:
         raise ConfigError(f"--count={arguments.count}: must be from 1 to {largest}")
-    if arguments.size < 16:
-        raise ConfigError(f"--size={arguments.size}: must be 16 or more")
+    if not 16 <= arguments.size <= LARGEST_SIZE:
+        raise ConfigError(f"--size={arguments.size}: must be from 16 to {LARGEST_SIZE} pixels")
     for index in range(arguments.count):
         picture = dataset.example(index, arguments.split, size=arguments.size)["image"]
         path = Path(arguments.out) / f"{arguments.split}-{index:04d}.png"

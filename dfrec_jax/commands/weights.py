@@ -52,13 +52,14 @@ def run_list(arguments: argparse.Namespace) -> int:
         print(f"  file    {release.file} ({release.format}, {size}, licence: {release.licence})")
         print(f"  from    {release.url or release.page}{'' if release.url else ', by hand'}")
         print(f"  sha256  {release.sha256 or 'unknown'}")
-        print(f"  found   {_find(release) or 'no'}")
+        print(f"  found   {find(release) or 'no'}")
     return 0
 
 
-def _find(release: Release, weights_dir: str = "") -> Path | None:
+def find(release: Release) -> Path | None:
+    """The file where it is at hand without a download, else None."""
     try:
-        return resolution.locate(release, weights_dir, may_download=False)
+        return resolution.locate(release, may_download=False)
     except resolution.WeightsMissing:
         return None
 
