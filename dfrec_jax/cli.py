@@ -62,7 +62,8 @@ def _parse_flags(argv: list[str]) -> list[str]:
             _ = flags.FLAGS["config"].value.keys  # says so where the file could not be loaded
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         words = " ".join(str(error).split())
-        raise ConfigError(f"{words} (see --help, and the fields in dfrec_jax/config/defaults.py)") from error
+        fields = ", and the fields in dfrec_jax/config/defaults.py" if "config" in flags.FLAGS else ""
+        raise ConfigError(f"{words} (see --help{fields})") from error
     if rest[1:]:
         raise ConfigError(f"{' '.join(rest[1:])}: no word is expected beside the flags; was it meant as --flag=value?")
     startup.prepare_libraries()

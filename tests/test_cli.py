@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from absl import flags
 
 from dfrec_jax import cli
+from dfrec_jax.config.errors import ConfigError
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -53,6 +55,16 @@ def test_evaluate_refuses_a_stray_word(tmp_path):
     ended = _run("evaluate.py", f"--workdir={tmp_path}", "best")
     assert ended.returncode == 2
     assert ended.stderr == "error: best: no word is expected beside the flags; was it meant as --flag=value?\n"
+
+
+@pytest.mark.parametrize(("name", "is_told_of_fields"), [("config", True), ("seed", False)])
+def test_only_a_program_with_a_config_speaks_of_its_fields(monkeypatch, name, is_told_of_fields):
+    known = flags.FlagValues()
+    flags.DEFINE_string(name, None, "", flag_values=known)
+    monkeypatch.setattr(cli.flags, "FLAGS", known)
+    with pytest.raises(ConfigError, match="'table'.*see --help") as refusal:
+        cli._parse_flags(["program", "--table=all"])
+    assert ("defaults.py" in str(refusal.value)) == is_told_of_fields
 
 
 def _end(*arguments):
