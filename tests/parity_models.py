@@ -16,6 +16,7 @@ from dfrec_jax.models.sirm import Sirm
 from dfrec_jax.models.tirm import Tirm
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import patchify
+from dfrec_jax.nets.transformer import VitSize
 from dfrec_jax.weights.dfrec import MODULES, dfrec_rules, mae_encoder, port_dfrec
 from dfrec_jax.weights.rules import Rule, port
 from tests.parity_case import Arrays, Case, Covered, channels_first
@@ -107,7 +108,7 @@ def official_pipeline(case: Case) -> Arrays:
 
 def mae(case: Case) -> Arrays:
     """The encoder that a TIRM may start from, on all patches."""
-    module = MaskedEncoder(*defaults.VIT_SIZES["b"], learned_positions=True)
+    module = MaskedEncoder(VitSize(*defaults.VIT_SIZES["b"]), learned_positions=True)
     patches = patchify(imagenet_normalise(jnp.asarray(case.image())), 16)
     variables = _ported(module, "tirm/encoder", case.fill(), mae_encoder(learned_positions=True), patches)
     tokens = jax.jit(module.apply)(variables, patches)

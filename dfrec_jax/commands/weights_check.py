@@ -18,6 +18,7 @@ from dfrec_jax.models import dfrec as models
 from dfrec_jax.models.efficientnet import EfficientNet
 from dfrec_jax.models.mae import MaskedEncoder
 from dfrec_jax.nets.patches import patchify
+from dfrec_jax.nets.transformer import VitSize
 from dfrec_jax.runs import released
 from dfrec_jax.weights import conversion, digest, pretrained, resolution
 from dfrec_jax.weights.coverage import coverage
@@ -104,8 +105,7 @@ def _port_of(release: Release, weights_dir: str) -> Port | None:
     if release.name in pretrained.BACKBONES:
         return _pretrained_port("ism.initialisation", imagenet_backbone(), EfficientNet(), picture(), train=False)
     if release.name in pretrained.ENCODERS:
-        width, depth, heads = defaults.VIT_SIZES[release.name.split("-")[2]]
-        encoder = MaskedEncoder(width, depth, heads)
+        encoder = MaskedEncoder(VitSize(*defaults.VIT_SIZES[release.name.split("-")[2]]))
         return _pretrained_port(
             "tirm.initialisation", mae_encoder(learned_positions=False), encoder, patchify(picture(224), 16)
         )

@@ -74,7 +74,7 @@ def resize(images: Float[Array, "b h w 3"], height: int, width: int, *, antialia
 
 def in_dtype_of(variables: Variables, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
     """`x`, preprocessed, in the dtype of a network's kernels, which its layers then compute in."""
-    leaves: dict[tuple[str, ...], Array] = flatten_dict(variables["params"])
+    leaves: dict[tuple[str, ...], Any] = flatten_dict(variables["params"])
     return x.astype(next(leaf.dtype for path, leaf in leaves.items() if path[-1] == "kernel"))
 
 

@@ -46,7 +46,7 @@ class FrozenNetwork:
         Its rounding does not average out as that of a kernel does. The embedded faces' encoders, and networks that
         serve metrics alone, keep float32 activations.
         """
-        leaves: dict[tuple[str, ...], Array] = flatten_dict(self.variables)
+        leaves: dict[tuple[str, ...], Any] = flatten_dict(self.variables)
         cast = {path: leaf.astype(dtype) if (*path[:-1], "kernel") in leaves else leaf for path, leaf in leaves.items()}
         return replace(self, variables=unflatten_dict(cast))
 

@@ -12,9 +12,10 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.models.ism import Ism, IsmOutput
-from dfrec_jax.models.masking import draw_noise, face_ellipse
-from dfrec_jax.models.sirm import Sirm
+from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse
+from dfrec_jax.models.sirm import Sirm, TargetTokens
 from dfrec_jax.models.tirm import Tirm
+from dfrec_jax.nets.transformer import VitSize
 
 
 class DfrecOutput(NamedTuple):
@@ -158,10 +159,6 @@ def hidden(
 
 def build(config: ConfigDict) -> Dfrec:
     """The network that a resolved and validated config describes; the only reader of the config among the models."""
-    num_kept = defaults.num_kept(config)
-    token_axis = "channel" if config.tirm.fusion == "rank" else "position"
-    width = config.tirm.token_width
-    token_features = {"none": 0, "rank": num_kept, "position": width, "grid": width}[config.tirm.fusion]
     dtype = jnp.dtype(config.compute_dtype)
     is_released = config.mode == "released"
     ism = Ism(
@@ -173,37 +170,36 @@ def build(config: ConfigDict) -> Dfrec:
         imagenet_norm=config.ism.imagenet_norm,
         dtype=dtype,
     )
-    sirm = Sirm(
-        tuple(config.sirm.features),
-        config.sirm.bottleneck,
-        token_features,
-        token_axis,
-        config.sirm.stem,
-        config.sirm.residual,
-        dtype,
-    )
-    tirm = Tirm(
-        num_keep=num_kept,
-        patch_size=config.tirm.patch_size,
+    masking = Masking(
+        num_keep=defaults.num_kept(config),
         full_map_threshold=config.tirm.full_map_threshold,
         # The released code replaces a patch up to and at its threshold, the paper below it.
         patch_threshold=_next_above(config.tirm.patch_threshold) if is_released else config.tirm.patch_threshold,
         noise_scale=config.tirm.noise_scale,
-        width=config.tirm.width,
-        depth=config.tirm.depth,
-        heads=config.tirm.heads,
-        decoder_width=config.tirm.decoder_width,
-        decoder_depth=config.tirm.decoder_depth,
-        decoder_heads=config.tirm.decoder_heads,
+    )
+    by_position = TargetTokens(config.tirm.token_width, "position")
+    by_rank = TargetTokens(masking.num_keep, "channel")
+    sirm = Sirm(
+        features=tuple(config.sirm.features),
+        bottleneck=config.sirm.bottleneck,
+        tokens={"position": by_position, "grid": by_position, "rank": by_rank, "none": None}[config.tirm.fusion],
+        stem=config.sirm.stem,
+        residual=config.sirm.residual,
+        dtype=dtype,
+    )
+    tirm = Tirm(
+        masking=masking,
+        patch_size=config.tirm.patch_size,
+        encoder_size=VitSize(config.tirm.width, config.tirm.depth, config.tirm.heads),
+        decoder_size=VitSize(config.tirm.decoder_width, config.tirm.decoder_depth, config.tirm.decoder_heads),
         fusion=config.tirm.fusion,
         pixels=config.tirm.pixels,
-        token_index="patch" if is_released else "shifted",
-        learned_positions=is_released,
+        as_released=is_released,
         imagenet_norm=config.tirm.imagenet_norm,
         remat=config.remat,
         dtype=dtype,
     )
-    return Dfrec(ism if config.ism.enabled else None, sirm, tirm)
+    return Dfrec(ism=ism if config.ism.enabled else None, sirm=sirm, tirm=tirm)
 
 
 def variable_shapes(network: Dfrec, image_size: int) -> dict[str, tuple[int, ...]]:

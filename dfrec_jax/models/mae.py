@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.changes import changed, without_grid
 from dfrec_jax.nets.patches import fold, gather_rows, patchify, prepend, put_rows, sincos_positions, unfold
-from dfrec_jax.nets.transformer import Transformer
+from dfrec_jax.nets.transformer import Transformer, VitSize
 from dfrec_jax.nets.unet import ConvBlock, UpConv
 
 
@@ -42,17 +42,13 @@ class MaskedEncoder(nn.Module):
     """G_enc of Eq. 1: a ViT that sees a selection of its tokens only (MAE, He et al. 2022).
 
     Attributes:
-      width: of the tokens.
-      depth: number of blocks.
-      num_heads: divides `width`.
+      size: of the transformer; ViT-L's by default.
       learned_positions: see `TokenPositions`.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters stay float32.
     """
 
-    width: int = 1024
-    depth: int = 24
-    num_heads: int = 16
+    size: VitSize = VitSize(1024, 24, 16)
     learned_positions: bool = False
     remat: bool = False
     dtype: Any = jnp.float32
@@ -62,14 +58,13 @@ class MaskedEncoder(nn.Module):
         self, patches: Float[Array, "b n d"], idx_tokens: Int[Array, "b k"] | None = None
     ) -> Float[Array, "b k e"]:
         """Encodes the tokens at `idx_tokens`, all where it is None; token 0 is the class token, i + 1 is patch i."""
-        tokens = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="patch_embedding")(
-            patches
-        )
-        tokens = prepend(self.param("class_token", initialisation.token, (1, 1, self.width)), tokens)
+        width, depth, num_heads = self.size
+        tokens = nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="patch_embedding")(patches)
+        tokens = prepend(self.param("class_token", initialisation.token, (1, 1, width)), tokens)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         if idx_tokens is not None:
             tokens = gather_rows(tokens, idx_tokens)
-        return Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
+        return Transformer(depth, num_heads, self.dtype, self.remat, name="transformer")(tokens)
 
 
 class IdentityFusionDecoder(nn.Module):
@@ -77,9 +72,7 @@ class IdentityFusionDecoder(nn.Module):
 
     Attributes:
       patch_size: rho, side of a patch in pixels.
-      width: of the decoder's tokens.
-      depth: number of blocks.
-      num_heads: divides `width`.
+      size: of the transformer.
       pixels: 'linear', a linear map from each masked token to its patch, as MAE has it, or 'unet', `UNetPixels`.
       learned_positions: see `TokenPositions`.
       remat: recompute each block in the backward pass.
@@ -87,9 +80,7 @@ class IdentityFusionDecoder(nn.Module):
     """
 
     patch_size: int
-    width: int = 512
-    depth: int = 4
-    num_heads: int = 16
+    size: VitSize = VitSize(512, 4, 16)
     pixels: str = "linear"
     learned_positions: bool = False
     remat: bool = False
@@ -113,15 +104,16 @@ class IdentityFusionDecoder(nn.Module):
         `masked_rows` are the target tokens of the masked patches, where the fusion uses them; `levels` and `source_map`
         are those of `UNetPixels`, for which token i + 1 is patch i of a grid.
         """
-        known = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
-        mask_token = self.param("mask_token", initialisation.token, (1, 1, self.width)).astype(known.dtype)
-        tokens = jnp.broadcast_to(mask_token, (known.shape[0], num_tokens, self.width))
+        width, depth, num_heads = self.size
+        known = nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
+        mask_token = self.param("mask_token", initialisation.token, (1, 1, width)).astype(known.dtype)
+        tokens = jnp.broadcast_to(mask_token, (known.shape[0], num_tokens, width))
         if masked_rows is not None:
-            hints = nn.Dense(self.width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="masked_fusion")
+            hints = nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="masked_fusion")
             tokens = put_rows(tokens, idx_mask, mask_token + hints(masked_rows))
         tokens = put_rows(tokens, idx_keep, known)
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
-        tokens = Transformer(self.depth, self.num_heads, self.dtype, self.remat, name="transformer")(tokens)
+        tokens = Transformer(depth, num_heads, self.dtype, self.remat, name="transformer")(tokens)
         if self.pixels == "linear":
             masked = gather_rows(tokens, idx_mask)
             num_values = 3 * self.patch_size**2

@@ -18,6 +18,15 @@ class PatchSplit(NamedTuple):
     idx_mask: Int[Array, "b m"]
 
 
+class Masking(NamedTuple):
+    """The numbers of Algorithm 1."""
+
+    num_keep: int  # n - m: patches that stay visible, those of the lowest weight; ties keep the order of the grid
+    full_map_threshold: float = 0.9  # where the mean of all scores reaches it, the map tells nothing: a random split
+    patch_threshold: float = 0.5  # scores below it are replaced by noise
+    noise_scale: float = 0.1  # upper end of nu
+
+
 def patch_scores(source_map: Float[Array, "b h w 1"], patch_size: int) -> Float[Array, "b n"]:
     """Mean of m_s over each patch (Algorithm 1, line 3): how much of it belongs to the source face."""
     return reduce(source_map, "b (i p) (j q) 1 -> b (i j)", "mean", p=patch_size, q=patch_size)
@@ -28,30 +37,19 @@ def draw_noise(keys: Key[Array, " b"], num_patches: int) -> Float[Array, "b {num
     return jax.vmap(lambda key: jax.random.uniform(key, (num_patches,)))(keys)
 
 
-def semantic_guided_masking(
-    scores: Float[Array, "b n"],
-    noise: Float[Array, "b n"],
-    *,
-    num_keep: int,
-    full_map_threshold: float,
-    patch_threshold: float,
-    noise_scale: float,
-) -> PatchSplit:
+def semantic_guided_masking(scores: Float[Array, "b n"], noise: Float[Array, "b n"], masking: Masking) -> PatchSplit:
     """Algorithm 1, lines 2 and 4-16.
 
     Args:
       scores: omega, of `patch_scores`.
-      noise: uniform in [0, 1), of `draw_noise`; nu is `noise_scale` times this.
-      num_keep: patches that stay visible, those of the lowest weight. Ties keep the order of the grid.
-      full_map_threshold: where the mean of all scores reaches it, the map tells nothing and the split is random.
-      patch_threshold: scores below it are replaced by noise.
-      noise_scale: upper end of nu.
+      noise: uniform in [0, 1), of `draw_noise`; nu is `masking.noise_scale` times this.
+      masking: how many patches stay visible, and the thresholds.
     """
-    nu = noise_scale * noise
-    is_full = jnp.mean(scores, axis=-1, keepdims=True) >= full_map_threshold
-    weights = jnp.where(is_full | (scores < patch_threshold), nu, scores)
+    nu = masking.noise_scale * noise
+    is_full = jnp.mean(scores, axis=-1, keepdims=True) >= masking.full_map_threshold
+    weights = jnp.where(is_full | (scores < masking.patch_threshold), nu, scores)
     order = jnp.argsort(weights, axis=-1, stable=True)
-    return PatchSplit(order[:, :num_keep], order[:, num_keep:])
+    return PatchSplit(order[:, : masking.num_keep], order[:, masking.num_keep :])
 
 
 def face_ellipse(

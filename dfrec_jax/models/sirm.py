@@ -25,6 +25,13 @@ class SirmOutput(NamedTuple):
     target_levels: tuple[Array, ...]  # f_t and what stands above it, [b, h, w, _]: the image, each level, f_t's grid
 
 
+class TargetTokens(NamedTuple):
+    """What a last block on f_t makes for the TIRM."""
+
+    features: int = 196  # channels of that block
+    axis: str = "position"  # a token of each place of f_t's grid, or, as released, of each 'channel', over the grid
+
+
 class AttentionGate(nn.Module):
     """Gate on one skip connection of the SIRM's decoder (the triangles of Fig. 2).
 
@@ -63,9 +70,7 @@ class Sirm(nn.Module):
     Attributes:
       features: channels of each level above the bottleneck, finest first.
       bottleneck: channels of f_s and f_t together.
-      token_features: channels of the last block on f_t, which become the target tokens; 0 where the TIRM takes none.
-      token_axis: 'position' makes a token of each place of the bottleneck's grid, `token_features` wide; 'channel'
-        makes one of each channel, its values over the grid flattened, as released.
+      tokens: the target tokens; None where the TIRM takes none.
       stem: side of the squares of pixels that are one place of the first level: 1 as released; 2 halves every grid, and
         the last convolution says what each pixel of a square becomes.
       residual: the network sees the image beside the source region, and the source face starts as a copy of it: what to
@@ -75,8 +80,7 @@ class Sirm(nn.Module):
 
     features: tuple[int, ...] = (32, 64, 128, 256)
     bottleneck: int = 1024
-    token_features: int = 196
-    token_axis: str = "position"
+    tokens: TargetTokens | None = TargetTokens()
     stem: int = 1
     residual: bool = False
     dtype: Any = jnp.float32
@@ -96,16 +100,30 @@ class Sirm(nn.Module):
         source is made from it.
         """
         image = source_region if image is None else image
+        f, skips = self._encode(source_region, image, train)
+        f_s, f_t = jnp.split(f, 2, axis=-1)
+        return SirmOutput(
+            source_face=self._decode(f_s, skips, image, source_map, train),
+            source_features=_pool(f_s),
+            target_features=_pool(f_t),
+            target_tokens=self._target_tokens(f_t, train),
+            target_levels=(image, *skips, f_t),
+        )
+
+    def _encode(self, source_region: Array, image: Array, train: bool) -> tuple[Array, list[Array]]:
+        """The bottleneck, and each level above it, finest first."""
         x = jnp.concatenate([source_region, image], axis=-1) - 0.5 if self.residual else source_region
         x, skips = fold(x, self.stem), []
         for level, features in enumerate(self.features):
             x = ConvBlock(features, self.dtype, name=f"encode_{level}")(x, train=train)
             skips.append(x)
             x = max_pool(x)
-        x = ConvBlock(self.bottleneck, self.dtype, name="bottleneck")(x, train=train)
-        source, target = jnp.split(x, 2, axis=-1)
+        return ConvBlock(self.bottleneck, self.dtype, name="bottleneck")(x, train=train), skips
 
-        x = source
+    def _decode(
+        self, x: Array, skips: list[Array], image: Array, source_map: Array | float, train: bool
+    ) -> Float[Array, "b h w 3"]:
+        """The source face of f_s and the gated skips."""
         for level, features in reversed(list(enumerate(self.features))):
             x = UpConv(features, self.dtype, name=f"up_{level}")(x, train=train)
             skip = AttentionGate(features // 2, self.dtype, name=f"gate_{level}")(x, skips[level], train=train)
@@ -114,18 +132,14 @@ class Sirm(nn.Module):
         start = nn.initializers.zeros if self.residual else initialisation.CONV
         logits = unfold(nn.Conv(3 * self.stem**2, (1, 1), kernel_init=start, name="to_rgb")(x), self.stem)
         if self.residual:
-            source_face = changed(image, source_map * without_grid(logits, self.stem))
-        else:
-            source_face = nn.sigmoid(logits)
-        return SirmOutput(
-            source_face, _pool(source), _pool(target), self._target_tokens(target, train), (image, *skips, target)
-        )
+            return changed(image, source_map * without_grid(logits, self.stem))
+        return nn.sigmoid(logits)
 
-    def _target_tokens(self, target: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
-        if not self.token_features:
+    def _target_tokens(self, f_t: Float[Array, "b i j c"], train: bool) -> Float[Array, "b k t"] | None:
+        if self.tokens is None:
             return None
-        maps = ConvBlock(self.token_features, self.dtype, name="target_tokens")(target, train=train)
-        pattern = "b i j d -> b (i j) d" if self.token_axis == "position" else "b i j k -> b k (i j)"
+        maps = ConvBlock(self.tokens.features, self.dtype, name="target_tokens")(f_t, train=train)
+        pattern = "b i j d -> b (i j) d" if self.tokens.axis == "position" else "b i j k -> b k (i j)"
         return rearrange(maps.astype(jnp.float32), pattern)
 
 

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.models.mae import IdentityFusionDecoder, MaskedEncoder
-from dfrec_jax.models.masking import PatchSplit, patch_scores, semantic_guided_masking
+from dfrec_jax.models.masking import Masking, PatchSplit, patch_scores, semantic_guided_masking
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.patches import gather_rows, patchify, prepend, put_rows, unpatchify
+from dfrec_jax.nets.transformer import VitSize
 
 
 class TirmOutput(NamedTuple):
@@ -26,47 +27,30 @@ class TirmOutput(NamedTuple):
 class Tirm(nn.Module):
     """Masks the image by Algorithm 1 and recovers the masked patches by Eq. 1.
 
-    The released code uses one list of patch indices for tokens too, where the class token comes first, so that it shows
-    the encoder the patch left of each kept one; `token_index='patch'` repeats that, for the published checkpoint.
-
     Attributes:
-      num_keep: patches that stay visible.
+      masking: the numbers of Algorithm 1.
       patch_size: rho, side of a patch in pixels.
-      full_map_threshold: see `semantic_guided_masking`.
-      patch_threshold: see `semantic_guided_masking`.
-      noise_scale: see `semantic_guided_masking`.
-      width: of the encoder's tokens.
-      depth: of the encoder.
-      heads: of the encoder.
-      decoder_width: of the decoder's tokens.
-      decoder_depth: of the decoder.
-      decoder_heads: of the decoder.
+      encoder_size: of G_enc; ViT-L's by default.
+      decoder_size: of G_dec.
       fusion: 'position' takes a target token for each patch and joins those of the kept patches to their embeddings;
         'grid' joins those of the masked patches to the mask tokens as well; 'rank' takes one for each kept patch, in
         the order of `idx_keep`; 'none' takes none (Table VI).
       pixels: see `IdentityFusionDecoder`; 'unet' with 'position' or 'grid' only.
-      token_index: 'shifted' (patch i is token i + 1, the class token always visible) or 'patch'.
-      learned_positions: see `TokenPositions`.
+      as_released: tokens as the published checkpoint has them, with learned positions, and with one list of indices for
+        patches and for tokens, where the class token comes first: the encoder sees the patch left of each kept one.
+        Otherwise patch i is token i + 1, the class token is always visible, and positions are fixed.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters and outputs stay float32.
     """
 
-    num_keep: int
+    masking: Masking
     patch_size: int = 16
-    full_map_threshold: float = 0.9
-    patch_threshold: float = 0.5
-    noise_scale: float = 0.1
-    width: int = 1024
-    depth: int = 24
-    heads: int = 16
-    decoder_width: int = 512
-    decoder_depth: int = 4
-    decoder_heads: int = 16
+    encoder_size: VitSize = VitSize(1024, 24, 16)
+    decoder_size: VitSize = VitSize(512, 4, 16)
     fusion: str = "position"
     pixels: str = "linear"
-    token_index: str = "shifted"
-    learned_positions: bool = False
+    as_released: bool = False
     imagenet_norm: bool = False
     remat: bool = False
     dtype: Any = jnp.float32
@@ -87,7 +71,8 @@ class Tirm(nn.Module):
         Args:
           image: I, RGB in [0, 1].
           source_map: m_s.
-          target_tokens: f_t of the SIRM: n rows for 'position' and 'grid', `num_keep` for 'rank', None for 'none'.
+          target_tokens: f_t of the SIRM: n rows for 'position' and 'grid', one for each kept patch for 'rank', None for
+            'none'.
           noise: uniform in [0, 1), n values an example.
           levels: `SirmOutput.target_levels`, which 'unet' pixels take; their last grid is that of the patches.
           train: batch statistics of the 'unet' pixels.
@@ -96,30 +81,31 @@ class Tirm(nn.Module):
           ValueError: where `target_tokens` does not fit `fusion`, and for 'unet' pixels without `levels`.
         """
         split = self.mask(source_map, noise)
-        patches = patchify(image, self.patch_size)
         idx_keep, idx_mask = self._token_indices(split)
+        patches = patchify(image, self.patch_size)
 
         pixels = imagenet_normalise(image) if self.imagenet_norm else image
         encoder = MaskedEncoder(
-            self.width, self.depth, self.heads, self.learned_positions, self.remat, self.dtype, name="encoder"
+            size=self.encoder_size,
+            learned_positions=self.as_released,
+            remat=self.remat,
+            dtype=self.dtype,
+            name="encoder",
         )
         visible_tokens = encoder(patchify(pixels, self.patch_size), idx_keep)
-
-        decoder = IdentityFusionDecoder(
-            self.patch_size,
-            self.decoder_width,
-            self.decoder_depth,
-            self.decoder_heads,
-            self.pixels,
-            self.learned_positions,
-            self.remat,
-            self.dtype,
-            name="decoder",
-        )
         fused_tokens = self._fuse(visible_tokens, target_tokens, split)
         masked_rows = None
         if self.fusion == "grid" and target_tokens is not None:
             masked_rows = gather_rows(target_tokens, split.idx_mask)
+        decoder = IdentityFusionDecoder(
+            patch_size=self.patch_size,
+            size=self.decoder_size,
+            pixels=self.pixels,
+            learned_positions=self.as_released,
+            remat=self.remat,
+            dtype=self.dtype,
+            name="decoder",
+        )
         target_patches = decoder(
             fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, levels, source_map, train=train
         )
@@ -136,18 +122,11 @@ class Tirm(nn.Module):
         )
 
     def mask(self, source_map: Float[Array, "b h w 1"], noise: Float[Array, "b n"]) -> PatchSplit:
-        """Algorithm 1 with the module's thresholds."""
-        return semantic_guided_masking(
-            patch_scores(source_map, self.patch_size),
-            noise,
-            num_keep=self.num_keep,
-            full_map_threshold=self.full_map_threshold,
-            patch_threshold=self.patch_threshold,
-            noise_scale=self.noise_scale,
-        )
+        """Algorithm 1."""
+        return semantic_guided_masking(patch_scores(source_map, self.patch_size), noise, self.masking)
 
     def _token_indices(self, split: PatchSplit) -> PatchSplit:
-        if self.token_index == "patch":
+        if self.as_released:
             return split
         class_token = jnp.zeros((split.idx_keep.shape[0], 1), split.idx_keep.dtype)
         return PatchSplit(jnp.concatenate([class_token, split.idx_keep + 1], axis=1), split.idx_mask + 1)
@@ -156,18 +135,18 @@ class Tirm(nn.Module):
         self, visible_tokens: Float[Array, "b k e"], target_tokens: Float[Array, "b _ t"] | None, split: PatchSplit
     ) -> Float[Array, "b k f"]:
         """The concatenation of Eq. 1; the class token, where it is visible, gets a learned row of its own."""
-        num_patches = self.num_keep + split.idx_mask.shape[1]
-        num_rows = {"none": 0, "rank": self.num_keep}.get(self.fusion, num_patches)
+        num_keep = self.masking.num_keep
+        num_rows = {"none": 0, "rank": num_keep}.get(self.fusion, num_keep + split.idx_mask.shape[1])
         if num_rows != (0 if target_tokens is None else target_tokens.shape[1]):
             raise ValueError(
                 f"fusion={self.fusion!r} takes {num_rows} target tokens and got "
-                f"{None if target_tokens is None else target_tokens.shape[1]}; see Sirm.token_features and token_axis"
+                f"{None if target_tokens is None else target_tokens.shape[1]}; see Sirm.tokens"
             )
         if target_tokens is None:
             return visible_tokens
         if self.fusion != "rank":
             target_tokens = gather_rows(target_tokens, split.idx_keep)
-        if self.token_index != "patch":
+        if not self.as_released:
             class_row = self.param("class_target_token", initialisation.token, (1, 1, target_tokens.shape[-1]))
             target_tokens = prepend(class_row, target_tokens)
         return jnp.concatenate([visible_tokens, target_tokens], axis=-1)

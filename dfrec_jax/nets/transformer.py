@@ -1,6 +1,6 @@
 """The pre-norm transformer block of ViT (Dosovitskiy et al. 2021)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -10,6 +10,14 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.normalisation import layer_norm
+
+
+class VitSize(NamedTuple):
+    """Size of a transformer: the width of its tokens, its blocks, and the heads of each, which divide the width."""
+
+    width: int
+    depth: int
+    num_heads: int
 
 
 class SelfAttention(nn.Module):

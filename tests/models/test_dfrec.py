@@ -176,7 +176,7 @@ def test_other_sizes_and_ratios(size, patch, ratio, fusion):
 
 
 def test_the_published_threshold_includes_itself():
-    released, paper = (build(defaults.resolve(defaults.dfrec(mode))).tirm for mode in ("released", "paper"))
+    released, paper = (build(defaults.resolve(defaults.dfrec(mode))).tirm.masking for mode in ("released", "paper"))
     assert not np.float32(50 / 256) >= np.float32(released.patch_threshold) and released.patch_threshold < 50.001 / 256
     assert np.float32(0.5) >= np.float32(paper.patch_threshold)
 

@@ -5,6 +5,7 @@ import pytest
 from jax.scipy.special import logit
 
 from dfrec_jax.models.mae import IdentityFusionDecoder, MaskedEncoder, TokenPositions, UNetPixels
+from dfrec_jax.nets.transformer import VitSize
 from tests import stand_in
 
 RNG = np.random.default_rng(0)
@@ -14,7 +15,7 @@ MASK = jnp.array([[1, 2, 5, 6, 7, 8], [3, 4, 5, 6, 7, 9]])
 
 
 def test_the_encoder_reads_its_selection_and_nothing_else():
-    module = MaskedEncoder(width=8, depth=1, num_heads=2)
+    module = MaskedEncoder(VitSize(8, 1, 2))
     variables = stand_in.variables(module, PATCHES, KEEP)
     encode = jax.jit(lambda patches: module.apply(variables, patches, KEEP))
     before, rest = encode(PATCHES), PATCHES.at[0, jnp.array([0, 1, 4, 5, 6, 7])].set(9.0)
@@ -26,7 +27,7 @@ def test_the_encoder_reads_its_selection_and_nothing_else():
 
 
 def test_masked_places_are_told_apart_by_their_position_alone():
-    module = IdentityFusionDecoder(patch_size=2, width=8, depth=1, num_heads=2)
+    module = IdentityFusionDecoder(patch_size=2, size=VitSize(8, 1, 2))
     inputs = (jnp.ones((2, 4, 5)), KEEP, MASK, 10)
     patches, _ = jax.jit(lambda: module.init_with_output(jax.random.key(0), *inputs))()
     patches = np.asarray(patches)

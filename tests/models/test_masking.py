@@ -3,14 +3,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.models.masking import draw_noise, face_ellipse, patch_scores, semantic_guided_masking
-
-PAPER = {"full_map_threshold": 0.9, "patch_threshold": 0.5, "noise_scale": 0.1}
+from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse, patch_scores, semantic_guided_masking
 
 
 def split(scores, noise, num_keep=2, **thresholds):
     out = semantic_guided_masking(
-        jnp.array([scores], jnp.float32), jnp.array([noise], jnp.float32), num_keep=num_keep, **{**PAPER, **thresholds}
+        jnp.array([scores], jnp.float32), jnp.array([noise], jnp.float32), Masking(num_keep, **thresholds)
     )
     return out.idx_keep[0].tolist(), out.idx_mask[0].tolist()
 
@@ -54,7 +52,7 @@ def test_thresholds_are_arguments():
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_maps_that_tell_nothing_give_a_random_partition(value):
     noise = draw_noise(jax.random.split(jax.random.key(0), 400), 16)
-    out = semantic_guided_masking(jnp.full((400, 16), value), noise, num_keep=8, **PAPER)
+    out = semantic_guided_masking(jnp.full((400, 16), value), noise, Masking(num_keep=8))
     both = jnp.concatenate(out, axis=1)
     np.testing.assert_array_equal(jnp.sort(both, axis=1), jnp.tile(jnp.arange(16), (400, 1)))
     share = np.bincount(np.asarray(out.idx_keep).reshape(-1), minlength=16) / 400
@@ -64,7 +62,7 @@ def test_maps_that_tell_nothing_give_a_random_partition(value):
 def test_a_face_that_fits_is_masked_whole():
     scores = jnp.zeros((1, 196)).at[0, 40:120].set(1.0)
     noise = draw_noise(jax.random.split(jax.random.key(0), 1), 196)
-    out = semantic_guided_masking(scores, noise, num_keep=98, **PAPER)
+    out = semantic_guided_masking(scores, noise, Masking(num_keep=98))
     assert set(range(40, 120)) <= set(out.idx_mask[0].tolist())
 
 

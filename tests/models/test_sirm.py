@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.models.sirm import AttentionGate, Sirm
+from dfrec_jax.models.sirm import AttentionGate, Sirm, TargetTokens
 from tests import stand_in
 
 IMAGE = jnp.asarray(np.random.default_rng(0).random((2, 16, 16, 3), np.float32))
 
-SMALL = Sirm(features=(4, 8), bottleneck=16, token_features=5)
+SMALL = Sirm(features=(4, 8), bottleneck=16, tokens=TargetTokens(5))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -33,7 +33,7 @@ def test_shapes_and_ranges(recovered):
 
 def test_as_released_a_token_is_a_channel(recovered):
     variables = stand_in.variables(SMALL, IMAGE, train=False)
-    released = apply(SMALL.clone(token_axis="channel"), variables)
+    released = apply(SMALL.clone(tokens=TargetTokens(5, "channel")), variables)
     np.testing.assert_allclose(released.target_tokens.swapaxes(1, 2), recovered.target_tokens, rtol=1e-5, atol=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_levels_lead_from_the_image_to_f_t(recovered):
 
 
 def test_without_fusion_there_are_no_tokens():
-    module = SMALL.clone(token_features=0)
+    module = SMALL.clone(tokens=None)
     key = jax.random.key(0)
     out, variables = jax.eval_shape(lambda image: module.init_with_output(key, image, train=False), IMAGE)
     assert out.target_tokens is None and "target_tokens" not in variables["params"]

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from jax.scipy.special import logit
 
+from dfrec_jax.models.masking import Masking
 from dfrec_jax.models.tirm import Tirm
 from dfrec_jax.nets.patches import patchify
+from dfrec_jax.nets.transformer import VitSize
 from tests import stand_in
 
 SIZE, PATCH, NUM_PATCHES, NUM_KEEP, WIDTH = 32, 8, 16, 8, 6
@@ -18,9 +20,9 @@ NO_MAP = jnp.zeros((2, SIZE, SIZE, 1), np.float32)  # the split is that of the n
 NUM_TOKENS = {"position": NUM_PATCHES, "grid": NUM_PATCHES, "rank": NUM_KEEP}
 
 
-def tirm(fusion="position", token_index="shifted", **fields):
-    sizes = {"width": 16, "depth": 1, "heads": 2, "decoder_width": 16, "decoder_depth": 1, "decoder_heads": 2}
-    return Tirm(num_keep=NUM_KEEP, patch_size=PATCH, fusion=fusion, token_index=token_index, **{**sizes, **fields})
+def tirm(fusion="position", **fields):
+    size = VitSize(16, 1, 2)
+    return Tirm(Masking(NUM_KEEP), PATCH, encoder_size=size, decoder_size=size, fusion=fusion, **fields)
 
 
 def tokens(fusion="position"):
@@ -45,9 +47,9 @@ def patch_changes(a, b):
     return np.any(patchify(jnp.asarray(a), PATCH) != patchify(jnp.asarray(b), PATCH), axis=-1)
 
 
-@pytest.mark.parametrize("token_index", ["shifted", "patch"])
-def test_exactly_the_masked_patches_are_generated(token_index):
-    out = recover(tirm("rank", token_index))
+@pytest.mark.parametrize("as_released", [False, True])
+def test_exactly_the_masked_patches_are_generated(as_released):
+    out = recover(tirm("rank", as_released=as_released))
     both = np.sort(np.concatenate(out.split, axis=1), axis=1)
     np.testing.assert_array_equal(both, np.tile(np.arange(NUM_PATCHES), (2, 1)))
     is_masked = np.zeros((2, NUM_PATCHES), bool)
@@ -67,14 +69,14 @@ def with_changed_patch(index):
     return IMAGE.at[:, row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH].set(0.5)
 
 
-@pytest.mark.parametrize(("token_index", "fusion"), [("shifted", "position"), ("shifted", "rank"), ("patch", "rank")])
-def test_what_the_encoder_sees(token_index, fusion):
+@pytest.mark.parametrize(("as_released", "fusion"), [(False, "position"), (False, "rank"), (True, "rank")])
+def test_what_the_encoder_sees(as_released, fusion):
     """As released, token i is patch i - 1: the last patch is never seen, the one left of each kept patch is."""
-    module = tirm(fusion, token_index)
+    module = tirm(fusion, as_released=as_released)
     noise = NOISE[:1]
     keep = set(np.argsort(noise[0], kind="stable")[:NUM_KEEP].tolist())
     assert NUM_PATCHES - 1 in keep, "this noise does not show what the test is about"
-    visible = keep if token_index == "shifted" else {index - 1 for index in keep}
+    visible = {index - 1 for index in keep} if as_released else keep
     inputs = (NO_MAP[:1], tokens(fusion)[:1], noise)
     variables = stand_in.variables(module, IMAGE[:1], *inputs)
     apply = jax.jit(lambda image: module.apply(variables, image, *inputs).target_patches)
@@ -196,7 +198,7 @@ def test_variables_of_each_choice():
 
     assert paths() == (16 + WIDTH, True, False)
     assert paths(fusion="none") == (16, False, False)
-    assert paths(fusion="rank", token_index="patch", learned_positions=True) == (16 + WIDTH, False, True)
+    assert paths(fusion="rank", as_released=True) == (16 + WIDTH, False, True)
 
 
 def test_positions_distinguish_patches_that_look_alike():
