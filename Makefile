@@ -35,7 +35,7 @@ quickstart: $(STAMP)
 	$(BIN)/dfrec recover $(QUICKSTART)/faces/*.png --workdir $(QUICKSTART) --out $(QUICKSTART)/recovered
 	$(BIN)/python evaluate.py --workdir=$(QUICKSTART)
 	@echo "recovered faces: $(QUICKSTART)/recovered/*/panel.png"
-	@echo "how training went: $(QUICKSTART)/samples/*.png, tensorboard --logdir $(QUICKSTART)/tensorboard"
+	@echo "how training went: $(QUICKSTART)/samples/*.png; curves: pip install tensorboard, tensorboard --logdir $(QUICKSTART)/tensorboard"
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest --quiet --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -109,7 +109,8 @@ def extras() -> Iterator[str]:
     for requirement in importlib.metadata.requires("dfrec-jax") or ():
         if match := re.match(r"([\w.-]+).*extra == ['\"]([\w-]+)", requirement):
             name, extra = match.groups()
-            wanted.setdefault(extra, []).append(ACCELERATORS.get(extra, name))
+            if extra != "dev":
+                wanted.setdefault(extra, []).append(ACCELERATORS.get(extra, name))
     for extra, names in wanted.items():
         missing = [name for name in names if not _is_installed(name)]
         yield f"{extra}: " + (f"no ({', '.join(missing)}); pip install '.[{extra}]'" if missing else "installed")

@@ -1,6 +1,7 @@
 """What every program does before its work: paths of the user's home, devices that can be had, quiet libraries, the
 compilation cache."""
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 # reaches us as exceptions. Read when jax is imported, so it stands before that; the user's own value is left.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import filelock  # noqa: E402
 import jax  # noqa: E402
 
 from dfrec_jax.config.errors import ConfigError  # noqa: E402
@@ -96,6 +98,7 @@ def keep_compiled() -> None:
     except OSError as error:
         print(f"note: compiled programs are not kept: {error}", file=sys.stderr)
         return
+    _drop_unfinished(folder)
     for name, value in {
         "jax_compilation_cache_dir": str(folder),
         "jax_compilation_cache_max_size": CACHE_BYTES,
@@ -104,6 +107,15 @@ def keep_compiled() -> None:
     }.items():
         if name.upper() not in os.environ:
             jax.config.update(name, value)
+
+
+def _drop_unfinished(folder: Path) -> None:
+    """Removes entries that a kill or a full disk cut short: those without the note of their last use, which JAX writes
+    after them. It would warn of them at each start, and not replace them."""
+    with contextlib.suppress(filelock.Timeout, OSError), filelock.FileLock(folder / ".lockfile", timeout=0):
+        for entry in folder.glob("*-cache"):
+            if not entry.with_name(f"{entry.name.removesuffix('-cache')}-atime").exists():
+                entry.unlink()
 
 
 def compiled_dir() -> Path:

@@ -26,7 +26,7 @@ def locate(release: Release, weights_dir: str = "", *, may_download: bool = True
 
     Args:
       release: what to look for.
-      weights_dir: the folder that the config names (`frozen.weights_dir`); empty: none.
+      weights_dir: the folder that a config (`frozen.weights_dir`) or a program names; empty: none.
       may_download: whether to download what is found nowhere.
 
     Raises:
@@ -34,7 +34,9 @@ def locate(release: Release, weights_dir: str = "", *, may_download: bool = True
       WeightsError: for a `weights_dir` that does not exist, two different candidates in one folder, a failed download.
     """
     if weights_dir and not Path(weights_dir).is_dir():
-        raise WeightsError(f"frozen.weights_dir={weights_dir!r}: no such folder; name one, or leave it empty")
+        raise WeightsError(
+            f"{weights_dir!r} (frozen.weights_dir of a config, or --weights-dir): no such folder; name another, or none"
+        )
     for folder in _folders(weights_dir):
         path = _search(folder, release)
         if path is not None:
@@ -70,7 +72,7 @@ def _search(folder: Path, release: Release) -> Path | None:
 def _how_to_get(release: Release, weights_dir: str) -> str:
     environment = os.environ.get("DFREC_WEIGHTS", "")
     searched = [
-        f"frozen.weights_dir ({weights_dir or 'empty'})",
+        weights_dir or "a folder of weights (none was named)",
         f"$DFREC_WEIGHTS ({environment or 'not set'})",
         str(store()),
     ]

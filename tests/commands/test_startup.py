@@ -57,6 +57,16 @@ def test_compiled_programs_are_kept_in_the_users_cache(updates, tmp_path, monkey
     assert updates["jax_compilation_cache_max_size"] == startup.CACHE_BYTES
 
 
+def test_an_entry_that_was_cut_short_is_dropped(updates, tmp_path, monkeypatch):
+    monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
+    folder = startup.compiled_dir()
+    folder.mkdir(parents=True)
+    for name in ("whole-cache", "whole-atime", "torn-cache"):
+        (folder / name).write_bytes(b"x")
+    startup.keep_compiled()
+    assert {path.name for path in folder.iterdir()} - {".lockfile"} == {"whole-cache", "whole-atime"}
+
+
 def test_the_users_word_on_the_cache_of_compiled_programs_holds(updates, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
     monkeypatch.setenv("DFREC_COMPILE_CACHE", "off")

@@ -75,7 +75,7 @@ def test_missing_weights_say_where_they_were_sought_and_what_to_run(folders):
 
 
 def test_a_configured_folder_must_exist(folders, tmp_path):
-    with pytest.raises(WeightsError, match="frozen.weights_dir='.*nowhere': no such folder"):
+    with pytest.raises(WeightsError, match="nowhere' .frozen.weights_dir .* --weights-dir.: no such folder"):
         locate(RELEASE, str(tmp_path / "nowhere"))
 
 
