@@ -130,10 +130,10 @@ def _find(path: Path, out: Path, shared: Recovering) -> Exhibit | Outcome:
         sha256 = hashlib.sha256(data).hexdigest()
         if result_folder.holds(folder, {"input_sha256": sha256, **shared.identity}):
             return Outcome(path, folder, (), "", was_there=True)
-        pixels = decode_image(data, path)
+        pixels, remarks = decode_image(data, path)
     except (ImageError, result_folder.FolderTaken) as error:
         return Outcome(path, None, (), str(error))
-    warnings = plausibility.of_measures(pixels, size)
+    warnings = [*remarks, *plausibility.of_measures(pixels, size)]
     if shared.look is not None:
         warnings += shared.look(pixels)
     return Exhibit(path, folder, sha256, (pixels.shape[1], pixels.shape[0]), resize(pixels, size), tuple(warnings))

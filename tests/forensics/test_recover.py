@@ -234,3 +234,11 @@ def test_a_missing_workdir_is_refused(pictures, tmp_path, capsys):
     assert _recover(tmp_path / "nowhere", tmp_path / "out", pictures[0]) == 2
     assert "there is no config.json in it" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_was_done_in_reading_stands_in_the_record_and_on_the_screen(workdir, tmp_path, capsys):
+    frames = [Image.new("RGB", (32, 32), (level, 80, 90)) for level in (40, 200)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    assert _recover(workdir, tmp_path / "out", tmp_path / "moving.gif") == 0
+    remark = "the first of its 2 frames or pages was taken"
+    assert remark in capsys.readouterr().err and remark in _result(tmp_path / "out" / "moving")["warnings"]
