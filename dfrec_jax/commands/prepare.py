@@ -22,7 +22,8 @@ _PAIRED = ("celeba_megafs", "ffhq_e4s")
 # Options that not every data set knows: for another one they are refused, lest someone think that they did something.
 _ONLY_FOR = {
     "attack": ("faceforensics", *_PAIRED), "split_file": ("faceforensics", "faces"), "frames": ("faceforensics",),
-    "compression": ("faceforensics",), "originals": _PAIRED, "identities": ("celeba_megafs",), "split_by": _PAIRED,
+    "compression": ("faceforensics",), "originals": _PAIRED, "identities": ("celeba_megafs",),
+    "split_by": (*_PAIRED, "triplets"),
     "attributes": ("faces",), "detections": ("faces",), "forgeries": ("faces",), "table": ("triplets",),
     "split": ("triplets",),
 }  # fmt: skip
@@ -57,7 +58,12 @@ def add_parser(subparsers: Any) -> None:
         "--originals", default="", help="celeba_megafs, ffhq_e4s: folder of the originals, if elsewhere"
     )
     parser.add_argument("--identities", default="", help="celeba_megafs: folder of CelebA's lists of identities")
-    parser.add_argument("--split-by", default="identity", choices=("identity", "image"), help="celeba_megafs, ffhq_e4s")
+    parser.add_argument(
+        "--split-by",
+        default="people",
+        choices=("people", "target", "image"),
+        help="celeba_megafs, ffhq_e4s, triplets: what splits do not share (default people; target and image leak)",
+    )
     parser.add_argument("--attributes", default="", help="faces: CelebA's list_attr_celeba.txt, or a CSV")
     parser.add_argument("--detections", default="", help="faces: CSV with file,x0,y0,x1,y1 in place of the detector")
     parser.add_argument(
@@ -73,11 +79,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepares, and prints what came of it. 130 after Ctrl-C."""
-    from dfrec_jax.preparation.job_to_records import Options
+    from dfrec_jax.preparation.cut_records import Options
     from dfrec_jax.preparation.plan import PreparationError
     from dfrec_jax.preparation.prepare import Request, prepare
+    from dfrec_jax.preparation.shared_people import shared_with_train, words_of, words_on_missing_splits
 
-    for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31)):
+    for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31 - 1),
+                            ("frames", 0, 10**9), ("forgeries", 0, 10**9)):  # fmt: skip
         if not low <= getattr(arguments, name) <= high:
             raise PreparationError(f"--{name}={getattr(arguments, name)}: must be from {low} to {high}")
     if not 0 <= arguments.margin <= 3:
@@ -101,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         settings=settings,
         beam=None if arguments.beam is None else arguments.beam.split(),
     )
-    for note in plan.notes:
+    planned = words_on_missing_splits({job.split for job in plan.jobs})
+    for note in (*plan.notes, *words_of(shared_with_train(plan)), *planned):
         print(f"note: {note}", file=sys.stderr)
     try:
         result = prepare(plan, partial(make_tools, arguments.weights_dir), request)
@@ -113,6 +122,13 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{sum(result.rejected.values())} rejected (rejected.csv)")
     for reason, count in result.rejected.most_common(5):
         print(f"  {count:>6}  {reason}")
+    if result.remarks:
+        print(f"{sum(result.remarks.values())} to be known of (remarks.csv)")
+    for remark, count in result.remarks.most_common(5):
+        print(f"  {count:>6}  {remark}")
+    for note in words_on_missing_splits({split for split, _, _ in result.counts}):
+        if note not in planned:
+            print(f"note: {note}", file=sys.stderr)
     print(f"{result.folder} in {time.monotonic() - start:.0f} s; look at sheet.jpg")
     return 0
 
@@ -139,7 +155,7 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
         chosen = {name: getattr(arguments, name) for name in ("split_file", "attributes", "detections")}
         planner = face_folders.plan
     elif dataset == "triplets":
-        chosen = {"table": arguments.table, "split": arguments.split}
+        chosen = {"table": arguments.table, "split": arguments.split, "split_by": arguments.split_by}
         planner = triplets.plan
     else:
         chosen = {"dataset": dataset, "originals": arguments.originals, "identities": arguments.identities}
@@ -159,8 +175,8 @@ def _shares(text: str) -> tuple[float, float, float] | None:
         train, validation, test = (float(share) for share in text.split(":"))
     except ValueError as error:
         raise PreparationError(f"--shares={text}: must be three numbers such as 8:1:1") from error
-    if min(train, validation, test) < 0 or train + validation + test <= 0:
-        raise PreparationError(f"--shares={text}: must not be negative, nor all 0")
+    if not all(0 <= share < float("inf") for share in (train, validation, test)) or train + validation + test <= 0:
+        raise PreparationError(f"--shares={text}: must be numbers of 0 or more, not all 0")
     return train, validation, test
 
 

@@ -1,7 +1,7 @@
 """Pictures of faces with CelebA's 40 attributes: of a prepared data set, or of a folder with CelebA's lists."""
 
 import hashlib
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Protocol, runtime_checkable
 
 import cv2
@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import rows
 from dfrec_jax.pictures.reading import ImageError
-from dfrec_jax.preparation import face_folders, source_files, splits
+from dfrec_jax.preparation import face_folders, listing, source_files, splits, tables
 from dfrec_jax.preparation.plan import Picture, PreparationError
 from dfrec_jax.records import joint
 
@@ -91,7 +91,7 @@ class _FolderFaces:
         self._root, self._crop = config.data.dir, config.data.crop
         labels = face_folders.read_attributes(config.data.attributes)
         split_of = _read_partition(config.data.partition)
-        names = source_files.picture_names(self._root)
+        names = listing.list_pictures(self._root).names
         self._names = [name for name in names if _of(split_of, name) == split and _of(labels, name) is not None]
         self._labels = [np.array(_of(labels, name), np.int8) for name in self._names]
         if not self._names:
@@ -106,7 +106,7 @@ class _FolderFaces:
         return len(self._names)
 
     def example(self, number: int) -> Example:
-        picture = source_files.read_picture(Picture(self._root, self._names[number]))
+        picture = source_files.read_picture(Picture(self._root, self._names[number])).pixels
         return {"image": _central_square(picture, self._crop), "attributes": self._labels[number]}
 
     def attributes(self, number: int) -> np.ndarray:
@@ -137,11 +137,9 @@ def _central_square(picture: np.ndarray, crop: float) -> np.ndarray:
 
 def _read_partition(path: str) -> dict[str, str]:
     """By file: CelebA's own list (a file and 0, 1 or 2 a line), or a CSV with columns file and split."""
-    if not Path(path).is_file():
-        raise PreparationError(f"data.partition={path}: there is no such file")
-    lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
+    lines = tables.read_text(path, "data.partition=").split("\n")
     if "," in lines[0]:
-        return {row["file"]: splits.named_split(row["split"], path) for row in splits.read_table(path, "file", "split")}
+        return {row["file"]: splits.named_split(row["split"], path) for row in tables.read_table(path, "file", "split")}
     partition = {}
     for number, line in enumerate(lines, 1):
         fields = line.split()

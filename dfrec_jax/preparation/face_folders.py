@@ -1,10 +1,12 @@
 """Photographs of people, `<identity>/<picture>` in a folder or a tar file, for which forgeries are generated."""
 
+import math
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from dfrec_jax.preparation import splits
+from dfrec_jax.preparation import splits, tables
+from dfrec_jax.preparation.listing import list_pictures
 from dfrec_jax.preparation.plan import Picture, Plan, PreparationError, Rejected, in_jobs, pristine_item
-from dfrec_jax.preparation.source_files import picture_names
 
 CELEBA_ATTRIBUTES = tuple(
     """5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
@@ -41,17 +43,23 @@ def plan(
       PreparationError: where there is no picture, for pictures with no folder above them and no split file, and for
         broken tables.
     """
-    names = picture_names(root)
-    rejected: list[Rejected] = []
-    rows = _by_file(split_file, "file", "split") if split_file else {}
-    values = {name: _values(row) for name, row in rows.items() if _values(row)}
+    listing = list_pictures(root)
+    names, rejected = listing.names, list(listing.rejected)
+    there = set(names)
+    rows = _by_file(split_file, there, "file", "split") if split_file else {}
+    try:
+        values = {name: _values(row) for name, row in rows.items() if _values(row)}
+    except ValueError as error:
+        raise PreparationError(f"{split_file}: expected the 40 attributes of CelebA as numbers ({error})") from error
     if attributes:
         values = read_attributes(attributes)
     faces = (
-        {name: _face(row, detections) for name, row in _by_file(detections, "file", *BOX).items()} if detections else {}
+        {name: _face(row, detections) for name, row in _by_file(detections, there, "file", *BOX).items()}
+        if detections
+        else {}
     )
     if split_file:
-        rejected += [Rejected(name, rows[name]["split"], "is not there") for name in sorted(set(rows) - set(names))]
+        rejected += [Rejected(name, rows[name]["split"], "is not there") for name in sorted(set(rows) - there)]
     items = []
     for name in names:
         if split_file and name not in rows:
@@ -77,12 +85,13 @@ def plan(
             f"{rejected[0].reason}; expected <identity>/<picture>"
         )
     lacking = sum(not item.attributes for item in items) if values else 0
-    return Plan(tuple(in_jobs(items)), tuple(rejected), (f"{lacking} pictures have no attributes",) if lacking else ())
+    notes = [f"{lacking} pictures have no attributes"] if lacking else []
+    return Plan(tuple(in_jobs(items)), tuple(rejected), (*listing.notes, *notes))
 
 
-def _by_file(path: str, *columns: str) -> dict[str, dict[str, str]]:
-    rows = splits.read_table(path, *columns)
-    by_file = {row["file"]: row for row in rows}
+def _by_file(path: str, there: Collection[str], *columns: str) -> dict[str, dict[str, str]]:
+    rows = tables.read_table(path, *columns)
+    by_file = {tables.file_named(row["file"], there): row for row in rows}
     if len(by_file) < len(rows):
         raise PreparationError(f"{path}: names a file twice")
     return by_file
@@ -100,24 +109,27 @@ def read_attributes(path: str) -> dict[str, tuple[int, ...]]:
     Raises:
       PreparationError: for a missing file, or one without the 40.
     """
-    if not Path(path).is_file():
-        raise PreparationError(f"--attributes={path}: there is no such file")
-    lines = Path(path).read_text().splitlines()
-    if len(lines) < 3 or not lines[0].strip().isdigit():
-        return {name: _values(row) for name, row in _by_file(path, "file", *CELEBA_ATTRIBUTES).items()}
-    names = lines[1].split()
-    rows = (line.split() for line in lines[2:] if line.strip())
+    lines = tables.read_text(path, "--attributes=").splitlines()
     try:
+        if len(lines) < 3 or not lines[0].strip().isdigit():
+            return {name: _values(row) for name, row in _by_file(path, (), "file", *CELEBA_ATTRIBUTES).items()}
+        names = lines[1].split()
+        rows = (line.split() for line in lines[2:] if line.strip())
         return {row[0]: _values(dict(zip(names, row[1:], strict=True))) for row in rows}
+    except PreparationError:
+        raise
     except ValueError as error:
         raise PreparationError(
-            f"--attributes={path}: expected the 40 attributes of {names[0]}, ... ({error})"
+            f"--attributes={path}: expected the 40 attributes of CelebA as numbers ({error})"
         ) from error
 
 
 def _face(row: dict[str, str], path: str) -> tuple[float, ...]:
     columns = BOX + LANDMARKS if all(row.get(name) for name in LANDMARKS) else BOX
     try:
-        return tuple(float(row[name]) for name in columns)
+        numbers = tuple(float(row[name]) for name in columns)
     except ValueError as error:
         raise PreparationError(f"--detections={path}: {row['file']}: {error}") from error
+    if not all(map(math.isfinite, numbers)) or numbers[0] >= numbers[2] or numbers[1] >= numbers[3]:
+        raise PreparationError(f"--detections={path}: {row['file']}: {', '.join(map(str, numbers[:4]))} is no box")
+    return numbers

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
-from dfrec_jax.preparation.source_files import VIDEO_ENDINGS
 from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
 
 COMPRESSIONS = ("c23", "raw", "c40")  # in the order of preference
@@ -60,15 +60,20 @@ def plan(
     if missing:
         raise PreparationError(f"--attack={missing[0]}: {manipulated} has {', '.join(found) or 'no method at all'}")
     chosen = [method for method in found if method in (attacks or METHODS)]
-    folders = {method: _videos(base, f"manipulated_sequences/{method}", compression) for method in chosen}
-    originals = _videos(base, _ORIGINALS, compression)
+    pairs, rejected, notes = [], [], []
+    try:
+        folders = {
+            method: _videos(base, f"manipulated_sequences/{method}", compression, rejected, notes) for method in chosen
+        }
+        originals = _videos(base, _ORIGINALS, compression, rejected, notes)
+    except OSError as error:
+        raise PreparationError(f"--source={root}: {error.filename} cannot be read ({error.strerror})") from error
     if not originals and not any(folders.values()):
         raise PreparationError(
             f"--source={root}: holds no FaceForensics++ videos; expected {_ORIGINALS}/c23/videos/*.mp4 and "
             "manipulated_sequences/Deepfakes/c23/videos/*.mp4 below it"
         )
 
-    pairs, rejected = [], []
     for method, videos in folders.items():
         for name, video in videos.items():
             match = _PAIR.match(name)
@@ -108,7 +113,7 @@ def plan(
         work = VideoPair(split_of[name], PRISTINE, PRISTINE, video, None, None, None, name, name, num_frames)
         jobs.append(Job(f"{work.split}-{PRISTINE}-{name}", work.split, work))
 
-    notes = [
+    notes += [
         f"{count} of {len(pairs)} forged videos lack their {role} video" for role, count in without.items() if count
     ]
     if set(found) - set(chosen):
@@ -116,23 +121,45 @@ def plan(
     return Plan(tuple(jobs), tuple(rejected), tuple(notes))
 
 
-def _videos(base: Path, folder: str, compression: str) -> dict[str, Picture]:
-    """The videos of a method, or the originals, by name without ending."""
-    for name in (compression,) if compression else COMPRESSIONS:
-        for kind in ("videos", "images"):
-            path = base / folder / name / kind
-            if not path.is_dir():
-                continue
-            is_wanted = lambda file, kind=kind: file.is_dir() if kind == "images" else file.suffix in VIDEO_ENDINGS  # noqa: E731
-            files = sorted(file for file in path.iterdir() if is_wanted(file) and not file.name.startswith("."))
-            if files:
-                return {file.stem: Picture(str(base), str(file.relative_to(base).as_posix())) for file in files}
-    return {}
+def _videos(
+    base: Path, folder: str, compression: str, rejected: list[Rejected], notes: list[str]
+) -> dict[str, Picture]:
+    """The videos of a method, or the originals, by name without ending; what is there and not taken is said."""
+    there = [
+        path
+        for name in ((compression,) if compression else COMPRESSIONS)
+        for kind in ("videos", "images")
+        if (path := base / folder / name / kind).is_dir()
+    ]
+    found: dict[str, Picture] = {}
+    while there and not found:
+        chosen = there.pop(0)
+        files = [file for file in chosen.iterdir() if not file.name.startswith(".")]
+        for file in sorted(files, key=lambda file: (_preference(file), file.name)):  # an .mp4 before an .avi
+            name = file.relative_to(base).as_posix()
+            if chosen.name == "images" and not file.is_dir():
+                rejected.append(Rejected(name, "", "is no folder of frames"))
+            elif chosen.name == "videos" and not (file.is_file() and file.suffix.lower() in VIDEO_ENDINGS):
+                rejected.append(Rejected(name, "", "its ending names no kind of video that is read"))
+            elif file.stem in found:
+                rejected.append(Rejected(name, "", "another file is the video of its name", found[file.stem].name))
+            else:
+                found[file.stem] = Picture(str(base), name)
+    if found and there:
+        notes.append(f"{', '.join(str(path.relative_to(base)) for path in there)}: not taken (--compression chooses)")
+    return dict(sorted(found.items()))
+
+
+def _preference(file: Path) -> int:
+    ending = file.suffix.lower()
+    return VIDEO_ENDINGS.index(ending) if ending in VIDEO_ENDINGS else len(VIDEO_ENDINGS)
 
 
 def _mask_of(base: Path, method: str, video: Picture) -> Picture | None:
-    name = f"manipulated_sequences/{method}/masks/videos/{Path(video.name).stem}.mp4"
-    return Picture(str(base), name) if (base / name).is_file() else None
+    stem = f"manipulated_sequences/{method}/masks/videos/{Path(video.name).stem}"
+    endings = [cased for ending in VIDEO_ENDINGS for cased in (ending, ending.upper())]
+    name = next((f"{stem}{ending}" for ending in endings if (base / f"{stem}{ending}").is_file()), None)
+    return None if name is None else Picture(str(base), name)
 
 
 def _split_of(

@@ -12,11 +12,23 @@ class PreparationError(ValueError):
 
 
 class Rejected(NamedTuple):
-    """Something that does not become a record, and why; a line of rejected.csv."""
+    """Something that does not become a record, and why; a line of rejected.csv.
+
+    `reason` is the same for all that have one fault, so that it can be counted; `detail` is what is not.
+    """
 
     origin: str
     split: str
     reason: str
+    detail: str = ""
+
+
+class Remark(NamedTuple):
+    """What a person should know of a file that was used: that it is the first frame of many, say; of remarks.csv."""
+
+    origin: str
+    split: str
+    remark: str
 
 
 class Picture(NamedTuple):

@@ -1,14 +1,13 @@
 """`dfrec prepare` without its command line: plan, work, finish."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dfrec_jax.preparation import run_jobs, write_dataset
-from dfrec_jax.preparation.job_to_records import Options
-from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected
+from dfrec_jax.preparation import run_jobs, shared_people, write_dataset
+from dfrec_jax.preparation.cut_records import Options
+from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected, Remark
 from dfrec_jax.preparation.unfinished import Parts, Unfinished
 from dfrec_jax.records import schema
 
@@ -47,8 +46,8 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
       request: how.
 
     Raises:
-      PreparationError: where the data set is there already, nothing can be done, the disk is full, or an unfinished
-        preparation was begun otherwise.
+      PreparationError: where the data set is there already, nothing can be done, the disk is full, `out` cannot be
+        written, or an unfinished preparation was begun otherwise.
       KeyboardInterrupt: on Ctrl-C; what is done stays done.
     """
     folder = schema.folder_of(request.out, request.dataset)
@@ -56,19 +55,22 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
         raise PreparationError(f"{folder} is there already: delete it, or choose another --out")
     settings = {"dataset": request.dataset, **request.options._asdict(), "seed": request.seed}
     settings |= {"num_forgeries": request.num_forgeries, **request.settings}
+    settings["people_shared_with_train"] = shared_people.shared_with_train(plan)
     try:
         unfinished = Unfinished(folder.parent / "unfinished", plan, settings)
         if request.beam is None:
             run_jobs.run(plan, unfinished, make_tools, request.options, request.processes)
-            stores, rejected = _parts(plan, unfinished)
+            stores = _parts(plan, unfinished)
         else:
-            stores, rejected = _by_beam(plan, unfinished, make_tools, request, settings)
+            stores = _by_beam(plan, unfinished, make_tools, request, settings)
+        said = unfinished.said()
         return write_dataset.finish(
             request.dataset,
             folder,
             unfinished.folder,
             stores,
-            [*plan.rejected, *rejected],
+            [*plan.rejected, *(row for row in said if isinstance(row, Rejected))],
+            list(dict.fromkeys(row for row in said if isinstance(row, Remark))),
             description=schema.BUILDERS[request.dataset].__doc__ or "",
             settings=settings,
             num_forgeries=request.num_forgeries,
@@ -81,22 +83,21 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
                 f"the disk is full ({folder.parent}): the jobs that are done are kept; make room and run the same "
                 "command again"
             ) from error
-        raise
+        raise PreparationError(
+            f"--out={request.out}: {error.filename or folder.parent} cannot be written ({error.strerror or error})"
+        ) from error
 
 
-def _parts(plan: Plan, unfinished: Unfinished) -> tuple[dict[str, write_dataset.Store], list[Rejected]]:
+def _parts(plan: Plan, unfinished: Unfinished) -> dict[str, write_dataset.Store]:
     numbers: dict[str, list[int]] = {}
     for number, job in enumerate(plan.jobs):
         numbers.setdefault(job.split, []).append(number)
-    stores: dict[str, write_dataset.Store] = {
-        split: Parts(unfinished.part(number) for number in chosen) for split, chosen in numbers.items()
-    }
-    return stores, unfinished.rejected(range(len(plan.jobs)))
+    return {split: Parts(unfinished.part(number) for number in chosen) for split, chosen in numbers.items()}
 
 
 def _by_beam(
     plan: Plan, unfinished: Unfinished, make_tools: run_jobs.MakeTools, request: Request, settings: dict[str, Any]
-) -> tuple[dict[str, write_dataset.Store], list[Rejected]]:
+) -> dict[str, write_dataset.Store]:
     """The same builder, its records made by the workers of a Beam runner."""
     import grain  # the rest of a preparation does without
     import tensorflow_datasets as tfds
@@ -118,9 +119,8 @@ def _by_beam(
     config = tfds.download.DownloadConfig(beam_options=options)
     schema.run(builder, download_config=config)
     written = Path(os.fspath(builder.data_dir))
-    stores: dict[str, Any] = {
+    sources: dict[str, Any] = {
         split: grain.sources.ArrayRecordDataSource(sorted(map(str, written.glob(f"*-{split}.array_record-*"))))
         for split in splits
     }
-    files = sorted(unfinished.parts.glob("*.rejected"))
-    return stores, [Rejected(*row) for file in files for row in json.loads(file.read_text())]
+    return sources

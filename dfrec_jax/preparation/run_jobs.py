@@ -2,18 +2,17 @@
 
 import errno
 import functools
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.files import whole
 from dfrec_jax.preparation import process_pool
+from dfrec_jax.preparation.cut_records import Options
 from dfrec_jax.preparation.face_crops import FaceTools
-from dfrec_jax.preparation.job_to_records import Options, records_of
-from dfrec_jax.preparation.plan import Job, Plan, PreparationError, Rejected
-from dfrec_jax.preparation.unfinished import Unfinished
+from dfrec_jax.preparation.job_to_records import records_of
+from dfrec_jax.preparation.plan import Job, Plan, PreparationError, Rejected, Remark
+from dfrec_jax.preparation.unfinished import Unfinished, write_said
 from dfrec_jax.records import schema
 
 MakeTools = Callable[[], FaceTools]
@@ -64,17 +63,17 @@ def run(plan: Plan, unfinished: Unfinished, make_tools: MakeTools, options: Opti
 
 
 def _do(job: Job, number: int, unfinished: Unfinished, tools: FaceTools, options: Options) -> None:
-    rejected: list[Rejected] = []
+    said: list[Rejected | Remark] = []
 
     def kept() -> Iterator[schema.Record]:
         for result in records_of(job, tools, options):
-            if isinstance(result, Rejected):
-                rejected.append(result)
+            if isinstance(result, Rejected | Remark):
+                said.append(result)
             else:
                 yield result
 
     serialised = list(schema.serialise(kept()))
-    unfinished.write(number, serialised, rejected)
+    unfinished.write(number, serialised, said)
 
 
 def _make_do(unfinished: Unfinished, make_tools: MakeTools, options: Options) -> process_pool.Do:
@@ -108,7 +107,7 @@ class _Progress:
 def beam_records(jobs: list[tuple[int, Job]], folder: Path, make_tools: MakeTools, options: Options) -> Any:
     """The records of `jobs` as a Beam transform of (key, record) pairs, for a TFDS builder.
 
-    Refusals go to files in `folder`, which all workers must reach.
+    Refusals and remarks go to files in `folder`, which all workers must reach.
 
     Raises:
       PreparationError: where Apache Beam is not installed.
@@ -135,7 +134,6 @@ def _tools(make_tools: MakeTools) -> FaceTools:
 def _beam_do(folder: str, make_tools: MakeTools, options: Options, numbered: tuple[int, Job]) -> list[tuple[int, Any]]:
     number, job = numbered
     results = list(records_of(job, _tools(make_tools), options))
-    rejected = [result for result in results if isinstance(result, Rejected)]
-    whole.write_text(Path(folder) / f"{number:07d}.rejected", json.dumps(rejected))
-    kept = [result for result in results if not isinstance(result, Rejected)]
+    write_said(Path(folder), number, [result for result in results if isinstance(result, Rejected | Remark)])
+    kept = [result for result in results if not isinstance(result, Rejected | Remark)]
     return [(number * MOST_RECORDS_A_JOB + place, record) for place, record in enumerate(kept)]

@@ -1,11 +1,11 @@
 """Which split a person, a picture or a pair belongs to: by a hash, by a file, or as the authors published it."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 
+from dfrec_jax.preparation import tables
 from dfrec_jax.preparation.plan import PreparationError
 
 SPLITS = ("train", "validation", "test")
@@ -59,31 +59,15 @@ def read_official_pairs(folder: str) -> dict[str, str]:
                 "FaceForensics++ (github.com/ondyari/FaceForensics, dataset/splits)"
             )
         try:
-            pairs = [(str(a), str(b)) for a, b in json.loads(path.read_text())]
+            pairs = [(str(a), str(b)) for a, b in json.loads(tables.read_text(path))]
+        except PreparationError:
+            raise
         except (ValueError, TypeError) as error:
             raise PreparationError(f'{path}: must be a JSON list of pairs such as ["000", "003"] ({error})') from error
         for video in {video for pair in pairs for video in pair}:
             if split_of.setdefault(video, split) != split:
                 raise PreparationError(f"{path}: video {video} is in {split_of[video]} as well")
     return split_of
-
-
-def read_table(path: str, *needed: str) -> list[dict[str, str]]:
-    """The rows of a CSV file with a header.
-
-    Raises:
-      PreparationError: for a missing file, or one without a `needed` column.
-    """
-    if not Path(path).is_file():
-        raise PreparationError(f"{path}: there is no such file")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            raise PreparationError(
-                f"{path}: lacks the column {missing[0]!r}; it has {', '.join(reader.fieldnames or ())}"
-            )
-        return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
 
 
 def named_split(name: str, where: str) -> str:

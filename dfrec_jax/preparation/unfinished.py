@@ -4,14 +4,16 @@ import csv
 import hashlib
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from dfrec_jax.files import whole
-from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected
+from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected, Remark
 
 _LENGTH = struct.Struct("<Q")
+_SAID = ".said"
+_LAYOUT = 2  # of these files: a preparation that another version began is refused, and not misread
 
 
 class Unfinished:
@@ -26,7 +28,7 @@ class Unfinished:
         self.folder = folder
         self.parts = folder / "parts"
         plan_hash = hashlib.sha256(repr(plan.jobs).encode()).hexdigest()
-        now = json.loads(json.dumps({**settings, "files": plan_hash}))
+        now = json.loads(json.dumps({**settings, "files": plan_hash, "layout": _LAYOUT}))
         path = folder / "settings.json"
         if path.is_file():
             before = json.loads(path.read_text())
@@ -47,19 +49,30 @@ class Unfinished:
         """Whether job `number` is done."""
         return self.part(number).is_file()
 
-    def write(self, number: int, records: Iterable[bytes], rejected: list[Rejected]) -> None:
+    def write(self, number: int, records: Iterable[bytes], said: Sequence[Rejected | Remark]) -> None:
         """Writes what came of job `number`. Raises OSError where the disk is full, and then leaves nothing behind."""
-        whole.write_text(self._rejections(number), json.dumps(rejected))
+        write_said(self.parts, number, said)
         with whole.replacing(self.part(number)) as unfinished, open(unfinished, "wb") as file:
             for record in records:
                 file.write(_LENGTH.pack(len(record)) + record)
 
-    def rejected(self, numbers: Iterable[int]) -> list[Rejected]:
-        """What the jobs `numbers` refused."""
-        return [Rejected(*row) for number in numbers for row in json.loads(self._rejections(number).read_text())]
+    def said(self) -> list[Rejected | Remark]:
+        """What all jobs refused or remarked, in their order."""
+        said: list[Rejected | Remark] = []
+        for path in sorted(self.parts.glob(f"*{_SAID}")):
+            content = json.loads(path.read_text())
+            said += [Rejected(*row) for row in content["rejected"]]
+            said += [Remark(*row) for row in content["remarks"]]
+        return said
 
-    def _rejections(self, number: int) -> Path:
-        return self.parts / f"{number:07d}.rejected"
+
+def write_said(parts: Path, number: int, said: Sequence[Rejected | Remark]) -> None:
+    """Writes what job `number` refused and remarked to the folder `parts`."""
+    content = {
+        "rejected": [row for row in said if isinstance(row, Rejected)],
+        "remarks": [row for row in said if isinstance(row, Remark)],
+    }
+    whole.write_text(parts / f"{number:07d}{_SAID}", json.dumps(content))
 
 
 class Parts:
@@ -95,9 +108,11 @@ def _places(path: Path) -> Iterator[tuple[int, int]]:
             file.seek(start)
 
 
-def write_rejected(path: Path, rejected: Iterable[Rejected]) -> None:
-    """rejected.csv: what did not become a record, and why."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(Rejected._fields)
-        writer.writerows(rejected)
+def write_lists(folder: Path, rejected: Iterable[Rejected], remarks: Iterable[Remark]) -> None:
+    """rejected.csv, what did not become a record and why, and remarks.csv, what did in a way that should be known."""
+    for name, fields, rows in (("rejected", Rejected._fields, rejected), ("remarks", Remark._fields, remarks)):
+        # A name that is no Unicode, as Linux allows, is written with its odd bytes escaped.
+        with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+            writer = csv.writer(file)
+            writer.writerow(fields)
+            writer.writerows(rows)

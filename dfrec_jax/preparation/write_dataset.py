@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from dfrec_jax.preparation import contact_sheet, stored_forgeries
-from dfrec_jax.preparation.plan import PreparationError, Rejected
-from dfrec_jax.preparation.unfinished import write_rejected
+from dfrec_jax.preparation.plan import PreparationError, Rejected, Remark
+from dfrec_jax.preparation.unfinished import write_lists
 from dfrec_jax.records import index, schema
 from dfrec_jax.records.schema import LABELS
 
@@ -28,11 +28,19 @@ class Store(Protocol):
 
 
 class Result(NamedTuple):
-    """What was prepared: where, how many of each split, label and attack, and how many were refused for each reason."""
+    """What was prepared.
+
+    Attributes:
+      folder: of the data set.
+      counts: records by split, label and attack.
+      rejected: how many were refused for each reason.
+      remarks: how many files there is one to make on, by remark.
+    """
 
     folder: Path
     counts: dict[tuple[str, str, str], int]
     rejected: Counter
+    remarks: Counter
 
 
 class _Records:
@@ -61,6 +69,7 @@ def finish(
     unfinished: Path,
     stores: dict[str, Store],
     rejected: list[Rejected],
+    remarks: list[Remark],
     *,
     description: str,
     settings: dict[str, Any],
@@ -76,6 +85,7 @@ def finish(
       unfinished: a folder on the same disk, deleted in the end.
       stores: the records by split.
       rejected: what was refused.
+      remarks: what a person should know of files that were used.
       description: for dataset_info.json.
       settings: for dataset_info.json: how the data were prepared.
       num_forgeries: generated for each of the validation and test splits, at most; 0: none.
@@ -106,13 +116,13 @@ def finish(
     whole = _build(dataset, written, splits, description, settings)
     names = index.names_of(summaries)
     index.write(whole, {name: index.make_index(summaries[name], names) for name in splits}, names)
-    write_rejected(whole / "rejected.csv", rejected)
+    write_lists(whole, rejected, remarks)
     contact_sheet.write_sheet(whole / "sheet.jpg", _some(splits))
     folder.parent.mkdir(parents=True, exist_ok=True)
     os.replace(whole, folder)
     shutil.rmtree(unfinished)
     counts = Counter((name, LABELS[row.label], row.attack) for name in splits for row in summaries[name])
-    return Result(folder, dict(counts), Counter(row.reason for row in rejected))
+    return Result(folder, dict(counts), Counter(row.reason for row in rejected), Counter(row.remark for row in remarks))
 
 
 def _build(dataset: str, folder: Path, splits: dict[str, _Records], description: str, settings: dict[str, Any]) -> Path:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.preparation import faceforensics, job_to_records, source_files, splits
 from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, VideoPair
 from dfrec_jax.preparation.prepare import prepare
@@ -166,6 +167,44 @@ def test_folders_of_frames_serve_as_videos(tmp_path):
     plan = faceforensics.plan(str(tmp_path), num_frames=2)
     records = list(job_to_records.records_of(plan.jobs[0], trees.make_tools(), trees.OPTIONS))
     assert [record["origin"].split("#")[1] for record in records] == ["3", "9"]
+
+
+def test_videos_that_are_not_taken_are_said(tmp_path):
+    for name in ("c23/videos/000.MP4", "c23/videos/001.avi", "c23/videos/001.mp4", "c23/videos/note.txt",
+                 "c40/videos/002.mp4", "c23/images/003/1.png"):  # fmt: skip
+        path = tmp_path / "original_sequences/youtube" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    plan = faceforensics.plan(str(tmp_path))
+    folder = "original_sequences/youtube/c23/videos"
+    assert [job.work.image.name for job in plan.jobs] == [f"{folder}/000.MP4", f"{folder}/001.mp4"]
+    assert [(row.origin, row.reason, row.detail) for row in plan.rejected] == [
+        (f"{folder}/001.avi", "another file is the video of its name", f"{folder}/001.mp4"),
+        (f"{folder}/note.txt", "its ending names no kind of video that is read", ""),
+    ]
+    youtube = "original_sequences/youtube"
+    assert f"{youtube}/c23/images, {youtube}/c40/videos: not taken (--compression chooses)" in plan.notes
+
+
+def test_a_video_that_lies_about_its_length_is_refused(tmp_path, monkeypatch):
+    trees.save_video(tmp_path / "v.mp4", frames(1))
+
+    class Lying:
+        def __init__(self, path):
+            pass
+
+        def isOpened(self):
+            return True
+
+        def get(self, what):
+            return 9.2e18
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(source_files.cv2, "VideoCapture", Lying)
+    with pytest.raises(ImageError, match="v.mp4: cannot be read as a video"):
+        source_files.Frames(Picture(str(tmp_path), "v.mp4"))
 
 
 def test_frames_are_read_by_number_in_any_order(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from dfrec_jax.preparation import face_folders, source_files
+from dfrec_jax.preparation import face_folders, listing, source_files, tfds_pictures
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema
@@ -32,7 +32,7 @@ class MadeUpPeople(tfds.core.GeneratorBasedBuilder):
 @pytest.fixture
 def built(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    source_files._tfds_pictures.cache_clear()
+    tfds_pictures.places.cache_clear()
     tfds.disable_progress_bar()
     MadeUpPeople(data_dir=str(tmp_path), file_format="array_record").download_and_prepare(
         download_dir=str(tmp_path / "downloads")
@@ -54,9 +54,9 @@ def test_a_tfds_data_set_is_a_folder_of_people(built, tmp_path):
 def test_what_tfds_has_not_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     with pytest.raises(PreparationError, match="not prepared it in .*run `tfds build lfw --file_format=array_record`"):
-        source_files.file_names("tfds:lfw")
+        listing.list_files("tfds:lfw")
     with pytest.raises(PreparationError, match="TFDS knows no such data set"):
-        source_files.file_names("tfds:nobody_made_this")
+        listing.list_files("tfds:nobody_made_this")
 
 
 def test_evenly_spaced_keeps_first_and_last():

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from dfrec_jax.preparation.cut_records import Options
 from dfrec_jax.preparation.face_crops import Face, FaceTools
-from dfrec_jax.preparation.job_to_records import Options
 from dfrec_jax.preparation.prepare import Request
 from tests.faces_made_up import made_up_face
 
