@@ -29,6 +29,8 @@ def get_config(attack: str = "ftm") -> ml_collections.ConfigDict:
     config.ism.imagenet_norm = True  # as the initialisation was trained
     config.tirm.initialisation = "mae-vit-l-16"
     config.tirm.imagenet_norm = True
+    config.loss.reduction = "norm"  # the equations as they stand, for which alpha, beta and the lambdas were chosen
+    config.loss.segmentation = 90.0  # not in the paper: against identity's norms what 1 is against root mean squares
     config.data.dataset = "celeba_megafs"
     config.data.attack = "" if attack == "all" else attack
     return config

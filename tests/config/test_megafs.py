@@ -28,6 +28,13 @@ def config():
     return config
 
 
+def test_the_weights_of_equation_10_stand_before_its_literal_terms(config):
+    loss = config.loss
+    assert loss.reduction == "norm"
+    assert (loss.target_identity, loss.target_perceptual) == (2.0, 2.0)  # alpha, beta
+    assert (loss.perceptual, loss.attribute, loss.patch) == (0.5, 0.5, 0.5)  # lambda_1, lambda_2, lambda_3
+
+
 def test_missing_weights_are_named_with_the_way_to_get_them(config, monkeypatch, tmp_path):
     monkeypatch.delenv("DFREC_WEIGHTS", raising=False)
     monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
