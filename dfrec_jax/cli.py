@@ -1,21 +1,15 @@
 """`dfrec`, the command-line tool, and how every program of the project ends on bad input."""
 
 import argparse
-import importlib.metadata
+import atexit
 import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-import shtab
 from absl import app, flags, logging
 
-from dfrec_jax.commands import data, doctor, draw, prepare, recover, startup, weights
-from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.pictures.reading import ImageError
-from dfrec_jax.preparation.plan import PreparationError
-from dfrec_jax.runs.checkpoint import CheckpointError
-from dfrec_jax.weights.rules import WeightsError
+# All else is imported when a program has begun, so that Ctrl-C in the seconds that it takes ends in one line as well.
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
@@ -31,29 +25,58 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one subcommand. Exits with 0 when all that was asked for was done, 2 for bad input, 130 after Ctrl-C."""
+    if argv is None:
+        _end_as_a_program(lambda: _run(sys.argv[1:]))
+    sys.exit(_refusing(lambda: _run(argv)))
+
+
+def run_app(main_function: Callable[[list[str]], None]) -> None:
+    """absl's `app.run` for train.py and evaluate.py; bad flags and bad input are refused by one line and status 2."""
+    _end_as_a_program(lambda: app.run(main_function, flags_parser=_parse_flags))
+
+
+def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
+    """Exits with the status of `_refusing`. After Ctrl-C Python is left as soon as all that waits for the end has run:
+    a compilation that was interrupted makes it crash when it takes down its modules."""
+    status = 0
+
+    def leave() -> None:
+        if status == INTERRUPTED:
+            sys.stdout.flush()
+            os._exit(status)
+
+    atexit.register(leave)  # before anything else registers, and so called after all of it
+    status = _refusing(action)
+    sys.exit(status)
+
+
+def _run(words: list[str]) -> int:
+    import importlib.metadata
+
+    import shtab
+
+    from dfrec_jax.commands import startup  # first: it sets what jax reads when it is imported
+
+    # isort: split
+    from dfrec_jax.commands import data, doctor, draw, prepare, recover, weights
+
     parser = _Parser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
     parser.add_argument("--version", action="version", version=f"dfrec {importlib.metadata.version('dfrec-jax')}")
     shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (recover, prepare, data, weights, draw, doctor):
         command.add_parser(subparsers)
-    arguments = parser.parse_args(startup.expand_home(sys.argv[1:] if argv is None else argv))
-
-    def run() -> int:
-        if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse
-            startup.prepare_libraries()
-        return arguments.run(arguments)
-
-    sys.exit(_refusing(run))
-
-
-def run_app(main_function: Callable[[list[str]], None]) -> None:
-    """absl's `app.run` for train.py and evaluate.py; bad flags and bad input are refused by one line and status 2."""
-    sys.exit(_refusing(lambda: app.run(main_function, flags_parser=_parse_flags)))
+    arguments = parser.parse_args(startup.expand_home(words))
+    if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse
+        startup.prepare_libraries()
+    return arguments.run(arguments)
 
 
 def _parse_flags(argv: list[str]) -> list[str]:
     """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
+    from dfrec_jax.commands import startup
+    from dfrec_jax.config.errors import ConfigError
+
     try:
         rest = flags.FLAGS([argv[0], *startup.expand_home(argv[1:])])
         if flags.FLAGS["verbosity"].using_default_value:
@@ -85,17 +108,30 @@ def _refusing(action: Callable[[], int | None]) -> int:
     except BrokenPipeError:  # whoever read the output has had enough, as in `dfrec weights list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end would say so again
         return BROKEN_PIPE
-    except (CheckpointError, ConfigError, ImageError, PreparationError, WeightsError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
     except OSError as error:
         if error.errno is None:  # not of the system: raised by a library, for reasons of its own
             raise
         files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         print(f"error: {files or 'a file'}: {error.strerror}", file=sys.stderr)
         return BAD_INPUT
+    except ValueError as error:
+        if not isinstance(error, _refusals()):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
     except RuntimeError as error:
         if not str(error).startswith("Unable to initialize backend"):
             raise
         print(f"error: {error} (`dfrec doctor` shows the devices that JAX finds)", file=sys.stderr)
         return BAD_INPUT
+
+
+def _refusals() -> tuple[type[ValueError], ...]:
+    """What is raised for bad input, each by the part that finds it."""
+    from dfrec_jax.config.errors import ConfigError
+    from dfrec_jax.pictures.reading import ImageError
+    from dfrec_jax.preparation.plan import PreparationError
+    from dfrec_jax.runs.checkpoint import CheckpointError
+    from dfrec_jax.weights.rules import WeightsError
+
+    return CheckpointError, ConfigError, ImageError, PreparationError, WeightsError

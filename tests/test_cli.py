@@ -117,6 +117,21 @@ def test_a_fault_of_the_program_keeps_its_traceback(error):
         cli._refusing(lambda: _raise(error))
 
 
+def test_ctrl_c_leaves_when_all_that_waits_for_the_end_has_run():
+    program = "import atexit; from dfrec_jax import cli; import os, signal\n"
+    program += "def work(argv):\n    atexit.register(print, 'closed')\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{program}cli.run_app(work)"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "closed\n", "\nstopped\n")
+
+
+def test_a_program_begins_before_it_imports_what_takes_seconds():
+    program = "import sys; from dfrec_jax import cli; print({'jax', 'numpy', 'orbax'} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert ended.stdout == "set()\n"  # Ctrl-C meanwhile would be a page of traceback
+
+
 def test_home_is_found_in_every_flag(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

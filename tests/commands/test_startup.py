@@ -10,6 +10,8 @@ import pytest
 from dfrec_jax.commands import startup
 from dfrec_jax.config.errors import ConfigError
 
+OFF = {"DFREC_COMPILE_CACHE": "off"}
+
 
 def test_home_stands_where_a_path_begins(monkeypatch):
     monkeypatch.setenv("HOME", "/home/her")
@@ -89,6 +91,8 @@ def test_a_cache_that_cannot_be_written_is_said_and_done_without(updates, tmp_pa
 
 
 def test_xla_hears_of_its_level_before_jax_is_imported():
-    program = "import os; from dfrec_jax import cli; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={"PATH": "/usr/bin"})
+    program = "import os; from dfrec_jax import cli; cli.run_app(lambda _: print(os.environ['TF_CPP_MIN_LOG_LEVEL']))"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={"PATH": "/usr/bin", **OFF}
+    )
     assert ended.stdout == "3\n", ended.stderr  # jax itself would have said 1
