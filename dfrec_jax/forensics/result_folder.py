@@ -66,8 +66,10 @@ def write(folder: Path, fill: Callable[[Path], None]) -> None:
         if os.path.lexists(folder):
             raise FolderTaken(f"{folder} has been made meanwhile, by another program: its result is left as it is")
         unfinished.rename(folder)
-    except BaseException:  # Ctrl-C too
+    except BaseException as error:  # Ctrl-C too
         shutil.rmtree(unfinished, ignore_errors=True)
         if is_new and not any(out.iterdir()):
             out.rmdir()
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # of a full disk: names no file
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         raise

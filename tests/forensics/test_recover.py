@@ -177,7 +177,7 @@ def test_a_result_that_is_there_is_kept_and_another_is_refused(workdir, pictures
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (OSError(28, "No space left on device", "panel.png"), 2, "error: panel.png: No space left on device"),
+        (OSError(28, "No space left on device"), 2, "error: {folder}: No space left on device"),
         (KeyboardInterrupt(), 130, "stopped"),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_result_that_was_cut_short_leaves_nothing(
 
     monkeypatch.setattr(grid, "save", fail)
     assert _recover(workdir, tmp_path / "out", pictures[0]) == status
-    assert capsys.readouterr().err.split("\n")[-2:] == [words, ""]
+    assert capsys.readouterr().err.split("\n")[-2:] == [words.format(folder=tmp_path / "out" / "a"), ""]
     assert not (tmp_path / "out").exists()
 
 
