@@ -10,6 +10,7 @@ from dfrec_jax import cli
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "A file under configs/.", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; one that was begun is resumed.")
+_START_OVER = flags.DEFINE_bool("start_over", False, "Begin at step 0 where a run has lost its checkpoints.")
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")
 
 
@@ -22,7 +23,7 @@ def main(argv: list[str]) -> None:
         jax.distributed.initialize()  # before anything asks for a device
     from dfrec_jax.training.run import train
 
-    finished = train(_CONFIG.value, str(_WORKDIR.value))
+    finished = train(_CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value)
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 
 

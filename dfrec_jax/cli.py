@@ -131,7 +131,7 @@ def _refusals() -> tuple[type[ValueError], ...]:
     from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.pictures.reading import ImageError
     from dfrec_jax.preparation.plan import PreparationError
-    from dfrec_jax.runs.checkpoint import CheckpointError
+    from dfrec_jax.runs.errors import CheckpointError
     from dfrec_jax.weights.rules import WeightsError
 
     return CheckpointError, ConfigError, ImageError, PreparationError, WeightsError

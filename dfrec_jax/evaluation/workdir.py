@@ -5,7 +5,7 @@ import os
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.evaluation import attributes, recovery
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
-from dfrec_jax.runs import checkpoint
+from dfrec_jax.runs import stored_config
 
 
 def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
@@ -15,5 +15,5 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
       CheckpointError: where `workdir` is not the folder of a run.
       ConfigError: as the evaluation of the task.
     """
-    task = task_of(checkpoint.load_config(workdir))
+    task = task_of(stored_config.load(workdir))
     return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, protocol)

@@ -16,7 +16,9 @@ from dfrec_jax.config import attributes, defaults
 from dfrec_jax.files import whole
 from dfrec_jax.frozen.blueprint import Blueprint, expected_shapes
 from dfrec_jax.frozen.load import find_blueprint
-from dfrec_jax.runs import checkpoint
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.checkpoint import Checkpoints
+from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights.rules import WeightsError
 
 
@@ -40,9 +42,9 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Classifier:
       CheckpointError: where the folder, its config or the checkpoint is missing, cannot be read, or is no classifier's.
       ConfigError: where its config is not valid.
     """
-    config = checkpoint.load_config(workdir)
+    config = stored_config.load(workdir)
     if (task := defaults.task_of(config)) != "attributes":
-        raise checkpoint.CheckpointError(f"--workdir={workdir}: trained {task}, and an attribute classifier is needed")
+        raise CheckpointError(f"--workdir={workdir}: trained {task}, and an attribute classifier is needed")
     attributes.validate(config)
     blueprint = find_blueprint(config.network)
     place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
@@ -50,8 +52,7 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Classifier:
         path: jax.ShapeDtypeStruct(shape, jnp.float32, sharding=place)
         for path, shape in expected_shapes(blueprint).items()
     }
-    with checkpoint.Checkpoints(workdir, config.checkpoint.keep, attributes.SCORE) as checkpoints:
-        step, variables = checkpoints.restore_variables(which, unflatten_dict(abstract, sep="/"))
+    step, variables = Checkpoints(workdir, attributes.SCORE).restore_variables(which, unflatten_dict(abstract, sep="/"))
     return Classifier(config, blueprint, variables, step)
 
 

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.models import dfrec as models
-from dfrec_jax.runs import checkpoint as checkpoint_lib
-from dfrec_jax.runs import trained
+from dfrec_jax.runs import lock, stored_config, trained
+from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.weights import dfrec, digest
 from dfrec_jax.weights.coverage import coverage
 from dfrec_jax.weights.inverse import restore
@@ -56,11 +56,11 @@ def import_checkpoint(source: Path, workdir: Path, release: Release) -> str:
     unused = {f"{entry}/{name}": value for entry, values in imported.unused.items() for name, value in values.items()}
     metadata = {"source": source.name, "source_sha256": sha256, "layout": json.dumps(imported.layout)}
     safetensors.numpy.save_file(unused, workdir / RETAINED, metadata)
-    with checkpoint_lib.Checkpoints(workdir) as checkpoints:
+    with lock.held(workdir), CheckpointWriter(workdir) as checkpoints:
         # Orbax copies NumPy arrays before it writes them, but not those of a device: on a CPU that is a gigabyte less.
         items = {"variables": jax.tree.map(jax.device_put, unflatten_dict(imported.variables, sep="/"))}
         checkpoints.save(0, items, {"imported": {"source": source.name, "source_sha256": sha256}})
-    checkpoint_lib.save_config(workdir, imported.config, is_begun=False)
+    stored_config.save(workdir, imported.config)
     counts = "\n".join(f"  {entry}: {count}" for entry, count in imported.counts.items())
     return (
         f"{source} (SHA-256 {sha256}, licence {release.licence})\n{counts}\n"

@@ -9,7 +9,9 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.models import dfrec
-from dfrec_jax.runs import checkpoint
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.checkpoint import Checkpoints
+from dfrec_jax.runs.errors import CheckpointError
 
 
 class Trained(NamedTuple):
@@ -41,11 +43,10 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
       CheckpointError: where the folder, its config or the checkpoint is missing or cannot be read.
       ConfigError: where its config is not valid.
     """
-    config = checkpoint.load_config(workdir)
+    config = stored_config.load(workdir)
     if (task := defaults.task_of(config)) != "dfrec":
-        raise checkpoint.CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
+        raise CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
     rules.validate(config)
     model = dfrec.build(config)
-    with checkpoint.Checkpoints(workdir, config.checkpoint.keep) as checkpoints:
-        step, variables = checkpoints.restore_variables(which, abstract_variables(model, config.image_size))
+    step, variables = Checkpoints(workdir).restore_variables(which, abstract_variables(model, config.image_size))
     return Trained(config, model, variables, step)

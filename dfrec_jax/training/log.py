@@ -1,5 +1,6 @@
 """What a run writes of itself: metrics.jsonl, timing.jsonl, TensorBoard files, pictures, and the line on the screen."""
 
+import itertools
 import json
 import os
 import sys
@@ -14,6 +15,9 @@ from tensorboardX import SummaryWriter
 
 from dfrec_jax.files import whole
 from dfrec_jax.pictures import grid
+from dfrec_jax.runs.training_run import METRICS
+
+TIMING, SAMPLES, TENSORBOARD, EARLIER = "timing.jsonl", "samples", "tensorboard", "earlier_logs"
 
 
 def cut_after(path: str | os.PathLike[str], step: int) -> None:
@@ -23,6 +27,19 @@ def cut_after(path: str | os.PathLike[str], step: int) -> None:
         return
     kept = [line for line in path.read_text().splitlines(keepends=True) if _step_of(line, step + 1) <= step]
     whole.write_text(path, "".join(kept))
+
+
+def set_aside(workdir: str | os.PathLike[str]) -> Path | None:
+    """Moves what an earlier start logged to `earlier_logs/<number>`; returns that folder, or None where nothing was."""
+    workdir = Path(workdir)
+    if not (workdir / METRICS).exists() or not (workdir / METRICS).stat().st_size:
+        return None
+    folder = next(path for number in itertools.count(1) if not (path := workdir / EARLIER / str(number)).exists())
+    folder.mkdir(parents=True)
+    for name in (METRICS, TIMING, SAMPLES, TENSORBOARD):
+        if (workdir / name).exists():
+            os.replace(workdir / name, folder / name)
+    return folder
 
 
 def _step_of(line: str, otherwise: int) -> int:
@@ -45,11 +62,13 @@ class RunLog:
         if not is_writer:
             return
         self._workdir.mkdir(parents=True, exist_ok=True)
-        for name in ("metrics.jsonl", "timing.jsonl"):
+        if start_step == 0 and (kept := set_aside(self._workdir)):
+            print(f"starting at step 0; the log of an earlier start is kept in {kept}", file=sys.stderr)
+        for name in (METRICS, TIMING):
             cut_after(self._workdir / name, start_step)
-        self._metrics = open(self._workdir / "metrics.jsonl", "a")
-        self._timing = open(self._workdir / "timing.jsonl", "a")
-        self._tensorboard = SummaryWriter(str(self._workdir / "tensorboard"), purge_step=start_step + 1)
+        self._metrics = open(self._workdir / METRICS, "a")
+        self._timing = open(self._workdir / TIMING, "a")
+        self._tensorboard = SummaryWriter(str(self._workdir / TENSORBOARD), purge_step=start_step + 1)
 
     def __enter__(self) -> "RunLog":
         return self
@@ -75,7 +94,7 @@ class RunLog:
     def picture(self, step: int, picture: Image.Image) -> None:
         """A picture grid, as `samples/<step>.png` and for TensorBoard."""
         if self._is_writer:
-            grid.save(picture, self._workdir / "samples" / f"{step:07d}.png")
+            grid.save(picture, self._workdir / SAMPLES / f"{step:07d}.png")
             self._tensorboard.add_image("samples", np.asarray(picture), step, dataformats="HWC")
 
 

@@ -12,7 +12,8 @@ import jax
 import numpy as np
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.runs import checkpoint
+from dfrec_jax.runs import training_run
+from dfrec_jax.runs.checkpoint import Restored
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.step import compile_step
@@ -23,14 +24,20 @@ class NonFiniteLossError(RuntimeError):
     """A loss term became NaN or infinite; the message names the step and the term."""
 
 
-def train(task: Task, workdir: str | Path) -> bool:
+def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
     """Trains `task` and leaves everything under `workdir`; resumes where checkpoints are there.
+
+    Args:
+      task: what to train.
+      workdir: of the run.
+      start_over: whether to begin at step 0 where a run has lost its checkpoints.
 
     Returns:
       Whether every step was taken; False after SIGTERM, Ctrl-C or a preemption, with a checkpoint to resume from.
 
     Raises:
       ConfigError: for a config that does not fit the devices, or is not the workdir's.
+      CheckpointError: for a workdir that cannot be gone on with (`training_run.opened`), or a save that failed.
       NonFiniteLossError: at the first loss that is not finite.
     """
     workdir, config = Path(workdir), task.config
@@ -41,11 +48,17 @@ def train(task: Task, workdir: str | Path) -> bool:
     constants = jax.device_put(task.constants, sharding.replicated(mesh))
 
     with (
-        checkpoint.Checkpoints(workdir, config.checkpoint.keep, task.score_name) as checkpoints,
         _stop_signal() as stop,
+        training_run.opened(
+            workdir,
+            config,
+            task.score_name,
+            state.to_items(abstract_state),
+            lambda meta: pipeline.check_fingerprint(meta["data"], task.fingerprint()),
+            start_over=start_over,
+        ) as (checkpoints, found),
     ):
-        checkpoint.save_config(workdir, config, is_begun=bool(checkpoints.steps()))
-        train_state, start_step = _restore(checkpoints, abstract_state, task)
+        train_state, start_step = _resumed(found)
         if train_state is None:
             train_state = task.initialise(state.create(task.init, mesh)[0])
         validator = task.make_validator(mesh)
@@ -55,6 +68,7 @@ def train(task: Task, workdir: str | Path) -> bool:
             pending: tuple[int, dict[str, jax.Array]] | None = None
             for step in range(start_step + 1, config.train.num_steps + 1):
                 train_state, metrics = train_step(train_state, constants, sharding.to_global(mesh, next(batches)))
+                checkpoints.check()
                 if pending:
                     _check_finite(*pending)  # of the step before: the devices are never left waiting
                 pending = step, metrics
@@ -83,23 +97,11 @@ def train(task: Task, workdir: str | Path) -> bool:
     return True
 
 
-def _restore(
-    checkpoints: checkpoint.Checkpoints, abstract_state: state.TrainState, task: Task
-) -> tuple[state.TrainState | None, int]:
-    def report(step: int, error: Exception) -> None:
-        print(
-            f"checkpoint {step} cannot be read ({type(error).__name__}); moved to torn_checkpoints, trying the one "
-            "before",
-            file=sys.stderr,
-        )
-
-    found = checkpoints.restore_newest(state.to_items(abstract_state), report)
+def _resumed(found: Restored | None) -> tuple[state.TrainState | None, int]:
     if found is None:
         return None, 0
-    step, items, meta = found
-    pipeline.check_fingerprint(meta["data"], task.fingerprint())
-    print(f"resuming from step {step}", file=sys.stderr)
-    return state.from_items(items), step
+    print(f"resuming from step {found.step}", file=sys.stderr)
+    return state.from_items(found.items), found.step
 
 
 def _meta(step: int, task: Task) -> dict[str, Any]:

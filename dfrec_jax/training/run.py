@@ -14,7 +14,7 @@ from dfrec_jax.training.task import Task
 TASKS: dict[str, Callable[[ConfigDict], Task]] = {"dfrec": DfrecTask, "attributes": AttributesTask}
 
 
-def train(config: ConfigDict, workdir: str | Path) -> bool:
+def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) -> bool:
     """Trains as `config` says and leaves everything under `workdir`; resumes where checkpoints are there.
 
     Returns:
@@ -22,7 +22,8 @@ def train(config: ConfigDict, workdir: str | Path) -> bool:
 
     Raises:
       ConfigError: for a config that cannot be run, or one that is not the workdir's; before anything is written.
+      CheckpointError: for a workdir that cannot be gone on with, or a save that failed.
       WeightsError: for frozen weights that are not at hand.
       NonFiniteLossError: at the first loss that is not finite.
     """
-    return loop.train(TASKS[task_of(config)](config), workdir)
+    return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over)

@@ -12,7 +12,8 @@ from dfrec_jax import cli
 from dfrec_jax.forensics.recover import recover
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
-from dfrec_jax.runs import checkpoint
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.training import state
 from tests import tiny
 
@@ -22,13 +23,13 @@ def workdir(tmp_path_factory):
     """A run of the tiny network with random variables."""
     folder = tmp_path_factory.mktemp("run")
     config = tiny.config()
-    checkpoint.save_config(folder, config, is_begun=False)
+    stored_config.save(folder, config)
     init = jax.jit(
         lambda key: state.init_variables(dfrec.build(config), config.image_size, key),
         compiler_options={"xla_backend_optimization_level": 0},
     )
     variables = init(jax.random.key(0))
-    with checkpoint.Checkpoints(folder) as checkpoints:
+    with CheckpointWriter(folder) as checkpoints:
         checkpoints.save(7, {"variables": variables}, {})
     return folder
 

@@ -1,115 +1,107 @@
-"""Saving, restoring, falling back, and telling one run from another."""
+"""Reading checkpoints: choosing, restoring, and leaving the folder alone, whatever a training does there meanwhile."""
 
-import json
+import os
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import checkpoint
-from dfrec_jax.runs.checkpoint import CheckpointError, Checkpoints
-from tests import tiny
+from dfrec_jax.runs.checkpoint import Checkpoints
+from dfrec_jax.runs.errors import CheckpointError, TornError
+from dfrec_jax.runs.saving import CheckpointWriter
+from tests.runs.made_up import abstract, everything_under, items, truncate
+
+VARIABLES = {"variables": abstract(items()["variables"])}
 
 
-def _items(value=1.0):
-    variables = {"params": {"kernel": jnp.full((4, 8), value)}}
-    return {"variables": variables, "training": {"step": jnp.array(3), "rng": jax.random.key(0), "params": None}}
-
-
-def _abstract():
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), _items())
-
-
-def _no_torn(step, error):
-    raise AssertionError(f"checkpoint {step} should be readable") from error
+def _save(workdir, *steps, scores=None, keep=3):
+    with CheckpointWriter(workdir, keep) as writer:
+        for step in steps:
+            writer.save(step, items(step), {"position": step}, (scores or {}).get(step))
 
 
 def test_what_was_saved_comes_back(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
-        assert checkpoints.restore_newest(_abstract(), _no_torn) is None
-        checkpoints.save(5, _items(2.5), {"position": 5})
-    with Checkpoints(tmp_path) as checkpoints:
-        step, items, meta = checkpoints.restore_newest(_abstract(), _no_torn)
+    _save(tmp_path, 5)
+    step, restored, meta = Checkpoints(tmp_path).restore(5, abstract(items()))
     assert (step, meta) == (5, {"position": 5})
-    np.testing.assert_array_equal(items["variables"]["params"]["kernel"], 2.5)
-    assert jax.random.key_data(items["training"]["rng"]).tolist() == jax.random.key_data(jax.random.key(0)).tolist()
+    np.testing.assert_array_equal(restored["variables"]["params"]["kernel"], 5)
+    np.testing.assert_array_equal(restored["training"]["opt_state"][0], 1)
+    assert jax.random.key_data(restored["training"]["rng"]).tolist() == jax.random.key_data(jax.random.key(0)).tolist()
 
 
-def test_the_best_is_kept_beside_the_newest(tmp_path):
-    scores = {1: 0.1, 2: 0.9, 3: 0.2, 4: None, 5: 0.3}
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
-        for step, score in scores.items():
-            checkpoints.save(step, _items(step), {}, score)
-        checkpoints.wait()
-        assert checkpoints.steps() == [5, 4, 2]
-        assert checkpoints.best_score() == 0.9
-        for which, step in {"best": 2, "newest": 5, "4": 4}.items():
-            found, variables = checkpoints.restore_variables(which, _abstract()["variables"])
-            assert found == step
-            np.testing.assert_array_equal(variables["params"]["kernel"], step)
-        with pytest.raises(CheckpointError, match=r"--checkpoint=3: must be best, newest, or one of .*\[5, 4, 2\]"):
-            checkpoints.restore_variables("3", _abstract()["variables"])
+def test_best_newest_or_a_step(tmp_path):
+    _save(tmp_path, 1, 2, 3, 4, 5, scores={1: 0.1, 2: 0.9, 3: 0.2, 5: 0.3}, keep=2)
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.steps() == [5, 4, 2]
+    assert checkpoints.scores() == {2: 0.9, 5: 0.3}
+    for which, step in {"best": 2, "newest": 5, "4": 4}.items():
+        found, variables = checkpoints.restore_variables(which, VARIABLES["variables"])
+        assert found == step
+        np.testing.assert_array_equal(variables["params"]["kernel"], step)
+    with pytest.raises(CheckpointError, match=r"--checkpoint=3: must be best, newest, or one of .*\[5, 4, 2\]"):
+        checkpoints.choose("3")
+    (tmp_path / "checkpoints" / "5" / "metrics" / "metrics").write_text("{")
+    with pytest.raises(CheckpointError, match=r"5/metrics/metrics is damaged .*delete the file"):
+        checkpoints.choose("best")
+    assert checkpoints.choose("newest") == 5
 
 
-def _truncate(folder):
-    chunks = [path for path in folder.rglob("d/*") if path.is_file()]
-    assert chunks
-    for path in chunks:
-        path.write_bytes(path.read_bytes()[:7])
+def test_a_reader_makes_changes_and_deletes_nothing(tmp_path):
+    for workdir in (tmp_path / "absent", tmp_path / "empty", tmp_path / "begun"):
+        if workdir.name != "absent":
+            workdir.mkdir()
+        if workdir.name == "begun":
+            _save(workdir, 1)
+            (workdir / "checkpoints" / "2.orbax-checkpoint-tmp" / "variables").mkdir(parents=True)
+            (workdir / "checkpoints" / "3").write_text("")  # no checkpoint either
+        before = everything_under(tmp_path)
+        if workdir.name == "begun":
+            assert Checkpoints(workdir).restore_variables("1", VARIABLES["variables"])[0] == 1
+        else:
+            with pytest.raises(CheckpointError, match="holds no checkpoint: train first"):
+                Checkpoints(workdir).restore_variables("best", VARIABLES["variables"])
+        assert everything_under(tmp_path) == before
 
 
-def test_a_torn_newest_checkpoint_is_reported_and_the_one_before_is_used(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, _items(1.0), {})
-        checkpoints.save(2, _items(2.0), {})
-    _truncate(tmp_path / "checkpoints" / "2")
-    torn = []
-    with Checkpoints(tmp_path) as checkpoints:
-        step, items, _ = checkpoints.restore_newest(_abstract(), lambda step, error: torn.append(step))
-        assert (step, torn) == (1, [2])
-        np.testing.assert_array_equal(items["variables"]["params"]["kernel"], 1.0)
-        checkpoints.save(2, _items(2.0), {})  # the step can be taken again
-    assert (tmp_path / "torn_checkpoints" / "2-0").is_dir()  # and the torn one was not deleted
+def test_reading_beside_a_training_that_saves_harms_neither(tmp_path):
+    big = {"variables": {f"kernel_{number}": jnp.zeros((32, 32)) for number in range(4)}, "training": {"step": 0}}
+    wanted, seen = abstract(big["variables"]), []
+    with CheckpointWriter(tmp_path, keep=1) as writer:
+        for step in range(1, 51):
+            variables = {name: jnp.full((32, 32), float(step)) for name in wanted}
+            writer.save(step, {**big, "variables": variables}, {})
+            if step == 1:
+                writer.wait()
+            step_read, restored = Checkpoints(tmp_path).restore_variables("newest", wanted)
+            values = {float(x) for array in jax.tree.leaves(restored) for x in np.unique(array)}
+            assert values == {step_read}  # of one save, and whole
+            seen.append(step_read)
+    assert len(seen) == 50 and seen == sorted(seen)
+    assert Checkpoints(tmp_path).steps() == [50]
+    assert sorted(os.listdir(tmp_path / "checkpoints")) == ["50"]
 
 
-def test_only_torn_checkpoints_are_an_error_that_names_them(tmp_path):
-    with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(1, _items(), {})
-    _truncate(tmp_path / "checkpoints" / "1")
-    with Checkpoints(tmp_path) as checkpoints:
-        with pytest.raises(CheckpointError, match="checkpoint 1 of .* cannot be read"):
-            checkpoints.restore_variables("newest", _abstract()["variables"])
-        with pytest.raises(CheckpointError, match=r"none of the checkpoints .* can be read: steps \[1\]"):
-            checkpoints.restore_newest(_abstract(), lambda *_: None)
+def test_a_checkpoint_that_is_dropped_while_it_is_read_is_chosen_anew(tmp_path, monkeypatch):
+    _save(tmp_path, 1, 2)
+    checkpoints, restore, dropped = Checkpoints(tmp_path), Checkpoints.restore, []
+
+    def drop_first(self, step, wanted):
+        if not dropped:
+            dropped.append(step)
+            os.rename(tmp_path / "checkpoints" / str(step), tmp_path / f"dropped-{step}")
+        return restore(self, step, wanted)
+
+    monkeypatch.setattr(Checkpoints, "restore", drop_first)
+    assert checkpoints.restore_variables("newest", VARIABLES["variables"])[0] == 1
+    assert dropped == [2]
+    dropped.clear()
+    with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        checkpoints.restore_variables("1", VARIABLES["variables"])
 
 
-def test_a_workdir_without_a_run_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="there is no config.json"):
-        checkpoint.load_config(tmp_path)
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(CheckpointError, match="is not JSON"):
-        checkpoint.load_config(tmp_path)
-
-
-def test_a_config_from_before_a_field_was_added_has_its_default(tmp_path):
-    checkpoint.save_config(tmp_path, tiny.config(), is_begun=False)
-    earlier = json.loads((tmp_path / "config.json").read_text())
-    del earlier["sirm"]["stem"], earlier["loss"]["source_features"]
-    (tmp_path / "config.json").write_text(json.dumps(earlier))
-    assert json.loads(checkpoint.load_config(tmp_path).to_json()) == json.loads(tiny.config().to_json())
-    checkpoint.save_config(tmp_path, tiny.config(), is_begun=True)  # such a run goes on
-
-
-def test_a_begun_run_keeps_its_config(tmp_path):
-    config = tiny.config()
-    checkpoint.save_config(tmp_path, config, is_begun=False)
-    assert json.loads((tmp_path / "config.json").read_text())["loss"]["patch"] == 0.5
-    assert json.loads(checkpoint.load_config(tmp_path).to_json()) == json.loads(config.to_json())
-    config.train.num_steps = 9  # may change
-    checkpoint.save_config(tmp_path, config, is_begun=True)
-    config.loss.patch = 0.75
-    with pytest.raises(ConfigError, match=r"loss.patch: 0.5 -> 0.75.*use another --workdir"):
-        checkpoint.save_config(tmp_path, config, is_begun=True)
-    checkpoint.save_config(tmp_path, config, is_begun=False)  # nothing was computed yet
+def test_a_torn_checkpoint_is_an_error_that_names_the_others(tmp_path):
+    _save(tmp_path, 1, 2)
+    truncate(tmp_path / "checkpoints" / "2")
+    with pytest.raises(TornError, match=r"checkpoints/2/variables is damaged: .*choose another of \[2, 1\] with"):
+        Checkpoints(tmp_path).restore_variables("newest", VARIABLES["variables"])

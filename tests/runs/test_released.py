@@ -9,8 +9,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from dfrec_jax.commands import weights
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.models import dfrec as models
-from dfrec_jax.runs import checkpoint, released, trained
-from dfrec_jax.runs.checkpoint import CheckpointError
+from dfrec_jax.runs import released, stored_config, trained
+from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.weights.readers import read
 from dfrec_jax.weights.registry import RELEASES
 from dfrec_jax.weights.rules import WeightsError
@@ -58,9 +59,9 @@ def trained_workdir(tmp_path_factory):
     workdir, config, rng = tmp_path_factory.mktemp("run"), small_config(), np.random.default_rng(0)
     shapes = models.variable_shapes(models.build(config), config.image_size)
     variables = {path: rng.standard_normal(shape).astype(np.float32) for path, shape in shapes.items()}
-    with checkpoint.Checkpoints(workdir) as checkpoints:
+    with CheckpointWriter(workdir) as checkpoints:
         checkpoints.save(7, {"variables": unflatten_dict(variables, sep="/")}, {})
-    checkpoint.save_config(workdir, config, is_begun=False)
+    stored_config.save(workdir, config)
     return workdir
 
 
@@ -101,7 +102,7 @@ def test_an_export_has_every_tensor_of_the_published_layout(exported):
 
 
 def test_export_then_import_gives_the_same_network(trained_workdir, imported):
-    config = checkpoint.load_config(imported)
+    config = stored_config.load(imported)
     assert (config.mode, config.tirm.vit, config.tirm.depth, config.name) == ("released", "ti", 1, "dfrec-ftm")
     want, got = variables_of(trained_workdir), variables_of(imported)
     assert set(got) == set(want)

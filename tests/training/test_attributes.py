@@ -19,11 +19,11 @@ from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
 from dfrec_jax.reports import results
 from dfrec_jax.runs import classifier, trained
-from dfrec_jax.runs.checkpoint import CheckpointError
+from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.training import attributes
 from dfrec_jax.training.run import train
 from tests import labels as made_up
-from tests.runs.test_checkpoint import _truncate
+from tests.runs.made_up import truncate
 
 SIDE = 16
 
@@ -180,8 +180,8 @@ def test_the_trained_weights_become_a_frozen_network(run, tmp_path, monkeypatch,
 def test_a_torn_checkpoint_is_refused(run, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(run, broken)
-    _truncate(broken / "checkpoints" / "12")
-    with pytest.raises(CheckpointError, match="checkpoint 12 .* cannot be read"):
+    truncate(broken / "checkpoints" / "12")
+    with pytest.raises(CheckpointError, match="checkpoints/12/variables is damaged"):
         classifier.load(broken, "12")
 
 

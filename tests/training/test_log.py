@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax.training.log import Progress, RunLog, cut_after
+from dfrec_jax.training.log import Progress, RunLog, cut_after, set_aside
 
 
 def _steps(path):
@@ -42,6 +42,24 @@ def test_each_line_is_one_json_object(tmp_path):
     with RunLog(tmp_path, 0, is_writer=True) as log:
         log.scalars(1, {"loss": 0.25})
     assert (tmp_path / "metrics.jsonl").read_text() == '{"step": 1, "loss": 0.25}\n'
+
+
+def test_a_start_at_step_0_keeps_the_log_of_an_earlier_one(tmp_path, capsys):
+    assert set_aside(tmp_path) is None
+    for loss in (0.5, 0.25, 0.125):
+        with RunLog(tmp_path, 0, is_writer=True) as log:
+            log.scalars(1, {"loss": loss})
+            log.timing(1, {"images_per_second": 3.0})
+            log.picture(1, Image.new("RGB", (8, 8)))
+    said = capsys.readouterr().err
+    for number, loss in ((1, 0.5), (2, 0.25)):
+        earlier = tmp_path / "earlier_logs" / str(number)
+        assert json.loads((earlier / "metrics.jsonl").read_text()) == {"step": 1, "loss": loss}
+        assert sorted(path.name for path in earlier.iterdir()) == [
+            "metrics.jsonl", "samples", "tensorboard", "timing.jsonl"
+        ]  # fmt: skip
+        assert f"starting at step 0; the log of an earlier start is kept in {earlier}\n" in said
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == {"step": 1, "loss": 0.125}
 
 
 def test_only_the_first_process_writes(tmp_path):
