@@ -58,7 +58,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
             start_over=start_over,
         ) as (checkpoints, found),
     ):
-        train_state, start_step = _resumed(found)
+        train_state, start_step = _resumed(found, config.train.num_steps)
         if train_state is None:
             train_state = task.initialise(state.create(task.init, mesh)[0])
         validator = task.make_validator(mesh)
@@ -97,10 +97,11 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
     return True
 
 
-def _resumed(found: Restored | None) -> tuple[state.TrainState | None, int]:
+def _resumed(found: Restored | None, num_steps: int) -> tuple[state.TrainState | None, int]:
     if found is None:
         return None, 0
-    print(f"resuming from step {found.step}", file=sys.stderr)
+    if found.step < num_steps:
+        print(f"resuming from step {found.step}", file=sys.stderr)
     return state.from_items(found.items), found.step
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
@@ -40,6 +41,29 @@ def test_a_run_begins_and_goes_on(tmp_path):
         writer.save(3, items(3), {})
     assert json.loads((tmp_path / "run" / "config.json").read_text())["train"]["num_steps"] == 12
     assert Checkpoints(tmp_path / "run").steps() == [3, 2, 1]
+
+
+def test_a_workdir_of_before_the_lock_and_the_marks_goes_on(tmp_path):
+    """As runs were written up to version 0.1.0: a metrics file only where validation was measured, and nothing else."""
+    with ocp.CheckpointManager(
+        tmp_path / "checkpoints", options=ocp.CheckpointManagerOptions(best_fn=lambda metrics: metrics["idsim"])
+    ) as manager:
+        for step, metrics in {1: {"idsim": 0.25}, 2: None}.items():
+            saved = {name: ocp.args.StandardSave(item) for name, item in items(step).items()}
+            meta = ocp.args.JsonSave({"position": step})
+            manager.save(step, args=ocp.args.Composite(meta=meta, **saved), metrics=metrics, force=True)
+    config = json.loads(tiny.config().to_json())
+    config["train"]["num_steps"] = 2
+    del config["sirm"]["stem"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2}\n')
+    wanted = abstract(items()["variables"])
+    assert [Checkpoints(tmp_path).restore_variables(which, wanted)[0] for which in ("best", "newest")] == [1, 2]
+    with _opened(tmp_path) as (writer, found):
+        assert found.step == 2 and writer.best_score() == 0.25
+        for step in (3, 4, 5):
+            writer.save(step, items(step), {})
+    assert Checkpoints(tmp_path).steps() == [5, 4, 3, 1]
 
 
 def test_a_second_training_is_kept_out(tmp_path):

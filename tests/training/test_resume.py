@@ -1,6 +1,7 @@
 """A run that is killed at the worst moments and started again equals one that was not, to the last bit."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -41,8 +42,8 @@ def start(tmp_path_factory):
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
 
-    def start_train(workdir):
-        command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}"]
+    def start_train(workdir, *overrides):
+        command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}", *overrides]
         return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True)
 
     return start_train
@@ -90,6 +91,34 @@ def test_killed_and_resumed_equals_uninterrupted(start, uninterrupted, tmp_path,
     _assert_same_run(workdir, uninterrupted)
 
 
+def test_killed_ten_times_at_random_moments_equals_uninterrupted(start, tmp_path):
+    steps = "--config.train.num_steps=24"
+    begun = time.monotonic()
+    process = start(tmp_path / "whole", steps)
+    while _lines(tmp_path / "whole") < 1:
+        assert process.poll() is None
+        time.sleep(0.01)
+    until_first_step = time.monotonic() - begun
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    seconds, draws, kills = time.monotonic() - begun, random.Random(0), []
+    while len(kills) < 10:
+        process = start(tmp_path / "killed", steps)
+        time.sleep(draws.uniform(0.7 * until_first_step, 0.5 * (until_first_step + seconds)))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        checkpoints = tmp_path / "killed" / "checkpoints"
+        kills.append((_lines(tmp_path / "killed"), sorted(os.listdir(checkpoints)) if checkpoints.exists() else None))
+    _, errors = (process := start(tmp_path / "killed", steps)).communicate(timeout=600)
+    print("lines of the log and checkpoints at each kill:", *kills, sep="\n")
+    assert process.returncode == 0, errors
+    assert not (tmp_path / "killed" / "torn_checkpoints").exists()
+    assert len(kills) >= 5  # or this machine is of another speed than it seemed
+    _assert_same_run(tmp_path / "killed", tmp_path / "whole", step=24)
+
+
 def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tmp_path):
     workdir = tmp_path / "run"
     process = start(workdir)
@@ -106,9 +135,9 @@ def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tm
     _assert_same_run(workdir, uninterrupted)
 
 
-def _assert_same_run(workdir, uninterrupted):
+def _assert_same_run(workdir, uninterrupted, step=6):
     assert (workdir / "metrics.jsonl").read_bytes() == (uninterrupted / "metrics.jsonl").read_bytes()
     got, want = trained.load(workdir, "newest"), trained.load(uninterrupted, "newest")
-    assert got.step == want.step == 6
+    assert got.step == want.step == step
     for a, b in zip(jax.tree.leaves(got.variables), jax.tree.leaves(want.variables), strict=True):
         np.testing.assert_array_equal(a, b)
