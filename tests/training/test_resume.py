@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.runs import trained
+from dfrec_jax.runs.checkpoint import Checkpoints
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = """
@@ -66,6 +67,10 @@ def _kill_when(process, happened):
     process.communicate()
 
 
+def _newest(workdir):
+    return max(Checkpoints(workdir).steps(), default=0)
+
+
 def _lines(workdir):
     path = workdir / "metrics.jsonl"
     return path.read_text().count("\n") if path.exists() else -1
@@ -92,31 +97,30 @@ def test_killed_and_resumed_equals_uninterrupted(start, uninterrupted, tmp_path,
 
 
 def test_killed_ten_times_at_random_moments_equals_uninterrupted(start, tmp_path):
-    steps = "--config.train.num_steps=24"
-    begun = time.monotonic()
-    process = start(tmp_path / "whole", steps)
-    while _lines(tmp_path / "whole") < 1:
-        assert process.poll() is None
-        time.sleep(0.01)
-    until_first_step = time.monotonic() - begun
-    _, errors = process.communicate(timeout=600)
+    steps = "--config.train.num_steps=60"
+    _, errors = (process := start(tmp_path / "whole", steps)).communicate(timeout=600)
     assert process.returncode == 0, errors
-    seconds, draws, kills = time.monotonic() - begun, random.Random(0), []
-    while len(kills) < 10:
-        process = start(tmp_path / "killed", steps)
-        time.sleep(draws.uniform(0.7 * until_first_step, 0.5 * (until_first_step + seconds)))
-        if process.poll() is not None:
-            break
+    workdir, draws, kills = tmp_path / "killed", random.Random(0), []
+    for number in range(10):
+        process, newest = start(workdir, steps), _newest(workdir)
+        if number % 4 == 0:
+            time.sleep(draws.uniform(1, 8))  # while it imports, restores, compiles
+        else:  # some checkpoints later, anywhere in a step or a save
+            further = newest + 2 * draws.randint(0, 3)
+            while _newest(workdir) < further or _lines(workdir) < 1:
+                assert process.poll() is None
+                time.sleep(0.001)
+            time.sleep(draws.uniform(0, 0.7))
+        assert process.poll() is None, "it ended before it could be killed: give it more steps"
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        checkpoints = tmp_path / "killed" / "checkpoints"
-        kills.append((_lines(tmp_path / "killed"), sorted(os.listdir(checkpoints)) if checkpoints.exists() else None))
-    _, errors = (process := start(tmp_path / "killed", steps)).communicate(timeout=600)
+        checkpoints = workdir / "checkpoints"
+        kills.append((_lines(workdir), sorted(os.listdir(checkpoints)) if checkpoints.exists() else None))
     print("lines of the log and checkpoints at each kill:", *kills, sep="\n")
+    _, errors = (process := start(workdir, steps)).communicate(timeout=600)
     assert process.returncode == 0, errors
-    assert not (tmp_path / "killed" / "torn_checkpoints").exists()
-    assert len(kills) >= 5  # or this machine is of another speed than it seemed
-    _assert_same_run(tmp_path / "killed", tmp_path / "whole", step=24)
+    assert not (workdir / "torn_checkpoints").exists()
+    _assert_same_run(workdir, tmp_path / "whole", step=60)
 
 
 def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tmp_path):
