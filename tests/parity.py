@@ -18,11 +18,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from tests import parity_frozen, parity_models
+from tests import parity_baselines, parity_frozen, parity_models
 from tests.parity_case import Arrays, Case, Covered, NotAtHand, load
 
 TOLERANCE = 1e-4
-COVERED: dict[str, Covered] = {**parity_models.COVERED, **parity_frozen.COVERED}
+COVERED: dict[str, Covered] = {**parity_models.COVERED, **parity_frozen.COVERED, **parity_baselines.COVERED}
 
 
 class Comparison(NamedTuple):

@@ -27,6 +27,7 @@ ALLOWED = {
     "audit": {"records", "forging", "preparation"},
     "data": {"config", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
+    "baselines": {"nets", "weights", "losses"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from dfrec_jax.baselines import published
 from dfrec_jax.config import defaults
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
@@ -23,7 +24,6 @@ from dfrec_jax.runs import released
 from dfrec_jax.weights import conversion, digest, pretrained, resolution
 from dfrec_jax.weights.coverage import coverage
 from dfrec_jax.weights.dfrec import imagenet_backbone, mae_encoder
-from dfrec_jax.weights.readers import read
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import Rule, WeightsError
 
@@ -73,7 +73,7 @@ def examine(release: Release, path: Path, weights_dir: str = "") -> tuple[str, V
         imported = released.load(path, release.name)
         counts = "; ".join(f"{entry}: {count}" for entry, count in imported.counts.items())
         return counts, imported.variables, lambda variables: _recover(imported.config, variables)
-    tensors = read(path, entry=release.entry, prefix=release.prefix)
+    tensors = conversion.read_release(path, release)
     port = _port_of(release, weights_dir)
     if port is None:
         for name, tensor in tensors.items():
@@ -109,6 +109,11 @@ def _port_of(release: Release, weights_dir: str) -> Port | None:
         return _pretrained_port(
             "tirm.initialisation", mae_encoder(learned_positions=False), encoder, patchify(picture(224), 16)
         )
+    if release.name in published.NETWORKS:
+        network = published.NETWORKS[release.name]
+        return Port(
+            network.rules, published.expected_shapes(network), lambda variables: _run_published(network, variables)
+        )
     return None
 
 
@@ -132,6 +137,13 @@ def _pretrained_port(field: str, rules: tuple[Rule, ...], module: Any, image: ja
         return features._asdict() if hasattr(features, "_asdict") else {"tokens": features}
 
     return Port(rules, expected, forward)
+
+
+def _run_published(network: published.Published, variables: Values) -> Features:
+    """What a compared method's network returns for the fixed picture; of several results under one name, none."""
+    run = jax.jit(lambda variables, inputs: network.module.apply(variables, *inputs, train=False))
+    output = run(unflatten_dict(dict(variables), sep="/"), network.inputs(picture(network.image_size)))
+    return {name: value for name, value in output._asdict().items() if not isinstance(value, tuple)}
 
 
 def _recover(config: Any, variables: Values) -> Features:

@@ -61,12 +61,26 @@ def convert(
         except (SafetensorError, OSError) as error:
             logging.warning("%s is damaged and is made again: %s", cached, error)
     try:
-        variables = port(read(path, entry=release.entry, prefix=release.prefix), rules, expected)
+        variables = port(read_release(path, release), rules, expected)
     except WeightsError as error:
         raise WeightsError(f"{release.name}: {error}" if str(path) in str(error) else f"{path}: {error}") from error
     metadata = {"source_sha256": source}
     digest.write_to_cache(cached, lambda file: safetensors.numpy.save_file(variables, file, metadata))
     return variables
+
+
+def read_release(path: Path, release: registry.Release) -> dict[str, np.ndarray]:
+    """The tensors of the release's file at `path`, by their foreign names.
+
+    Raises:
+      WeightsError: as `readers.read`.
+    """
+    try:
+        return read(path, entry=release.entry, prefix=release.prefix)
+    except WeightsError:
+        if not release.may_be_bare:
+            raise
+        return read(path, prefix=release.prefix)
 
 
 def fingerprint(rules: Iterable[Rule], expected: Mapping[str, tuple[int, ...]]) -> str:

@@ -28,6 +28,7 @@ class Release(NamedTuple):
       sha256: of the whole file, in hex; empty where unknown.
       num_bytes: its size; 0 where unknown.
       entry: where its tensors are in a file that holds more (`readers.read`).
+      may_be_bare: whether they may also be all that the file holds, where it is not known which was published.
       prefix: what its tensors' names begin with (`readers.read`).
       fingerprint: mean magnitude of features of a fixed picture, as measured when a port of the file was proved
         against its original (`dfrec weights check`); empty where the file was not at hand.
@@ -43,6 +44,7 @@ class Release(NamedTuple):
     sha256: str = ""
     num_bytes: int = 0
     entry: str = ""
+    may_be_bare: bool = False
     prefix: str = ""
     fingerprint: tuple[tuple[str, float], ...] = ()
 
@@ -257,6 +259,24 @@ _RELEASES = (
         page="https://github.com/cunjian/pytorch_face_landmark (onnx/)",
         sha256="7d7bbd5c6a1d9272e58d9773898284a1905d872eba9a662df9b5f20f1ba6f83e",
         num_bytes=2_987_921,
+    ),
+    Release(
+        "recce-ffpp-c23",
+        "recce-ffpp-c23.bin",  # our name: its authors' is not known
+        "compared method: RECCE, trained on FaceForensics++ c23",
+        "MIT",
+        "PyTorch",
+        page="https://github.com/VISION-SJTU/RECCE/issues/2 (an author's OneDrive, with a password there; may be gone)",
+        entry="model",
+        may_be_bare=True,
+    ),
+    Release(
+        "adm-celeba256",
+        "celeba256_250000.pt",
+        "compared method: what RePaint denoises faces with",
+        "CC-BY-NC-SA-4.0",
+        "PyTorch",
+        page="https://drive.google.com/uc?id=1norNWWGYP3EZ_o05DmoW1ryKuKMmhlCX (of github.com/andreas128/RePaint)",
     ),
 )
 RELEASES: dict[str, Release] = {release.name: release for release in _RELEASES}
