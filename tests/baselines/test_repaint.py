@@ -68,6 +68,18 @@ def test_known_pixels_come_back_and_the_others_fit_them():
     assert once.mean() < mean - 0.08 and once.std() > 1.2 * deviation
 
 
+def test_a_step_forth_adds_the_noise_of_the_step_that_it_reaches():
+    way, (keys, images) = linear_diffusion(50), pictures(2)
+    moved = repaint.repaint(two_pixels, keys, images, 0 * images[..., :1], way, jnp.array([2, 3]))
+    start, noise = (
+        jax.vmap(lambda key, index=index: jax.random.normal(jax.random.fold_in(key, index), (1, 2, 3)))(keys)
+        for index in (2, 0)  # draws are numbered by move, two a move; the start's comes after all
+    )
+    beta = way.betas[3]
+    assert beta > 1.1 * way.betas[2]
+    np.testing.assert_allclose(moved, np.sqrt(1 - beta) * start + np.sqrt(beta) * noise, rtol=1e-4, atol=1e-5)
+
+
 def test_a_key_is_a_picture_alone_and_in_any_batch():
     keys, images = pictures(3)
     resampling = Resampling(8, 2, 2)
