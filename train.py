@@ -17,13 +17,12 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: fi
 def main(argv: list[str]) -> None:
     """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
     del argv  # flags only
+    from dfrec_jax.training import run
+
+    run.check(_CONFIG.value)
     if _DISTRIBUTED.value:
-        import jax
-
-        jax.distributed.initialize()  # before anything asks for a device
-    from dfrec_jax.training.run import train
-
-    finished = train(_CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value)
+        run.join_hosts()  # before anything asks for a device
+    finished = run.train(_CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value)
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 
 

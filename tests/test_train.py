@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -25,18 +28,21 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def train(tmp_path_factory):
-    """Runs train.py to the end on so many hosts, all of them this one."""
+def start(tmp_path_factory):
+    """Starts train.py on so many hosts, all of them this one; programs are compiled once for all of them."""
     folder = tmp_path_factory.mktemp("hosts")
     (folder / "config.py").write_text(CONFIG)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "JAX_PLATFORMS": "cpu"}
-    environment.pop("XLA_FLAGS", None)  # of the suite: eight devices a process
+    environment |= {
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
     environment |= {"SLURM_JOB_ID": "40961", "SLURM_STEP_NODELIST": "localhost", "SLURM_LOCALID": "0"}
 
-    def run(workdir, *overrides, num_hosts):
+    def start(workdir, *overrides, num_hosts):
         command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}", *overrides]
         command += ["--distributed"] * (num_hosts > 1)
-        hosts = [
+        return [
             subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
@@ -47,7 +53,16 @@ def train(tmp_path_factory):
             )
             for number in range(num_hosts)
         ]
-        for host in hosts:
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def train(start):
+    """Runs train.py to the end on so many hosts, all of them this one."""
+
+    def run(workdir, *overrides, num_hosts):
+        for host in start(workdir, *overrides, num_hosts=num_hosts):
             said, _ = host.communicate(timeout=900)
             assert host.returncode == 0, said
         return trained.load(workdir, which="newest")
@@ -68,3 +83,26 @@ def test_two_hosts_train_what_one_does_and_one_goes_on_where_they_stopped(train,
     np.testing.assert_allclose(*losses, rtol=2e-3)  # Adam's first steps magnify sums in another order
     further = train(tmp_path / "two", "--config.train.num_steps=4", num_hosts=1)
     assert further.step == 4
+
+
+LONG = ("--config.train.num_steps=40", "--config.checkpoint.every=1000")
+
+
+@pytest.mark.parametrize("attempt", range(10))
+def test_sigterm_to_one_of_two_hosts_stops_both_after_one_step_with_one_checkpoint(start, train, tmp_path, attempt):
+    """At another moment each time; the run then goes on to the end."""
+    workdir = tmp_path / "run"
+    hosts = start(workdir, *LONG, num_hosts=2)
+    wanted = 3 * attempt  # lines of the log that are waited for; none: while it compiles
+    while (workdir / "metrics.jsonl").exists() is False or len(_records(workdir)) < wanted:
+        assert all(host.poll() is None for host in hosts), "it ended before it was told to"
+        time.sleep(0.002)
+    hosts[attempt % 2].send_signal(signal.SIGTERM)
+    said = [host.communicate(timeout=300)[0] for host in hosts]
+    assert [host.returncode for host in hosts] == [os.EX_TEMPFAIL] * 2, said
+    assert "told to stop by SIGTERM" in said[attempt % 2]
+    (checkpoint,) = [path.name for path in (workdir / "checkpoints").iterdir() if path.name.isdecimal()]
+    steps = {int(found) for text in said for found in re.findall(r"stopped after step (\d+)", text)}
+    assert steps == {int(checkpoint)} and wanted <= int(checkpoint) < 40
+    print(f"attempt {attempt}: both stopped after step {checkpoint}")
+    assert train(workdir, *LONG, num_hosts=2).step == 40

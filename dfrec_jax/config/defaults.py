@@ -134,7 +134,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.optimizer.warmup_steps = 0
     config.optimizer.beta2 = 0.999
     config.optimizer.clip_norm = 0.0  # 0: no clipping
-    config.optimizer.ema = 0.0  # decay of the averaged parameters that evaluation uses; 0: none
+    config.optimizer.ema = 0.0  # decay of the averages, of parameters and statistics, that evaluation uses; 0: none
 
     config.train = ConfigDict()
     config.train.num_steps = 100_000

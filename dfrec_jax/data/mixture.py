@@ -84,3 +84,8 @@ class EvaluationRows:
 
     def __call__(self, row: int) -> Example:
         return self._split.encoded_example(int(self._numbers[row]), self._size)
+
+    def num_scored(self, max_examples: int = 0) -> int:
+        """How many of the first so many (0: all) are forgeries whose target is known."""
+        chosen = self._numbers[: max_examples or None]
+        return int((self._split.index.has_target[chosen] & np.isin(chosen, self._split.forgeries)).sum())

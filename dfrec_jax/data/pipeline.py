@@ -168,6 +168,19 @@ def num_eval_batches(config: ConfigDict, split: str, *, max_examples: int = 0) -
     return -(-(min(total, max_examples) if max_examples else total) // config.data.eval_batch_size)
 
 
+def num_scored(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
+    """How many of the examples of `eval_batches` are forgeries whose target is known.
+
+    Raises:
+      ConfigError: where the data set cannot be read, or has no such split.
+    """
+    if config.data.dataset != EMBEDDED:
+        return mixture.EvaluationRows(config, split).num_scored(max_examples)
+    total = embedded.split_of(split).num_examples
+    indices = range(min(total, max_examples) if max_examples else total)
+    return sum(embedded.is_forgery(index, split, config.data.real_share) for index in indices)
+
+
 def attack_names(config: ConfigDict) -> tuple[str, ...]:
     """What the numbers in `attack` mean; of the embedded faces there is one."""
     return (EMBEDDED,) if config.data.dataset == EMBEDDED else mixture.split_of(config, "test").names.attacks

@@ -6,8 +6,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces, pipeline
@@ -16,6 +14,7 @@ from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import results, tables
+from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import classifier
 
 TABLE = "attributes"
@@ -64,12 +63,8 @@ def _outputs(
     run = jax.jit(lambda variables, images: trained.blueprint.features(variables, images, None)["logits"])
     rows, config = labelled_faces.EvaluationRows(faces), trained.config
     parts = []
-    for batch in track(
-        pipeline.batches_of(rows, len(faces), config),
-        total=-(-len(faces) // config.data.eval_batch_size),
-        description="test split",
-        console=Console(stderr=True),
-    ):
+    num_batches = -(-len(faces) // config.data.eval_batch_size)
+    for batch in progress(pipeline.batches_of(rows, len(faces), config), num_batches, "test split, batches"):
         logits = np.asarray(run(trained.variables, jnp.float32(batch["image"]) / 255))
         parts.append([values[batch["is_valid"]] for values in (logits, batch["attributes"], batch["identity"])])
     logits, labels, people = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
-from rich.console import Console
-from rich.progress import track
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation import collecting, measure, measured_split, output_files, people
@@ -19,6 +17,7 @@ from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.reports import curves, results, tables
+from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import released, trained
 
 METRICS = "metrics.jsonl"
@@ -58,7 +57,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     collected = collecting.collect(
         network._replace(config=config, model=dfrec.build(config)),
         instruments,
-        track(split.batches, total=split.num_batches, description="test split", console=Console(stderr=True)),
+        progress(split.batches, split.num_batches, "test split, batches"),
         protocol.seed,
         panels,
     )

@@ -109,6 +109,11 @@ def example(
     }
 
 
+def is_forgery(index: int, split: str, real_share: float, seed: int = 0) -> bool:
+    """Whether `example` draws a swap, without drawing it."""
+    return _identities(seed, split, index, real_share).is_forgery
+
+
 def render_batch(
     indices: Iterable[int],
     split: str,

@@ -27,7 +27,5 @@ def initialise(state: TrainState, config: ConfigDict) -> TrainState:
             loaded = load_pretrained(f"{module}.initialisation", name, shapes, weights_dir=config.frozen.weights_dir)
             flat |= {path: jax.device_put(value, flat[path].sharding) for path, value in loaded.items()}
     variables = unflatten_dict(flat, sep="/")
-    ema = (
-        None if state.ema is None else jax.tree.map(jnp.copy, variables["params"])
-    )  # a donated state holds no array twice
+    ema = None if state.ema is None else jax.tree.map(jnp.copy, variables)  # a donated state holds no array twice
     return state.replace(params=variables["params"], batch_stats=variables["batch_stats"], ema=ema)

@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -103,6 +105,16 @@ def _write_line(file: TextIO, record: Mapping[str, int | float]) -> None:
     file.flush()  # a killed process loses no line that it has written
 
 
+def duration(seconds: float | int) -> str:
+    """As `HH:MM:SS`, with days in front where there are any; `unknown` for what is no number."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    days, rest = divmod(round(seconds), 24 * 3600)
+    hours, minutes = divmod(rest // 60, 60)
+    clock = f"{hours:02d}:{minutes:02d}:{rest % 60:02d}"
+    return f"{days} d {clock}" if days else clock
+
+
 class Progress:
     """The line that says how far a run is: step, loss terms, images per second, time left."""
 
@@ -110,6 +122,17 @@ class Progress:
         self._start_step, self._num_steps, self._batch_size = start_step, num_steps, batch_size
         self._is_shown = is_shown
         self._last_step, self._last_time = start_step, time.monotonic()
+
+    @contextmanager
+    def compiling(self, step: int) -> Iterator[None]:
+        """Around a step: says of the first one, which XLA compiles before it runs, that and for how long."""
+        is_said = self._is_shown and step == self._start_step + 1
+        begun = time.monotonic()
+        if is_said:
+            print("compiling the step (a small config: about a minute on two cores) ...", file=sys.stderr, flush=True)
+        yield
+        if is_said:
+            print(f"compiled in {duration(time.monotonic() - begun)}", file=sys.stderr, flush=True)
 
     def rates(self, step: int) -> dict[str, float]:
         """Images per second since the last call, and the seconds left at that rate."""
@@ -127,7 +150,7 @@ class Progress:
         terms = "  ".join(
             f"{name.removeprefix('loss_')} {value:.3f}" for name, value in metrics.items() if name.startswith("loss")
         )
-        left = time.strftime("%H:%M:%S", time.gmtime(rates["seconds_left"]))
+        left = duration(rates["seconds_left"])
         print(
             f"step {step}/{self._num_steps}  {terms}  {rates['images_per_second']:.1f} images/s  {left} left",
             file=sys.stderr,

@@ -1,10 +1,7 @@
 """The training loop: step, log, validate, checkpoint. Nothing else loops over batches in training."""
 
 import json
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ import numpy as np
 from dfrec_jax.data import pipeline
 from dfrec_jax.runs import training_run
 from dfrec_jax.runs.checkpoint import Restored
-from dfrec_jax.training import sharding, state
+from dfrec_jax.training import sharding, state, stopping
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.step import compile_step
 from dfrec_jax.training.task import Task
@@ -43,12 +40,14 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
     workdir, config = Path(workdir), task.config
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.train.batch_size, mesh)
+    sharding.check_batch_size(config.data.eval_batch_size, mesh, "data.eval_batch_size")
+    validator = task.make_validator(mesh)  # opens the validation split: one that is not there is missed before step 1
     abstract_state, shardings = state.abstract(task.init, mesh)
     train_step = compile_step(task.make_step(mesh.size), shardings, mesh)
     constants = jax.device_put(task.constants, sharding.replicated(mesh))
 
     with (
-        _stop_signal() as stop,
+        stopping.stop_signal() as stop,  # outside: a second signal must not end the wait for the last save
         training_run.opened(
             workdir,
             config,
@@ -61,19 +60,21 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
         train_state, start_step = _resumed(found, config.train.num_steps)
         if train_state is None:
             train_state = task.initialise(state.create(task.init, mesh)[0])
-        validator = task.make_validator(mesh)
+        is_told_to_stop = stopping.make_agreement(stop, mesh)
         is_first = jax.process_index() == 0
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
         with RunLog(workdir, start_step, is_writer=is_first) as log, task.batches(start_step) as batches:
             pending: tuple[int, dict[str, jax.Array]] | None = None
             for step in range(start_step + 1, config.train.num_steps + 1):
-                train_state, metrics = train_step(train_state, constants, sharding.to_global(mesh, next(batches)))
+                batch = sharding.to_global(mesh, next(batches))
+                with progress.compiling(step):
+                    train_state, metrics = train_step(train_state, constants, batch)
                 checkpoints.check()
                 if pending:
                     _check_finite(*pending)  # of the step before: the devices are never left waiting
                 pending = step, metrics
                 is_last = step == config.train.num_steps
-                is_stopped = stop.is_set or checkpoints.reached_preemption(step)
+                is_stopped = is_told_to_stop()
 
                 if step % config.train.log_every == 0 or is_last:
                     values = {name: float(value) for name, value in metrics.items()}
@@ -116,26 +117,3 @@ def _check_finite(step: int, metrics: dict[str, jax.Array]) -> None:
             f"step {step}: {', '.join(bad)} not finite; the last checkpoint is from before. Lower "
             "optimizer.learning_rate, set optimizer.clip_norm, or use compute_dtype='float32'"
         )
-
-
-class _Stop:
-    is_set = False
-
-
-@contextmanager
-def _stop_signal() -> Iterator[_Stop]:
-    """SIGTERM and Ctrl-C end the run after the step under way, with a checkpoint; a second Ctrl-C ends it at once."""
-    stop = _Stop()
-
-    def request(number: int, _: object) -> None:
-        if stop.is_set:
-            raise KeyboardInterrupt
-        stop.is_set = True
-
-    handled = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, request) for number in handled]
-    try:
-        yield stop
-    finally:
-        for number, handler in zip(handled, before, strict=True):
-            signal.signal(number, handler)

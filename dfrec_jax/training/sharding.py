@@ -1,6 +1,7 @@
 """The device mesh and which array is split over which of its axes; models know nothing of it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,22 +19,52 @@ def make_mesh(mesh: ConfigDict) -> Mesh:
     """A (`data`, `fsdp`) mesh over all devices of all hosts; one device is a mesh of one.
 
     Raises:
-      ConfigError: where `mesh.data` x `mesh.fsdp` is not the number of devices.
+      ConfigError: as `device_order`.
     """
-    devices = jax.device_count()
-    data = devices // mesh.fsdp if mesh.data == -1 else mesh.data
-    if data * mesh.fsdp != devices:
+    return Mesh(device_order(jax.devices(), mesh), AXES, axis_types=(AxisType.Auto,) * 2)
+
+
+def device_order(devices: Sequence[Any], mesh: ConfigDict) -> np.ndarray:
+    """The devices as they stand in the mesh, [data, fsdp]: host after host by process, each host's by id.
+
+    The rows of a batch are split over both axes in this order, so that every host's devices hold one block of rows,
+    the one that `pipeline.TrainBatches` gives to that process. `jax.make_mesh` orders by topology instead, in which the
+    hosts of a TPU slice interleave, and refuses devices of several slices. Here a group along `fsdp` lies inside a host
+    where it fits there, so that parameters are gathered over the fastest links; between hosts, and between slices,
+    only gradients are summed.
+
+    Args:
+      devices: of all hosts; only their `process_index` and `id` are read.
+      mesh: `config.mesh`.
+
+    Raises:
+      ConfigError: where `mesh.data` x `mesh.fsdp` is not the number of devices, hosts have unlike numbers of devices,
+        or a group along `fsdp` would share hosts unevenly with others.
+    """
+    data = len(devices) // mesh.fsdp if mesh.data == -1 else mesh.data
+    if data * mesh.fsdp != len(devices):
         raise ConfigError(
-            f"mesh.data={mesh.data} and mesh.fsdp={mesh.fsdp}: their product must be the number of devices, {devices}"
+            f"mesh.data={mesh.data} and mesh.fsdp={mesh.fsdp}: their product must be the number of devices, "
+            f"{len(devices)}"
         )
-    return jax.make_mesh((data, mesh.fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
+    on_host = Counter(device.process_index for device in devices)
+    if len(set(on_host.values())) > 1:
+        raise ConfigError(f"hosts have unlike numbers of devices, {dict(sorted(on_host.items()))}: give each as many")
+    a_host = on_host[devices[0].process_index]
+    if a_host % mesh.fsdp and mesh.fsdp % a_host:
+        raise ConfigError(
+            f"mesh.fsdp={mesh.fsdp} with {a_host} devices a host: must divide that number, or be a multiple of it"
+        )
+    ordered = np.empty(len(devices), object)
+    ordered[:] = sorted(devices, key=lambda device: (device.process_index, device.id))
+    return ordered.reshape(data, mesh.fsdp)
 
 
-def check_batch_size(batch_size: int, mesh: Mesh) -> None:
+def check_batch_size(batch_size: int, mesh: Mesh, field: str = "train.batch_size") -> None:
     """Raises ConfigError unless each device gets equally many examples of the global batch."""
     if batch_size % mesh.size:
         raise ConfigError(
-            f"train.batch_size={batch_size}: must be a multiple of the number of devices, {mesh.size}; "
+            f"{field}={batch_size}: must be a multiple of the number of devices, {mesh.size}; "
             f"use {max(batch_size // mesh.size, 1) * mesh.size}"
         )
 

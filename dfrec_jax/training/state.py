@@ -25,7 +25,7 @@ class TrainState(struct.PyTreeNode):
       params: of everything that is trained.
       batch_stats: BatchNorm's running statistics of the global batch.
       opt_state: of the optimiser.
-      ema: averaged parameters, or None where `optimizer.ema` is 0.
+      ema: averages of `params` and `batch_stats`, as `variables` holds them, or None where `optimizer.ema` is 0.
       rng: the key that each step folds its number into.
     """
 
@@ -38,14 +38,18 @@ class TrainState(struct.PyTreeNode):
 
     @property
     def variables(self) -> dict[str, Any]:
-        """What evaluation applies: the averaged parameters where there are any."""
-        return {"params": self.params if self.ema is None else self.ema, "batch_stats": self.batch_stats}
+        """What evaluation applies: the averages where there are any, of parameters and statistics alike.
+
+        Statistics of the latest parameters are those of other activations than the averaged ones have.
+        """
+        return {"params": self.params, "batch_stats": self.batch_stats} if self.ema is None else self.ema
 
 
 def to_items(state: TrainState) -> dict[str, Any]:
     """The state as a checkpoint holds it: `variables` for evaluation, and all else for training."""
-    raw_params = state.params if state.ema is not None else None
-    rest = {"step": state.step, "params": raw_params, "opt_state": state.opt_state, "rng": state.rng}
+    latest = None if state.ema is None else {"params": state.params, "batch_stats": state.batch_stats}
+    # `params`: the key under which earlier versions kept their None, so that their checkpoints go on.
+    rest = {"step": state.step, "params": latest, "opt_state": state.opt_state, "rng": state.rng}
     return {"variables": state.variables, "training": rest}
 
 
@@ -53,12 +57,13 @@ def from_items(items: Mapping[str, Any]) -> TrainState:
     """The inverse of `to_items`."""
     variables, rest = items["variables"], items["training"]
     has_ema = rest["params"] is not None
+    latest = rest["params"] if has_ema else variables
     return TrainState(
         step=rest["step"],
-        params=rest["params"] if has_ema else variables["params"],
-        batch_stats=variables["batch_stats"],
+        params=latest["params"],
+        batch_stats=latest["batch_stats"],
         opt_state=rest["opt_state"],
-        ema=variables["params"] if has_ema else None,
+        ema=variables if has_ema else None,
         rng=rest["rng"],
     )
 
@@ -171,7 +176,7 @@ def init_function(
             params=params,
             batch_stats=variables["batch_stats"],
             opt_state=optimizer.init(params),
-            ema=params if config.optimizer.ema else None,
+            ema={"params": params, "batch_stats": variables["batch_stats"]} if config.optimizer.ema else None,
             rng=train_key,
         )
 

@@ -27,6 +27,14 @@ def to_float(batch: Batch) -> dict[str, Any]:
     return {name: value.astype(jnp.float32) / 255.0 if name in IMAGES else value for name, value in batch.items()}
 
 
+def average_decay(ema: float, step: jax.Array) -> jax.Array:
+    """The decay of the averages after `step` steps: `ema`, less at first, or they would hold to the fresh network.
+
+    min(ema, (1 + step) / (10 + step)), as in TensorFlow's ExponentialMovingAverage.
+    """
+    return jnp.minimum(ema, (1.0 + step) / (10.0 + step))
+
+
 def make_train_step(
     loss: Loss,
     optimizer: optax.GradientTransformation,
@@ -39,7 +47,7 @@ def make_train_step(
     Args:
       loss: `(params, batch_stats, constants, batch, rng) -> (loss, (batch_stats, metrics))`, pictures in [0, 1].
       optimizer: of `state.make_optimizer`.
-      ema: decay of the averaged parameters, where the state has any.
+      ema: decay of the averages, where the state has any; see `average_decay`.
       complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
         It draws by the run's key, which is the state's.
     """
@@ -52,7 +60,10 @@ def make_train_step(
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        averaged = state.ema if state.ema is None else optax.incremental_update(params, state.ema, 1.0 - ema)
+        averaged = state.ema
+        if averaged is not None:
+            latest = {"params": params, "batch_stats": batch_stats}
+            averaged = optax.incremental_update(latest, averaged, 1.0 - average_decay(ema, state.step))
         metrics = {"loss": value, **metrics, "gradient_norm": optax.tree.norm(gradients)}
         state = state.replace(
             step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state, ema=averaged

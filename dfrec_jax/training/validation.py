@@ -10,6 +10,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from PIL import Image
 
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import Dfrec, DfrecOutput
@@ -27,7 +28,19 @@ class Validator:
     """Runs the model on the validation split; compiled once."""
 
     def __init__(self, model: Dfrec, metric: FrozenNetwork, config: ConfigDict, mesh: Mesh):
+        """Opens the validation split.
+
+        Raises:
+          ConfigError: where it is not there, or what is validated on (`data.validation_examples`) holds no forgery
+            whose target is known, by which the network could be scored.
+        """
         self._config, self._mesh, self._metric = config, mesh, metric
+        if not pipeline.num_scored(config, "validation", max_examples=config.data.validation_examples):
+            raise ConfigError(
+                f"data.validation_examples={config.data.validation_examples}: none of them in the validation split of "
+                f"{config.data.dataset!r} is a forgery whose target is known, so that nothing could be scored; use "
+                "more, or prepare a validation split that holds some"
+            )
         self._whole = sharding.replicated(mesh)
 
         def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, DfrecOutput, jax.Array]:

@@ -1,6 +1,7 @@
 """The step on one device and on meshes: by hand, and sharded against whole."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.dfrec import init_function, make_loss
-from dfrec_jax.training.step import compile_step, make_train_step, to_float
+from dfrec_jax.training.step import average_decay, compile_step, make_train_step, to_float
 from tests import tiny
 
 MESHES = [(2, 4), pytest.param(8, 1, marks=pytest.mark.slow)]  # the first splits along both axes
@@ -61,9 +62,19 @@ def test_one_sgd_step_by_hand(config, one_device):
     assert abs(slope) > 1e-2
     np.testing.assert_allclose(moved, -LEARNING_RATE * slope, rtol=1e-2)
     np.testing.assert_allclose(metrics["loss"], loss_at(to_rgb["bias"]), rtol=1e-5)
-    middle = (before.params["sirm"]["to_rgb"]["bias"] + after.params["sirm"]["to_rgb"]["bias"]) / 2
-    np.testing.assert_allclose(after.ema["sirm"]["to_rgb"]["bias"], middle, rtol=1e-5)  # decay 0.5
+    # The first step's decay is a tenth, though 0.5 is asked for; statistics are averaged as parameters are.
+    for name, fresh, latest in (
+        ("params", before.params, after.params),
+        ("batch_stats", before.batch_stats, after.batch_stats),
+    ):
+        want = jax.tree.map(lambda a, b: 0.1 * a + 0.9 * b, fresh["sirm"], latest["sirm"])
+        _assert_close(after.ema[name]["sirm"], want, rtol=1e-5, atol=1e-7)
     assert after.step == 1
+
+
+def test_the_decay_of_the_averages_rises_to_what_is_asked_for():
+    decays = [float(average_decay(0.5, jnp.int32(step))) for step in (0, 1, 7, 8, 1000)]
+    np.testing.assert_allclose(decays, [1 / 10, 2 / 11, 8 / 17, 0.5, 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("data", "fsdp"), MESHES)
