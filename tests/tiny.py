@@ -86,6 +86,7 @@ def batch(size: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
         "has_target": np.ones(size, bool),
         "has_mask": rows > 0,
         "landmarks": np.full((size, 5, 2), SIZE / 2, np.float32),
+        "source_landmarks": np.full((size, 5, 2), SIZE / 2, np.float32),
     }
 
 

@@ -10,20 +10,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from dfrec_jax.data import rows
 from dfrec_jax.data.augmentation import recoloured
+from dfrec_jax.examples import fields
+from dfrec_jax.examples.fields import Kind, Use
 from dfrec_jax.forging import forge
 from dfrec_jax.forging.landmarks import MIRRORED_5
 from dfrec_jax.forging.perturbing import draw_perturbation, perturb
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
-PICTURES = ("image", "source", "target", "source_mask", "posed_source")
-TRAINING_ONLY = ("posed_source", "has_posed_source")  # made here for the losses; evaluation has no use for them
-HOST_ONLY = ("source_points", "target_points", "example")
+AUGMENTED = (*fields.PICTURES, *fields.names(Kind.POINTS_5), "is_forgery")
 
 
 def already_complete(batch: Mapping[str, Any], key: PRNGKeyArray) -> dict[str, Array]:
@@ -44,7 +43,9 @@ def make_completion(
     """The function from a batch as it leaves the host, and the run's key, to one that the model can be trained on.
 
     Args:
-      kinds: of the rows, `rows.row_kinds`.
+      kinds: of the rows, `rows.row_kinds`: by them so much room is made for each kind in each group of rows, and no
+        more. Which rows are of a kind the batch itself says (`kind`), so that groups may stand in any order. A row
+        that finds no room left teaches nothing: it counts as one without source, target and mask.
       num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
         between them.
       leak: range of the share of the target in a warped swap.
@@ -59,45 +60,48 @@ def make_completion(
     if len(kinds) % num_groups:
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
     recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak)}
-    tables = {kind: rows.rows_of(kinds, kind, num_groups) for kind in recipes if kind in kinds}
-    is_forged = np.isin(kinds, tuple(tables))
+    rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in recipes if kind in kinds}
     augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
 
     def complete(batch: Batch, key: PRNGKeyArray) -> dict[str, Array]:
         keys = jax.vmap(partial(jax.random.fold_in, key))(batch["example"])
         pair = jax.vmap(lambda key: jax.random.split(key))(keys)
-        batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.asarray(is_forged)}
-        for kind, table in tables.items():
-            batch |= _forge_rows(recipes[kind], batch, pair[:, 0], table)
-        batch |= jax.vmap(augment_row)(pair[:, 1], {name: batch[name] for name in (*PICTURES, *_POINTS, "is_forgery")})
-        return {name: value for name, value in batch.items() if name not in HOST_ONLY}
+        fields.check(batch)
+        batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.zeros(len(keys), bool)}
+        for kind, room in rooms.items():
+            batch |= _forge_rows(recipes[kind], batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
+        batch |= jax.vmap(augment_row)(pair[:, 1], {name: batch[name] for name in AUGMENTED})
+        return fields.without(batch, Use.FORGING)
 
     return complete
 
 
-_POINTS = ("landmarks", "source_landmarks")
-
-
-def _forge_rows(recipe: forge.Recipe, batch: Batch, keys: Array, table: np.ndarray) -> dict[str, Array]:
-    """What `Forgery` holds, with the rows of `table` forged; groups stay apart, so that shards do."""
-    num_groups = table.shape[0]
+def _forge_rows(
+    recipe: forge.Recipe, batch: Batch, keys: Array, is_chosen: Array, room: int, num_groups: int
+) -> dict[str, Array]:
+    """The chosen rows forged, `room` at most in a group; groups stay apart, so that shards do."""
     grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
-    take = jax.vmap(lambda value, places: value[jnp.minimum(places, value.shape[0] - 1)])
-    put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))  # a filled-up place is outside
+    chosen = grouped(is_chosen)
+    num_rows = chosen.shape[1]
+    first = jnp.argsort(~chosen, axis=1, stable=True)[:, :room]
+    places = jnp.where(jnp.take_along_axis(chosen, first, axis=1), first, num_rows)  # no place of a row: outside
+    take = jax.vmap(lambda value, places: value[jnp.minimum(places, num_rows - 1)])
+    put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))
 
     def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
         draw = forge.draw_forging(key, recipe)
         return forge.forge(recipe, draw, _to_float(source), _to_float(target), source_points, target_points)
 
-    given = [take(grouped(value), table) for value in (keys, *(batch[name] for name in _FORGED_FROM))]
-    made = jax.vmap(jax.vmap(forge_row))(*given)
-    return {
-        name: put(grouped(batch[name]), table, _to_uint8(value)).reshape(batch[name].shape)
+    pair = batch["source"], batch["target"], batch["source_points"], batch["target_points"]
+    made = jax.vmap(jax.vmap(forge_row))(*(take(grouped(value), places) for value in (keys, *pair)))
+    forged = {
+        name: put(grouped(batch[name]), places, _to_uint8(value)).reshape(batch[name].shape)
         for name, value in made._asdict().items()
     }
-
-
-_FORGED_FROM = ("source", "target", "source_points", "target_points")
+    is_made = put(jnp.zeros_like(chosen), places, jnp.ones_like(places, bool)).reshape(is_chosen.shape)
+    is_left_out = is_chosen & ~is_made
+    known = {name: batch[name] & ~is_left_out for name in ("has_source", "has_target", "has_mask")}
+    return forged | known | {"has_posed_source": batch["has_posed_source"] | is_made}
 
 
 def augment(
@@ -107,7 +111,7 @@ def augment(
 
     Args:
       key: of the draw.
-      example: `PICTURES`, `landmarks`, `source_landmarks`, `is_forgery`.
+      example: the fields `AUGMENTED`.
       flip: see `make_completion`.
       jitter: see `make_completion`.
       perturbed: see `make_completion`.
@@ -117,13 +121,13 @@ def augment(
     example = dict(example)
     if flip > 0:
         is_flipped = numbers[0] < flip
-        for name in PICTURES:
+        for name in fields.PICTURES:
             example[name] = jnp.where(is_flipped, example[name][:, ::-1], example[name])
-        for name in _POINTS:
+        for name in fields.names(Kind.POINTS_5):
             example[name] = jnp.where(is_flipped, _mirrored(example[name], example["image"].shape[1]), example[name])
     if jitter > 0:
         factors = 1 + jitter * (2 * numbers[1:4] - 1)
-        for name in ("image", "source", "target", "posed_source"):
+        for name in fields.names(Kind.PICTURE):
             example[name] = _to_uint8(recoloured(_to_float(example[name]), factors))  # the same map for every picture
     if perturbed > 0:
         draw = draw_perturbation(for_perturbation)

@@ -11,6 +11,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, pipeline, rows
+from dfrec_jax.examples import fields
+from dfrec_jax.examples.fields import Use
 from dfrec_jax.records.prepared import Example, PreparedSplit
 
 SEED = 0
@@ -65,8 +67,7 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
         for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config):
             is_valid = batch.pop("is_valid")
             made = jax.device_get(complete(batch, jax.random.key(SEED)))
-            kept = {name: value for name, value in made.items() if name not in completion.TRAINING_ONLY}
-            yield {**kept, "is_valid": is_valid}
+            yield {**fields.without(made, Use.LOSSES), "is_valid": is_valid}
     order = np.random.default_rng(SEED).permutation(opened.pristine)
     yield from _limited(partial(_pristine, opened, order, config.image_size), len(order), config)
 
@@ -87,7 +88,12 @@ def _pair(split: PreparedSplit, order: np.ndarray, size: int, generator: int, ro
     """The pair in `row`: the choice of the partner and the draw of the forgery depend on the face alone."""
     place = int(order[row])
     choice = int(np.random.default_rng([SEED, place]).integers(2**31))
-    return {**split.unforged(place, choice, size), "attack": np.int32(generator), "example": np.uint32(place)}
+    return {
+        **split.unforged(place, choice, size),
+        "attack": np.int32(generator),
+        "kind": np.int32(GENERATORS[generator].kind),
+        "example": np.uint32(place),
+    }
 
 
 def _pristine(split: PreparedSplit, order: np.ndarray, size: int, row: int) -> Example:

@@ -65,7 +65,7 @@ class TrainRows:
         else:
             choice = rows.scrambled(self._seed, index)
             example = self._split.encoded_pair(place.number, choice, self._size)
-        return {**example, "example": np.uint32(index % 2**32)}
+        return {**example, "kind": np.int32(place.kind), "example": np.uint32(index % 2**32)}
 
 
 class EvaluationRows:

@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, rows
-from dfrec_jax.records.encoded import collate
+from dfrec_jax.examples.encoded import collate
 from dfrec_jax.synthetic import dataset as embedded
 
 Batch = dict[str, np.ndarray]

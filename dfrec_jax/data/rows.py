@@ -41,14 +41,9 @@ def row_kinds(batch_size: int, shares: dict[int, float]) -> tuple[int, ...]:
     return tuple(rows)
 
 
-def rows_of(kinds: tuple[int, ...], kind: int, num_groups: int) -> Int[np.ndarray, "g c"]:
-    """For each of `num_groups` equal groups of rows the places of `kind` in its group; the group's size fills up."""
-    groups = np.array(kinds).reshape(num_groups, -1)
-    places = [np.flatnonzero(group == kind) for group in groups]
-    table = np.full((num_groups, max(map(len, places))), groups.shape[1], np.int32)
-    for group, row in zip(table, places, strict=True):
-        group[: len(row)] = row
-    return table
+def most_in_a_group(kinds: tuple[int, ...], kind: int, num_groups: int) -> int:
+    """How many rows of `kind` stand in one of `num_groups` equal groups of rows, at most."""
+    return int((np.array(kinds).reshape(num_groups, -1) == kind).sum(axis=1).max())
 
 
 class Place(NamedTuple):

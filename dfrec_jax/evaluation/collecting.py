@@ -9,6 +9,7 @@ import numpy as np
 
 from dfrec_jax.config import defaults
 from dfrec_jax.evaluation import finding, measure
+from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.pictures.grid import to_uint8
 from dfrec_jax.runs import trained
@@ -46,8 +47,9 @@ def collect(
 ) -> Collected:
     """Measures every example of `batches`.
 
-    With a detector, faces are aligned for the recogniser by the landmarks that it finds on the input, in every picture
-    of the example; where it finds none by those of the record. Either way the example counts.
+    With a detector, faces are aligned for the recogniser by the landmarks that it finds: on the input for the input,
+    the target, which is the same frame, and what was recovered; on the source for the source. Where it finds none those
+    of the record serve; a source of which none are known counts for nothing that is measured on an aligned face.
 
     Args:
       model: what is measured.
@@ -64,7 +66,7 @@ def collect(
             model.model,
             variables,
             metric,
-            {k: v.astype(jnp.float32) / 255 if v.dtype == jnp.uint8 else v for k, v in batch.items()},
+            fields.to_float(batch),
             jnp.broadcast_to(jax.random.key(seed), batch["image"].shape[:1]),
             num_patches=defaults.num_patches(config),
             patch_size=config.tirm.patch_size,
@@ -76,9 +78,10 @@ def collect(
         is_valid = batch.pop("is_valid")
         detector, looked_for = instruments.detector, None
         if detector is not None:
-            looked_for = {role: finding.find(detector, batch[role]) for role in ("image", "target")}
-            of_input = looked_for["image"]
-            batch["landmarks"] = np.where(np.isnan(of_input.landmarks), batch["landmarks"], of_input.landmarks)
+            looked_for = {role: finding.find(detector, batch[role]) for role in ("image", "source", "target")}
+            for name, role in (("landmarks", "image"), ("source_landmarks", "source")):
+                found_points = looked_for[role].landmarks
+                batch[name] = np.where(np.isnan(found_points), batch[name], found_points)
         found, recovered = jax.device_get(run(model.variables, instruments.metric, instruments.distance, batch))
         if detector is not None and looked_for is not None:
             found.values.update(_detected(detector, recovered, looked_for))

@@ -70,12 +70,13 @@ def measure(
       patch_size: in pixels.
       distance: `lpips-like-squeezenet`, where the LPIPS-like distance of the region alone is wanted.
     """
-    image, landmarks = batch["image"], batch.get("landmarks")
+    image, landmarks = batch["image"], batch["landmarks"]
+    own_landmarks = {"target": landmarks, "source": batch["source_landmarks"]}  # the target is the input's frame
     output: Any = model.apply(variables, image, mask_keys, train=False)
     plain: Any = model.apply(variables, image, mask_keys, train=False, use_target_tokens=False)
     region = generated_region(output.idx_mask, num_patches, patch_size)
 
-    def embed(pictures: Array) -> Array:
+    def embed(pictures: Array, landmarks: Array = landmarks) -> Array:
         return metric(pictures, landmarks)["embedding"]
 
     def similarity(a: Array, b: Array) -> Array:
@@ -92,7 +93,8 @@ def measure(
     input_embedding, input_to_recovered = embed(image), {}
     for role, rows in recovered.items():
         reference, other = batch[role], batch[OTHER[role]]
-        embedding, embedding_alone, other_embedding = embed(reference), embed(alone(reference)), embed(other)
+        embedding, embedding_alone = (embed(picture, own_landmarks[role]) for picture in (reference, alone(reference)))
+        other_embedding = embed(other, own_landmarks[OTHER[role]])
         for row, face in rows.items():
             face_embedding = embed(face)
             found = {

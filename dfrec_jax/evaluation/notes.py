@@ -33,8 +33,9 @@ def notes(
     ]
     if instruments.detector is not None:
         said.append(
-            f"Faces are aligned by five landmarks that `{instruments.detector.name}` finds on the forgery, in every "
-            "picture of an example. *Found*: it finds a face in the picture; *in place*: with landmarks within "
+            f"Faces are aligned by five landmarks that `{instruments.detector.name}` finds: on the forgery for itself, "
+            "for the target, which is the same frame, and for what was recovered; on the source for the source. "
+            "*Found*: it finds a face in the picture; *in place*: with landmarks within "
             f"{finding.IN_PLACE:.0%} of the distance of the eyes, in the mean, of the true target's (for a recovered "
             "source: of the forgery's). A face that is not found counts as neither."
         )

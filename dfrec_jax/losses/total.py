@@ -29,6 +29,7 @@ class Given(NamedTuple):
     batch: Mapping[str, Array]
     patch_size: int
     has_source: Bool[Array, " b"]  # whose recovered source is compared with its reference
+    has_source_features: Bool[Array, " b"]  # the same in features, for which its reference is aligned
     has_target: Bool[Array, " b"]
     has_mask: Bool[Array, " b"]  # whose map is compared with its mask
     target: FeaturePair
@@ -44,7 +45,9 @@ def _distance(given: Given, role: str, target_weight: float) -> Array | None:
         recovered, reference = (getattr(features, role) for features in pair)
         return terms.multi_layer_distance(recovered, reference, is_given, given.loss.reduction)
 
-    source = 0.0 if given.source is None else given.loss.source_features * distance(given.source, given.has_source)
+    source = (
+        0.0 if given.source is None else given.loss.source_features * distance(given.source, given.has_source_features)
+    )
     return terms.source_and_target(jnp.asarray(source), distance(given.target, given.has_target), target_weight)
 
 
@@ -132,9 +135,9 @@ def loss_terms(
     Args:
       output: what DFREC made of `batch["image"]`.
       batch: `source` and `target` float32 [b, h, w, 3] in [0, 1]; `source_mask` float32 [b, h, w, 1] in [0, 1];
-        `is_forgery`, `has_source`, `has_target`, `has_mask` bool [b]; `landmarks` [b, 5, 2] where a frozen network
-        aligns faces (found on the input, and used for all pictures of the example). Where pictures of a source have
-        poses of their own, `posed_source` as `forging.Forgery` has it, and `has_posed_source`.
+        `is_forgery`, `has_source`, `has_target`, `has_mask` bool [b]; `landmarks` [b, 5, 2] of the input, the target
+        and both recovered faces; `source_landmarks` of the source: where they are NaN its features are not compared.
+        Where sources have poses of their own, `posed_source` as `forge.Forgery` has it, and `has_posed_source`.
       perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
         term of a role that has none is 0.
       loss: `config.loss`: alpha and beta enter here, the lambdas in `weighted_sum`.
@@ -145,12 +148,15 @@ def loss_terms(
         has_source, has_target = has_source & batch["is_forgery"], has_target & batch["is_forgery"]
     else:
         has_mask &= batch["is_forgery"]
-    faces, references = [output.target_face], [batch["target"]]
-    if loss.source_features > 0:
-        faces, references = [*faces, output.source_face], [*references, batch["source"]]
-    landmarks = batch.get("landmarks")
-    recovered = _features(perceptors, faces, landmarks)
-    reference = jax.lax.stop_gradient(_features(perceptors, references, landmarks))
+    landmarks, source_landmarks = batch["landmarks"], batch["source_landmarks"]
+    is_found = jnp.all(jnp.isfinite(source_landmarks), axis=(1, 2))
+    source_landmarks = jnp.where(is_found[:, None, None], source_landmarks, landmarks)  # NaN would reach the gradients
+    faces, references = [(output.target_face, landmarks)], [(batch["target"], landmarks)]
+    if loss.source_features > 0:  # a recovered source has the pose of the input, its reference one of its own
+        faces.append((output.source_face, landmarks))
+        references.append((batch["source"], source_landmarks))
+    recovered = _features(perceptors, faces)
+    reference = jax.lax.stop_gradient(_features(perceptors, references))
     target, *source = (FeaturePair(*pair) for pair in zip(recovered, reference, strict=True))
     given = Given(
         loss=loss,
@@ -158,6 +164,7 @@ def loss_terms(
         batch=batch,
         patch_size=patch_size,
         has_source=has_source,
+        has_source_features=has_source & is_found,
         has_target=has_target,
         has_mask=has_mask,
         target=target,
@@ -167,9 +174,9 @@ def loss_terms(
     return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}
 
 
-def _features(perceptors: Perceptors, faces: list[Array], landmarks: Array | None) -> list[FaceFeatures]:
-    """Features of several batches of pictures of the same examples, in one pass of each network."""
-    repeated = None if landmarks is None else jnp.concatenate([landmarks] * len(faces))
-    features = perceptors(jnp.concatenate(faces).astype(jnp.float32), repeated)
-    size = faces[0].shape[0]
+def _features(perceptors: Perceptors, faces: list[tuple[Array, Array]]) -> list[FaceFeatures]:
+    """Features of several batches of pictures, each with its landmarks, in one pass of each network."""
+    pictures, landmarks = (jnp.concatenate(parts) for parts in zip(*faces, strict=True))
+    features = perceptors(pictures.astype(jnp.float32), landmarks)
+    size = faces[0][0].shape[0]
     return [jax.tree.map(lambda x: x[i * size : (i + 1) * size], features) for i in range(len(faces))]  # noqa: B023

@@ -9,8 +9,8 @@ import numpy as np
 from tensorflow_datasets.proto import tf_example_pb2
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
 from dfrec_jax.records import index as index_lib
-from dfrec_jax.records.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
 from dfrec_jax.records.schema import LABELS, PRISTINE, SWAP, VERSION
 
 Example = dict[str, Any]  # arrays, and scalars of NumPy
@@ -89,7 +89,7 @@ class PreparedSplit:
             source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
         else:
             source, target = (Encoded(_bytes(fields, name), COLOURS, size) for name in ("source", "target"))
-            source_landmarks = np.nan_to_num(_points(fields, ("source_landmarks",), source)[0])
+            source_landmarks = _points(fields, ("source_landmarks",), source)[0]
             mask = Encoded(_bytes(fields, "mask"), GRAY, size)
         return {
             "image": image,

@@ -98,6 +98,7 @@ def example(
         "target": drawn.target,
         "source_mask": drawn.source_mask,
         "landmarks": drawn.landmarks,
+        "source_landmarks": drawn.landmarks,  # the source is drawn in the pose of the forgery
         "is_forgery": np.asarray(ids.is_forgery),
         "has_source": np.asarray(True),
         "has_target": np.asarray(True),

@@ -21,13 +21,15 @@ from PIL import Image
 from dfrec_jax.config import attributes
 from dfrec_jax.data import labelled_faces, pipeline
 from dfrec_jax.data.augmentation import augment
+from dfrec_jax.examples import fields
 from dfrec_jax.frozen.blueprint import Blueprint
 from dfrec_jax.frozen.load import find_blueprint
 from dfrec_jax.metrics.attributes import balanced_accuracy
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step, to_float
+from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.streams import stream
 
 NUM_COUNTED = 20_000  # training pictures that the log-odds are counted on, at most
 NUM_SAMPLES, NUM_DRAWS = 8, 5  # faces of the sample grid, and how often each is augmented
@@ -115,7 +117,8 @@ def make_loss(module: nn.Module, draw: Callable[[jax.Array, jax.Array], jax.Arra
     def loss(
         params: Any, batch_stats: Any, log_odds: jax.Array, batch: Batch, rng: jax.Array
     ) -> tuple[jax.Array, tuple[Any, Metrics]]:
-        images = jax.vmap(draw)(jax.random.split(rng, batch["image"].shape[0]), jnp.asarray(batch["image"]))
+        keys = jax.random.split(stream(rng, "augmentation"), batch["image"].shape[0])
+        images = jax.vmap(draw)(keys, jnp.asarray(batch["image"]))
         logits, updated = module.apply(
             {"params": params, "batch_stats": batch_stats},
             imagenet_normalise(images),
@@ -149,7 +152,7 @@ class AttributesValidator:
         self._faces, self._config, self._mesh = faces, config, mesh
 
         def run(variables: Any, batch: Batch) -> tuple[Any, ...]:
-            logits = blueprint.features(variables, to_float(batch)["image"], None)["logits"]
+            logits = blueprint.features(variables, fields.to_float(batch)["image"], None)["logits"]
             return logits, batch["attributes"], batch["identity"], batch["is_valid"]
 
         self._run = jax.jit(run, out_shardings=sharding.replicated(mesh))
@@ -164,7 +167,7 @@ class AttributesValidator:
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first faces of the validation split as they are, and as training would see them."""
         del variables  # the same at every step: it shows what goes in
-        batch = to_float(next(self._batches()))
+        batch = fields.to_float(next(self._batches()))
         images = jnp.asarray(batch["image"][:NUM_SAMPLES])
         columns = [np.asarray(images, np.float32)]
         for number in range(NUM_DRAWS):

@@ -12,10 +12,12 @@ from dfrec_jax import perceptors
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.data import pipeline
 from dfrec_jax.frozen.network import Perceptors
+from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import initialisation, sharding, state
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.streams import stream
 from dfrec_jax.training.validation import Validator
 
 
@@ -81,32 +83,46 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
     ) -> tuple[jax.Array, tuple[Any, Metrics]]:
-        mask_key, dropout_key = jax.random.split(rng)
-        mask_keys = jax.random.split(mask_key, batch["image"].shape[0])
-        known_map = known_maps(batch, config.ism.known_map, jax.random.fold_in(mask_key, 0))
+        mask_keys = jax.random.split(stream(rng, "masks"), batch["image"].shape[0])
+        known_map = known_maps(
+            batch, config.ism.known_map, stream(rng, "known maps"), pristine=config.loss.pristine_map
+        )
         output, updated = model.apply(
             {"params": params, "batch_stats": batch_stats},
             batch["image"],
             mask_keys,
             train=True,
             known_map=known_map,
-            rngs={"dropout": dropout_key},
+            rngs={"dropout": stream(rng, "dropout")},
             mutable=["batch_stats"],
         )
         terms = loss_terms(output, batch, perceptors, config.loss, patch_size=config.tirm.patch_size)
         metrics = {f"loss_{name}": value for name, value in terms.items()}
-        metrics["mean_map"] = jnp.mean(output.source_map)  # near 0 or 1: the map has collapsed
-        return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics | count_missing(batch))
+        metrics |= mean_maps(output.source_map, batch["is_forgery"]) | count_missing(batch)
+        return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)
 
     return loss
 
 
-def known_maps(batch: Mapping[str, jax.Array], share: float, key: jax.Array) -> dfrec.KnownMap | None:
-    """The masks of a drawn `share` of the examples, as far as they are known; None where it is 0."""
+def known_maps(
+    batch: Mapping[str, jax.Array], share: float, key: jax.Array, *, pristine: bool
+) -> dfrec.KnownMap | None:
+    """The masks of a drawn `share` of the examples, as far as they are known; None where it is 0.
+
+    `pristine`: of pristine faces too, whose mask is empty. Where these are to recover themselves it would hide from the
+    SIRM the very face that it is to give back.
+    """
     if share == 0:
         return None
-    is_drawn = jax.random.uniform(key, batch["has_mask"].shape) < share
-    return dfrec.KnownMap(batch["source_mask"], batch["has_mask"] & is_drawn)
+    is_known = batch["has_mask"] & (batch["is_forgery"] | pristine)
+    return dfrec.KnownMap(batch["source_mask"], is_known & (jax.random.uniform(key, is_known.shape) < share))
+
+
+def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Metrics:
+    """The mean of the ISM's own map over forgeries and over pristine faces: alike, it has collapsed."""
+    mean = jnp.mean(source_map, axis=(1, 2, 3))
+    groups = {"forged": is_forgery, "pristine": ~is_forgery}
+    return {f"mean_map_{name}": weighted_mean(mean, chosen) for name, chosen in groups.items()}
 
 
 def count_missing(batch: Mapping[str, jax.Array]) -> Metrics:

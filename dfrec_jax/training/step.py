@@ -11,20 +11,16 @@ import optax
 from jax.sharding import Mesh
 
 from dfrec_jax.data.completion import Complete, already_complete
+from dfrec_jax.examples import fields
 from dfrec_jax.training import sharding
 from dfrec_jax.training.state import TrainState
+from dfrec_jax.training.streams import stream
 
 Batch = Mapping[str, jax.Array | np.ndarray]
 Metrics = dict[str, jax.Array]
 Loss = Callable[[Any, Any, Any, Any, jax.Array], tuple[jax.Array, tuple[Any, Metrics]]]
 TrainStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Metrics]]
 LEVEL = "xla_backend_optimization_level"
-IMAGES = ("image", "source", "target", "source_mask", "posed_source")
-
-
-def to_float(batch: Batch) -> dict[str, Any]:
-    """The pictures of a batch, which travel as uint8, become float32 in [0, 1]; the rest is kept."""
-    return {name: value.astype(jnp.float32) / 255.0 if name in IMAGES else value for name, value in batch.items()}
 
 
 def average_decay(ema: float, step: jax.Array) -> jax.Array:
@@ -49,14 +45,16 @@ def make_train_step(
       optimizer: of `state.make_optimizer`.
       ema: decay of the averages, where the state has any; see `average_decay`.
       complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
-        It draws by the run's key, which is the state's.
+        It draws by the run's key.
     """
     loss_and_gradients = jax.value_and_grad(loss, has_aux=True)
 
     def train_step(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
-        rng = jax.random.fold_in(state.rng, state.step)  # a resumed run repeats the draw
+        rng = jax.random.fold_in(stream(state.rng, "steps"), state.step)  # a resumed run repeats the draw
+        fields.check(batch)
+        batch = fields.to_float(complete(batch, stream(state.rng, "examples")))
         (value, (batch_stats, metrics)), gradients = loss_and_gradients(
-            state.params, state.batch_stats, constants, to_float(complete(batch, state.rng)), rng
+            state.params, state.batch_stats, constants, batch, rng
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)

@@ -12,11 +12,12 @@ from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
+from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import Dfrec, DfrecOutput
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
-from dfrec_jax.training.step import Batch, to_float
+from dfrec_jax.training.step import Batch
 
 NUM_SAMPLES = 8
 SAMPLE_COLUMNS = (
@@ -44,7 +45,7 @@ class Validator:
         self._whole = sharding.replicated(mesh)
 
         def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, DfrecOutput, jax.Array]:
-            pictures = to_float(batch)
+            pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
             keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
             output: Any = model.apply(variables, pictures["image"], keys, train=False)

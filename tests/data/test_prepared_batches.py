@@ -14,6 +14,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, pipeline, rows
+from dfrec_jax.examples import fields
 from dfrec_jax.forging import landmarks as landmarks_lib
 
 PLAIN = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0}
@@ -112,7 +113,7 @@ def test_a_completed_batch_keeps_the_contract(make_config):
     batch = batches(config, 0, 1)[0]
     done, kinds = completed(config, batch), np.array(mixture.train_kinds(config))
     made = {"posed_source", "has_posed_source"}
-    assert set(done) == set(batch) - {"source_points", "target_points", "example"} | made
+    assert set(done) == set(batch) - {"source_points", "target_points", "kind", "example"} | made
     np.testing.assert_array_equal(done["has_posed_source"], done["is_forgery"])
     assert done["posed_source"].dtype == np.uint8 and done["posed_source"].shape == done["source"].shape
     assert all(done[name].dtype == np.uint8 for name in ("image", "source", "target", "source_mask"))
@@ -139,6 +140,28 @@ def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
     np.testing.assert_array_equal(done["image"][recorded], batch["image"][recorded])
     np.testing.assert_array_equal(done["has_posed_source"], np.isin(kinds, (rows.BI, rows.SWAP)))
     assert not done["has_mask"][recorded].any() and done["has_mask"][kinds == rows.BI].all()
+
+
+def test_rows_are_forged_by_the_kind_that_they_carry_wherever_they_stand(make_config):
+    """As on hosts that interleave: the blocks of rows stand in another order than they were laid out in."""
+    config = make_config(batch_size=12)
+    batch = batches(config, 0, 1)[0]
+    order = np.concatenate([np.arange(3) + 3 * block for block in (2, 0, 3, 1)])
+    kinds = np.array(mixture.train_kinds(config))
+    assert not np.array_equal(kinds[order], kinds), "else nothing is tested"
+    here, there = completed(config, batch, 4), completed(config, {name: rows[order] for name, rows in batch.items()}, 4)
+    assert_equal({name: rows[order] for name, rows in here.items()}, there)
+
+
+def test_a_row_that_finds_no_room_teaches_nothing_and_is_counted(make_config):
+    config = make_config(**PLAIN)
+    batch = batches(config, 0, 1)[0]
+    assert (batch["kind"] == rows.BI).sum() == 2
+    batch["kind"][:] = rows.BI
+    done = completed(config, batch)
+    assert done["has_posed_source"].sum() == 2
+    for name in ("has_source", "has_target", "has_mask"):
+        np.testing.assert_array_equal(done[name], done["has_posed_source"], err_msg=name)
 
 
 def test_completion_on_eight_devices_equals_one_and_sends_nothing_between_them(make_config):
@@ -180,7 +203,7 @@ augment = jax.jit(completion.augment, static_argnames=("flip", "jitter", "pertur
 def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
     example = _example(0)
     flipped = augment(jax.random.key(0), example, flip=1.0, jitter=0.0, perturbed=0.0)
-    for name in completion.PICTURES:
+    for name in fields.PICTURES:
         np.testing.assert_array_equal(flipped[name], example[name][:, ::-1])
     for name in ("landmarks", "source_landmarks"):
         np.testing.assert_allclose(flipped[name], landmarks_lib.mirror(example[name], 16), atol=1e-5)

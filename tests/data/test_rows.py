@@ -25,10 +25,9 @@ def test_a_share_below_one_row_is_refused():
         rows.row_kinds(8, {BI: 0.02, RECORDED: 0.98})
 
 
-def test_rows_of_a_kind_by_group():
+def test_the_room_for_a_kind_is_that_of_the_fullest_group():
     kinds = (REAL, BI, BI, RECORDED, BI, REAL, REAL, REAL)
-    np.testing.assert_array_equal(rows.rows_of(kinds, BI, 2), [[1, 2], [0, 4]])  # 4, the group's size, fills up
-    np.testing.assert_array_equal(rows.rows_of(kinds, BI, 1), [[1, 2, 4]])
+    assert [rows.most_in_a_group(kinds, BI, groups) for groups in (1, 2, 4, 8)] == [3, 2, 1, 1]
 
 
 def test_each_visit_has_every_example_once_in_another_order():

@@ -7,10 +7,10 @@ import pytest
 
 from dfrec_jax.config import defaults
 from dfrec_jax.evaluation import measure
+from dfrec_jax.examples import fields
 from dfrec_jax.models import dfrec
 from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.reports import tables
-from dfrec_jax.training.step import to_float
 from tests import stand_in, tiny
 
 SIZE = 8
@@ -32,7 +32,7 @@ def measured(config):
             model,
             variables,
             metric,
-            to_float(batch),
+            fields.to_float(batch),
             tiny.keys(SIZE),
             num_patches=defaults.num_patches(config),
             patch_size=config.tirm.patch_size,
@@ -72,7 +72,7 @@ def test_inpainting_differs_from_dfrec_in_the_generated_region_only_by_f_t(measu
 
 
 def test_a_perfect_recovery_scores_one(config):
-    batch = to_float({name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()})
+    batch = fields.to_float({name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()})
     embedding = tiny.network()(batch["target"])["embedding"]
     np.testing.assert_allclose(jnp.sum(embedding * embedding, axis=-1), 1.0, rtol=1e-5)
 

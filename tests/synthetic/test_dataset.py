@@ -10,6 +10,7 @@ DTYPES = {
     "target": np.uint8,
     "source_mask": np.uint8,
     "landmarks": np.float32,
+    "source_landmarks": np.float32,
     "is_forgery": np.bool_,
     "has_source": np.bool_,
     "has_target": np.bool_,

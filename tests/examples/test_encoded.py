@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dfrec_jax.records import encoded, schema
-from dfrec_jax.records.encoded import COLOURS, GRAY, Encoded
+from dfrec_jax.examples import encoded
+from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded
+from dfrec_jax.records import schema
 from tests.preparation import trees
 
 JPEG = schema.encode_jpeg(trees.picture(1, 48), 95)

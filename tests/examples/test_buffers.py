@@ -5,8 +5,8 @@ import threading
 import jax
 import numpy as np
 
-from dfrec_jax.records import buffers
-from dfrec_jax.records.buffers import Buffers
+from dfrec_jax.examples import buffers
+from dfrec_jax.examples.buffers import Buffers
 
 SHAPE = (4, 256, 256, 3)
 

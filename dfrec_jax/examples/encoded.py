@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from dfrec_jax.records.buffers import Buffers
+from dfrec_jax.examples.buffers import Buffers
 
 COLOURS, GRAY = 3, 1
 _buffers = Buffers()  # of batches, so that a new one lies where one that was used up lay
