@@ -62,9 +62,9 @@ def train(start):
     """Runs train.py to the end on so many hosts, all of them this one."""
 
     def run(workdir, *overrides, num_hosts):
-        for host in start(workdir, *overrides, num_hosts=num_hosts):
-            said, _ = host.communicate(timeout=900)
-            assert host.returncode == 0, said
+        hosts = start(workdir, *overrides, num_hosts=num_hosts)
+        said = [host.communicate(timeout=900)[0] for host in hosts]
+        assert [host.returncode for host in hosts] == [0] * num_hosts, "\n\n".join(said)
         return trained.load(workdir, which="newest")
 
     return run

@@ -60,6 +60,23 @@ def network(name: str = "tiny") -> FrozenNetwork:
     return FrozenNetwork(variables=variables, name=name, apply=_apply, taps=taps)
 
 
+def aligning_network() -> FrozenNetwork:
+    """A frozen network that looks at one place alone: the seven pixels a side around the first landmark."""
+
+    def apply(variables, images, landmarks):
+        del variables
+
+        def crop(image, point):
+            x, y = jnp.round(point).astype(int)
+            return jax.lax.dynamic_slice(image, (y - 3, x - 3, 0), (7, 7, 3)).reshape(-1) - 0.5
+
+        found = jax.vmap(crop)(images, landmarks[:, 0])
+        found = jnp.where(jnp.isfinite(landmarks).all(axis=(1, 2))[:, None], found, jnp.nan)
+        return {"embedding": found / jnp.linalg.norm(found, axis=-1, keepdims=True)}
+
+    return FrozenNetwork(variables={}, name="aligning", apply=apply, taps={"identity": ("embedding",)})
+
+
 def perceptors() -> Perceptors:
     """The tiny network in all three roles."""
     return Perceptors(network(), network(), network())

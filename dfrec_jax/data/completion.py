@@ -45,7 +45,7 @@ def make_completion(
     Args:
       kinds: of the rows, `rows.row_kinds`: by them so much room is made for each kind in each group of rows, and no
         more. Which rows are of a kind the batch itself says (`kind`), so that groups may stand in any order. A row
-        that finds no room left teaches nothing: it counts as one without source, target and mask.
+        that finds no room left stays its pristine target, and says so: no forgery, without source, target and mask.
       num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
         between them.
       leak: range of the share of the target in a warped swap.
@@ -100,8 +100,8 @@ def _forge_rows(
     }
     is_made = put(jnp.zeros_like(chosen), places, jnp.ones_like(places, bool)).reshape(is_chosen.shape)
     is_left_out = is_chosen & ~is_made
-    known = {name: batch[name] & ~is_left_out for name in ("has_source", "has_target", "has_mask")}
-    return forged | known | {"has_posed_source": batch["has_posed_source"] | is_made}
+    kept = {name: batch[name] & ~is_left_out for name in ("is_forgery", "has_source", "has_target", "has_mask")}
+    return forged | kept | {"has_posed_source": batch["has_posed_source"] | is_made}
 
 
 def augment(

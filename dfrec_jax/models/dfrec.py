@@ -21,7 +21,7 @@ from dfrec_jax.nets.transformer import VitSize
 class DfrecOutput(NamedTuple):
     """All that DFREC says of a batch of images; floats are float32."""
 
-    source_map: Float[Array, "b h w 1"]  # m_s: probability that a pixel is source face; the face region without ISM
+    source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
@@ -120,7 +120,7 @@ class Dfrec(nn.Module):
             target_tokens, levels = hidden(target_tokens, levels)
         target = self.tirm(image, source_map, target_tokens, noise, levels, train=train)
         return DfrecOutput(
-            source_map=source_map,
+            source_map=seen.source_map,
             map_logits=seen.map_logits,
             source_region=source_region,
             source_face=source.source_face,

@@ -126,5 +126,16 @@ def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Metrics:
 
 
 def count_missing(batch: Mapping[str, jax.Array]) -> Metrics:
-    """How many examples of the batch have no source, and no target: the losses that need it pass them over."""
-    return {f"without_{role}": jnp.sum(~batch[f"has_{role}"]).astype(jnp.float32) for role in ("source", "target")}
+    """How many examples the losses pass over for want of what they need.
+
+    Without a source, a target, or the landmarks that a source is aligned by; and left unforged by `completion`, which
+    has room for as many as the shares of the config ask for: never more than 0.
+    """
+    is_found = jnp.all(jnp.isfinite(batch["source_landmarks"]), axis=(1, 2))
+    missing = {
+        "without_source": ~batch["has_source"],
+        "without_target": ~batch["has_target"],
+        "without_source_landmarks": batch["has_source"] & ~is_found,
+        "left_unforged": ~batch["is_forgery"] & ~batch["has_target"],
+    }
+    return {name: jnp.sum(rows).astype(jnp.float32) for name, rows in missing.items()}

@@ -30,8 +30,8 @@ def device_order(devices: Sequence[Any], mesh: ConfigDict) -> np.ndarray:
     The rows of a batch are split over both axes in this order, so that every host's devices hold one block of rows,
     the one that `pipeline.TrainBatches` gives to that process. `jax.make_mesh` orders by topology instead, in which the
     hosts of a TPU slice interleave, and refuses devices of several slices. Here a group along `fsdp` lies inside a host
-    where it fits there, so that parameters are gathered over the fastest links; between hosts, and between slices,
-    only gradients are summed.
+    where it fits there, so that parameters are gathered over the fastest links and between hosts only gradients are
+    summed; a larger one takes hosts that are neighbours by process, of two slices where a slice has too few.
 
     Args:
       devices: of all hosts; only their `process_index` and `id` are read.

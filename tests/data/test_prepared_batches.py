@@ -142,6 +142,15 @@ def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
     assert not done["has_mask"][recorded].any() and done["has_mask"][kinds == rows.BI].all()
 
 
+def test_a_validation_split_that_gives_no_score_is_counted_as_such(make_config):
+    config = make_config("triplets")
+    assert pipeline.num_scored(config, "validation") == len(mixture.split_of(config, "validation").forgeries) > 0
+    config.data.dataset, config.data.real_share = "embedded", 1.0
+    assert pipeline.num_scored(config, "validation", max_examples=8) == 0
+    config.data.real_share = 0.0
+    assert pipeline.num_scored(config, "validation", max_examples=8) == 8
+
+
 def test_rows_are_forged_by_the_kind_that_they_carry_wherever_they_stand(make_config):
     """As on hosts that interleave: the blocks of rows stand in another order than they were laid out in."""
     config = make_config(batch_size=12)
@@ -157,10 +166,10 @@ def test_a_row_that_finds_no_room_teaches_nothing_and_is_counted(make_config):
     config = make_config(**PLAIN)
     batch = batches(config, 0, 1)[0]
     assert (batch["kind"] == rows.BI).sum() == 2
-    batch["kind"][:] = rows.BI
+    batch["kind"][:], batch["is_forgery"][:] = rows.BI, True
     done = completed(config, batch)
     assert done["has_posed_source"].sum() == 2
-    for name in ("has_source", "has_target", "has_mask"):
+    for name in ("is_forgery", "has_source", "has_target", "has_mask"):
         np.testing.assert_array_equal(done[name], done["has_posed_source"], err_msg=name)
 
 

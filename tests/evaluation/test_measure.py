@@ -79,3 +79,27 @@ def test_a_perfect_recovery_scores_one(config):
 
 def test_the_classification_head_speaks_of_every_example(measured):
     assert measured.forgery_logit.shape == (SIZE,) and np.isfinite(measured.forgery_logit).all()
+
+
+def test_a_source_is_aligned_by_its_own_landmarks(config):
+    """An input that shows the source in another place is as near to it as it is to itself."""
+    batch = fields.to_float({name: jnp.asarray(value) for name, value in tiny.batch(2).items()})
+    shift = 4
+    batch |= {"landmarks": batch["source_landmarks"] + shift}
+    batch |= {"image": jnp.roll(batch["source"], (shift, shift), axis=(1, 2))}
+    model = dfrec.build(config)
+    variables = stand_in.variables(model, batch["image"][:1], tiny.keys(1), train=False)
+
+    @jax.jit
+    def similarity(variables, batch):
+        found, _ = measure.measure(
+            model, variables, tiny.aligning_network(), batch, tiny.keys(2),
+            num_patches=defaults.num_patches(config), patch_size=config.tirm.patch_size,
+        )  # fmt: skip
+        return found.values["source", measure.COPY, "idsim"]
+
+    got = similarity(variables, batch)
+    np.testing.assert_allclose(got, 1.0, atol=1e-4)
+    unknown = {**batch, "source_landmarks": batch["source_landmarks"].at[1].set(jnp.nan)}
+    got = similarity(variables, unknown)
+    assert np.isfinite(got[0]) and np.isnan(got[1]), "what cannot be aligned has no number"

@@ -116,3 +116,20 @@ def test_a_term_of_weight_0_asks_for_no_network():
     assert needed_roles(_loss()) == {"identity", "perceptual", "attributes"}
     assert needed_roles(_loss(perceptual=0.0)) == {"identity", "attributes"}
     assert needed_roles(_loss(perceptual=0.0, attribute=0.0)) == {"identity"}
+
+
+def test_each_picture_is_aligned_by_its_own_landmarks():
+    """A recovered source that is its reference moved to the pose of the input is no distance away from it."""
+    shift = 4
+    batch = {**BATCH, "has_source": jnp.ones(2, bool), "landmarks": BATCH["source_landmarks"] + shift}
+    recovered = jnp.roll(batch["source"], (shift, shift), axis=(1, 2))
+    output = _output()._replace(source_face=recovered, target_face=batch["target"])
+    identity = jax.jit(
+        lambda batch: loss_terms(
+            output, batch, Perceptors(tiny.aligning_network(), None, None), _loss(target_identity=0.0), patch_size=8
+        )["identity"]
+    )
+    assert identity(batch) < 1e-4
+    assert identity({**batch, "source_landmarks": batch["landmarks"]}) > 0.1
+    unknown = jnp.full_like(batch["source_landmarks"], jnp.nan)
+    assert identity({**batch, "source_landmarks": unknown}) == 0  # what cannot be aligned counts for nothing

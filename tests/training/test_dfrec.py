@@ -8,8 +8,11 @@ from dfrec_jax.training.dfrec import count_missing, known_maps, mean_maps
 
 
 def test_examples_without_a_source_or_a_target_are_counted():
-    batch = {"has_source": jnp.array([True, False, False, True]), "has_target": jnp.array([True, True, True, False])}
-    assert count_missing(batch) == {"without_source": 2.0, "without_target": 1.0}
+    batch = {"has_source": jnp.array([True, False, False, True]), "has_target": jnp.array([True, True, False, False])}
+    batch |= {"is_forgery": jnp.array([True, True, True, False])}
+    batch |= {"source_landmarks": jnp.ones((4, 5, 2)).at[0, 2].set(jnp.nan)}
+    want = {"without_source": 2.0, "without_target": 2.0, "without_source_landmarks": 1.0, "left_unforged": 1.0}
+    assert count_missing(batch) == want
 
 
 def test_a_share_of_the_known_masks_is_given():

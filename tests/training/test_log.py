@@ -73,7 +73,7 @@ def test_progress_names_step_terms_rate_and_time_left(capsys):
     rates = progress.rates(15)
     assert rates["seconds_left"] * rates["images_per_second"] == pytest.approx(20)
     progress.show(
-        15, {"loss": 1.0, "loss_patch": 0.25, "mean_map": 0.5}, {"images_per_second": 8.0, "seconds_left": 61.0}
+        15, {"loss": 1.0, "loss_patch": 0.25, "mean_map_forged": 0.5}, {"images_per_second": 8.0, "seconds_left": 61.0}
     )
     assert capsys.readouterr().err == "step 15/20  loss 1.000  patch 0.250  8.0 images/s  00:01:01 left\n"
 

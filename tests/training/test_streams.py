@@ -24,3 +24,15 @@ def test_streams_are_apart_from_each_other_and_from_counts_and_splits():
 def test_a_stream_that_is_not_in_the_table_is_refused():
     with pytest.raises(ValueError, match="'noise': no stream; they are"):
         stream(jax.random.key(0), "noise")
+
+
+def test_no_two_keys_of_a_run_meet():
+    """Of the first steps: masks, dropout, known maps of each, and of examples, all as they are drawn from."""
+    run = jax.random.key(0)
+    used = {f"example {i}": jax.random.split(jax.random.fold_in(stream(run, "examples"), i)) for i in range(16)}
+    for step in range(4):
+        key = jax.random.fold_in(stream(run, "steps"), step)
+        used[f"masks {step}"] = jax.random.split(stream(key, "masks"), 8)
+        used |= {f"{name} {step}": stream(key, name)[None] for name in ("dropout", "known maps")}
+    drawn = [tuple(data) for keys in used.values() for data in jax.random.key_data(keys).tolist()]
+    assert len(drawn) == len(set(drawn))
