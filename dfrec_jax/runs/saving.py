@@ -88,10 +88,6 @@ class CheckpointWriter:
         if self._saving is not None and not self._manager.is_saving_in_progress():
             self.wait()
 
-    def reached_preemption(self, step: int) -> bool:
-        """Whether some host was told to stop (several hosts; a single one has its own signal handler)."""
-        return jax.process_count() > 1 and self._manager.reached_preemption(step)
-
     def best_score(self) -> float:
         """The best validation score among the saved checkpoints; minus infinity where none was measured."""
         return self._best_score

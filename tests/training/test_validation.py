@@ -17,9 +17,7 @@ def _validator(**data):
 
 def test_a_split_that_can_give_no_score_is_refused_before_training():
     _validator()
-    with pytest.raises(
-        ConfigError, match="data.validation_examples=8: none of them in the validation split"
-    ):
+    with pytest.raises(ConfigError, match="data.validation_examples=8: none of them in the validation split"):
         _validator(real_share=1.0)
 
 
