@@ -35,7 +35,7 @@ def test_the_feature_of_the_loss_is_twice_the_probability_less_one():
         def __call__(self, images):
             return jnp.array([[0.0, np.log(3.0)]])  # probabilities of a half and three quarters
 
-    features = _features(Fixed(), 8, {"params": {"unused": jnp.zeros(1)}}, jnp.ones((1, 8, 8, 3)))
+    features = _features(Fixed(), 8, {"params": {"kernel": jnp.zeros(1)}}, jnp.ones((1, 8, 8, 3)))
     np.testing.assert_allclose(features["attributes"], [[0.0, 0.5]], atol=1e-6)
 
 
