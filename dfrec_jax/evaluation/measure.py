@@ -64,7 +64,7 @@ def measure(
       model: the modules.
       variables: of one checkpoint.
       metric: the identity network of the results.
-      batch: float pictures in [0, 1], see `data/pipeline.py`.
+      batch: float pictures in [0, 1], see `examples/fields.py`.
       mask_keys: one key for each example.
       num_patches: n of Algorithm 1.
       patch_size: in pixels.

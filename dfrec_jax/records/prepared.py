@@ -79,7 +79,7 @@ class PreparedSplit:
         return decoded(self.encoded_example(number, size))
 
     def encoded_example(self, number: int, size: int) -> Example:
-        """Record `number` as it stands, without forging: the contract of `pipeline.py` for one row, with `Encoded`."""
+        """Record `number` as it stands, without forging: one row of `examples/fields.py`, with `Encoded`."""
         fields = self._fields(number)
         image = Encoded(_bytes(fields, "image"), COLOURS, size)
         is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
