@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import collecting, measure, measured_split, output_files, people
+from dfrec_jax.evaluation import collecting, measured_split, output_files, people, recoverers
 from dfrec_jax.evaluation.notes import notes
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
 from dfrec_jax.evaluation.summary import TABLE, summarise
@@ -49,13 +49,16 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     written = output_files.files(workdir, protocol, TABLE)
     network = trained.load(workdir, protocol.checkpoint)
     output_files.check_free(written.results, protocol)
+    trained_on = None if (workdir / released.RETAINED).exists() else network.config
     config = measured_config(network.config, protocol)
     split = measured_split.open_split(config, protocol)
     instruments = _load_instruments(config)
 
     panels: dict[int, list[list[np.ndarray]]] = {}
+    network = network._replace(config=config, model=dfrec.build(config))
     collected = collecting.collect(
-        network._replace(config=config, model=dfrec.build(config)),
+        (recoverers.copy(), recoverers.inpainting(network), recoverers.dfrec(network)),
+        recoverers.DFREC,
         instruments,
         progress(split.batches, split.num_batches, "test split, batches"),
         protocol.seed,
@@ -66,7 +69,6 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         examples["group"] = split.group_of[examples["target_id"]]
 
     records = summarise(collected, split.attacks, config, instruments.names())
-    trained_on = None if (workdir / released.RETAINED).exists() else network.config
     said = notes(config, network.step, instruments, collected, protocol, people.overlap(trained_on, config, examples))
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     parts = [
@@ -108,7 +110,7 @@ def _write_pictures(
         grid.save(grid.grid(rows, PANEL_COLUMNS), folder / f"{output_files.plain_name(attacks[number])}.png")
     is_forgery = collected.examples["is_forgery"]
     if is_forgery.any() and not is_forgery.all():
-        scores = {name: score for name, score in collected.input_to_recovered.items() if name != measure.COPY}
+        scores = {name: score for name, score in collected.input_to_recovered.items() if name != recoverers.COPY}
         drawn = {name: identity.roc_curve(score, ~is_forgery) for name, score in scores.items()}
         curves.roc(drawn, folder / "roc.png")
     try:

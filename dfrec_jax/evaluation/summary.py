@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.evaluation import measure
 from dfrec_jax.evaluation.collecting import Collected
+from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.metrics import bootstrap, calibration, identity
 from dfrec_jax.reports import results, tables
 
@@ -75,7 +76,7 @@ def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np
         of_all_rows = [numbers for (other, _, metric), numbers in values.items() if (other, metric) == (role, name)]
         is_comparable = is_comparable & np.isfinite(of_all_rows).all(axis=0)
         yield (role, row, name), value, is_comparable
-        if row not in (measure.NONE, measure.COPY):
+        if row not in (measure.NONE, COPY):
             yield (role, row, f"{name}_gain"), value - values[role, measure.NONE, name], is_comparable
 
 

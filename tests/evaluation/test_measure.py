@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.config import defaults
-from dfrec_jax.evaluation import measure
+from dfrec_jax.evaluation import measure, recoverers
+from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
 from dfrec_jax.examples import fields
 from dfrec_jax.models import dfrec
-from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.reports import tables
+from dfrec_jax.runs import trained
 from tests import stand_in, tiny
+from tests.evaluation import made_up
 
 SIZE = 8
 
@@ -23,43 +24,36 @@ def config():
 
 @pytest.fixture(scope="module")
 def measured(config):
-    model = dfrec.build(config)
     image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(model, image, tiny.keys(1), train=False)
+    model = dfrec.build(config)
+    network = trained.Trained(config, model, stand_in.variables(model, image, tiny.keys(1), train=False), 0)
+    rows = (recoverers.copy(), recoverers.inpainting(network), recoverers.dfrec(network))
+
+    @jax.jit
+    def run(variables, metric, batch):
+        pictures = fields.to_float(batch)
+        given = recoverers.seen(pictures, tiny.keys(SIZE))
+        found = recoverers.run_all({row.name: row.recover for row in rows}, variables, given)
+        return measure.measure(found, pictures, found[DFREC].generated, metric), found[DFREC].logit
+
     batch = {name: jnp.asarray(value) for name, value in tiny.batch(SIZE).items()}
-    found = jax.jit(
-        lambda variables, metric, batch: measure.measure(
-            model,
-            variables,
-            metric,
-            fields.to_float(batch),
-            tiny.keys(SIZE),
-            num_patches=defaults.num_patches(config),
-            patch_size=config.tirm.patch_size,
-        )
-    )(variables, tiny.network(), batch)
-    return jax.device_get(found[0])
-
-
-def test_the_generated_region_is_the_masked_patches():
-    split = PatchSplit(jnp.array([[0, 3]]), jnp.array([[2, 1]]))
-    region = measure.generated_region(split.idx_mask, 4, 2)
-    want = np.kron([[0, 1], [1, 0]], np.ones((2, 2)))
-    np.testing.assert_array_equal(region[0, :, :, 0], want)
+    return jax.device_get(run({row.name: row.variables for row in rows}, tiny.network(), batch))
 
 
 def test_copying_the_input_reproduces_the_none_row_exactly(measured):
+    measured, _ = measured
     for (role, row, metric), values in measured.values.items():
         if row == measure.NONE:
-            np.testing.assert_array_equal(values, measured.values[role, measure.COPY, metric])
-    np.testing.assert_allclose(measured.input_to_recovered[measure.COPY], 1.0, rtol=1e-5)
+            np.testing.assert_array_equal(values, measured.values[role, COPY, metric])
+    np.testing.assert_allclose(measured.input_to_recovered[COPY], 1.0, rtol=1e-5)
 
 
 def test_every_cell_of_the_table_is_measured(measured):
+    measured, _ = measured
     metrics = {column.metric for column in tables.RECOVERY.columns if not column.has_own_n}
     for role, rows in (
-        ("target", (measure.NONE, *measure.TARGET_ROWS)),
-        ("source", (measure.NONE, *measure.SOURCE_ROWS)),
+        ("target", (measure.NONE, *made_up.TARGET_ROWS)),
+        ("source", (measure.NONE, *made_up.SOURCE_ROWS)),
     ):
         for row in rows:
             for metric in metrics:
@@ -67,7 +61,8 @@ def test_every_cell_of_the_table_is_measured(measured):
 
 
 def test_inpainting_differs_from_dfrec_in_the_generated_region_only_by_f_t(measured):
-    plain, full = (measured.values["target", row, "psnr"] for row in (measure.INPAINTING, measure.DFREC))
+    measured, _ = measured
+    plain, full = (measured.values["target", row, "psnr"] for row in (INPAINTING, DFREC))
     assert (plain != full).all()
 
 
@@ -78,28 +73,25 @@ def test_a_perfect_recovery_scores_one(config):
 
 
 def test_the_classification_head_speaks_of_every_example(measured):
-    assert measured.forgery_logit.shape == (SIZE,) and np.isfinite(measured.forgery_logit).all()
+    _, logit = measured
+    assert logit.shape == (SIZE,) and np.isfinite(logit).all()
 
 
-def test_a_source_is_aligned_by_its_own_landmarks(config):
+def test_a_source_is_aligned_by_its_own_landmarks():
     """An input that shows the source in another place is as near to it as it is to itself."""
     batch = fields.to_float({name: jnp.asarray(value) for name, value in tiny.batch(2).items()})
     shift = 4
     batch |= {"landmarks": batch["source_landmarks"] + shift}
     batch |= {"image": jnp.roll(batch["source"], (shift, shift), axis=(1, 2))}
-    model = dfrec.build(config)
-    variables = stand_in.variables(model, batch["image"][:1], tiny.keys(1), train=False)
 
     @jax.jit
-    def similarity(variables, batch):
-        found, _ = measure.measure(
-            model, variables, tiny.aligning_network(), batch, tiny.keys(2),
-            num_patches=defaults.num_patches(config), patch_size=config.tirm.patch_size,
-        )  # fmt: skip
-        return found.values["source", measure.COPY, "idsim"]
+    def similarity(batch):
+        rows = {COPY: recoverers.Recovered(target=batch["image"], source=batch["image"])}
+        region = jnp.ones((2, tiny.SIZE, tiny.SIZE, 1))
+        return measure.measure(rows, batch, region, tiny.aligning_network()).values["source", COPY, "idsim"]
 
-    got = similarity(variables, batch)
+    got = similarity(batch)
     np.testing.assert_allclose(got, 1.0, atol=1e-4)
     unknown = {**batch, "source_landmarks": batch["source_landmarks"].at[1].set(jnp.nan)}
-    got = similarity(variables, unknown)
+    got = similarity(unknown)
     assert np.isfinite(got[0]) and np.isnan(got[1]), "what cannot be aligned has no number"

@@ -21,8 +21,8 @@ def measurings(monkeypatch):
     """A trained network without variables, and how often it was measured."""
     config, found = tiny.config(), []
 
-    def collect(model, instruments, batches, seed, panels):
-        found.append((model.config, seed))
+    def collect(recoverers, measured_row, instruments, batches, seed, panels):
+        found.append(seed)
         return made_up.collected()
 
     monkeypatch.setattr(collecting, "collect", collect)
@@ -37,7 +37,7 @@ def test_it_leaves_results_with_their_protocol_and_a_table(tmp_path, measurings)
     assert (tmp_path / "panels" / "training.png").exists()
     assert (tmp_path / "panels" / "recovery-seed3" / "roc.png").exists()
     found = results.read(tmp_path / "results" / "recovery-seed3.json")
-    assert found.protocol["seed"] == 3 and measurings[0][1] == 3
+    assert found.protocol["seed"] == 3 and measurings == [3]
     assert found.measured == {"step": 5, "dataset": "embedded", "forgeries": 12, "pristine": 4}
     assert "12 forgeries and 4 pristine faces" in text and "| all | 16 | " in text
     assert "`--seed=3`" in text and "of all together is 75%" in text
@@ -48,7 +48,7 @@ def test_a_smaller_evaluation_leaves_the_full_one_alone(tmp_path, measurings):
     before = (tmp_path / "results" / "results.json").read_bytes()
     recovery.evaluate(tmp_path, Protocol(examples=1))
     assert (tmp_path / "results" / "results.json").read_bytes() == before
-    assert measurings[1][0].data.test_examples == 1
+    assert len(measurings) == 2
     assert results.read(tmp_path / "results" / "recovery-examples1.json").protocol["examples"] == 1
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.evaluation import measure, summary
+from dfrec_jax.evaluation.recoverers import COPY, DFREC
 from dfrec_jax.metrics.identity import area_under_roc
 from tests import tiny
 from tests.evaluation import made_up
@@ -24,62 +25,62 @@ def _records(collected, attack="all"):
 def test_records_count_forgeries_with_a_reference(collected):
     collected.examples["has_source"][0] = False
     records = _records(collected)
-    target = records["target", measure.DFREC, "idsim"]
+    target = records["target", DFREC, "idsim"]
     assert (target.n, target.network) == (FORGED, "tiny")
-    assert target.value == pytest.approx(collected.values["target", measure.DFREC, "idsim"][:FORGED].mean())
-    assert records["source", measure.DFREC, "psnr"].n == FORGED - 1
-    assert records["source", measure.DFREC, "psnr"].network == ""
-    gain = records["target", measure.DFREC, "idsim_gain"]
+    assert target.value == pytest.approx(collected.values["target", DFREC, "idsim"][:FORGED].mean())
+    assert records["source", DFREC, "psnr"].n == FORGED - 1
+    assert records["source", DFREC, "psnr"].network == ""
+    gain = records["target", DFREC, "idsim_gain"]
     assert gain.value == pytest.approx(target.value - records["target", measure.NONE, "idsim"].value)
     assert ("target", measure.NONE, "idsim_gain") not in records
-    assert _records(collected, "two")["target", measure.DFREC, "idsim"].n == FORGED / 2
+    assert _records(collected, "two")["target", DFREC, "idsim"].n == FORGED / 2
 
 
 def test_a_similarity_to_the_other_needs_both_people(collected):
     collected.examples["has_source"][:5] = False
     records = _records(collected)
-    assert records["target", measure.DFREC, "idsim"].n == FORGED
-    assert records["target", measure.DFREC, "idsim_other"].n == FORGED - 5
-    want = collected.values["target", measure.DFREC, "idsim_other"][5:FORGED].mean()
-    assert records["target", measure.DFREC, "idsim_other"].value == pytest.approx(want)
+    assert records["target", DFREC, "idsim"].n == FORGED
+    assert records["target", DFREC, "idsim_other"].n == FORGED - 5
+    want = collected.values["target", DFREC, "idsim_other"][5:FORGED].mean()
+    assert records["target", DFREC, "idsim_other"].value == pytest.approx(want)
 
 
 def test_the_rows_of_a_metric_are_over_the_same_examples(collected):
     collected.values["target", measure.NONE, "psnr"][3] = np.inf  # a forgery that equals its target
     records = _records(collected)
     counted = np.delete(np.arange(FORGED), 3)
-    for row in (measure.NONE, *measure.TARGET_ROWS):
+    for row in (measure.NONE, *made_up.TARGET_ROWS):
         record = records["target", row, "psnr"]
         assert record.n == FORGED - 1
         assert record.value == pytest.approx(collected.values["target", row, "psnr"][counted].mean())
-    gain = records["target", measure.DFREC, "psnr_gain"]
-    rows = records["target", measure.DFREC, "psnr"], records["target", measure.NONE, "psnr"]
+    gain = records["target", DFREC, "psnr_gain"]
+    rows = records["target", DFREC, "psnr"], records["target", measure.NONE, "psnr"]
     assert gain.n == FORGED - 1 and gain.value == pytest.approx(rows[0].value - rows[1].value)
 
 
 def test_a_metric_that_no_example_has_gives_no_record(collected):
     collected.values["target", measure.NONE, "psnr"][:] = np.inf
-    assert ("target", measure.DFREC, "psnr") not in _records(collected)
+    assert ("target", DFREC, "psnr") not in _records(collected)
 
 
 def test_real_against_forged_has_intervals_of_people(collected):
-    similarity = collected.input_to_recovered[measure.COPY]
+    similarity = collected.input_to_recovered[COPY]
     similarity[:] = 1.0
     records = _records(collected)
-    assert records["target", measure.COPY, "acc_id"].value == 0.5  # every face is judged real
+    assert records["target", COPY, "acc_id"].value == 0.5  # every face is judged real
     assert ("target", measure.NONE, "acc_id") not in records
     for name in ("acc_id", "auc_real"):
-        record = records["target", measure.DFREC, name]
+        record = records["target", DFREC, name]
         assert record.n == FORGED + PRISTINE and record.low <= record.value <= record.high
-    auc = records["target", measure.DFREC, "auc_real"]
+    auc = records["target", DFREC, "auc_real"]
     assert auc.low < auc.high
     one_group = made_up.collected(FORGED, PRISTINE)
     one_group.examples["group"] = np.zeros(FORGED + PRISTINE, int)
-    assert _records(one_group)["target", measure.DFREC, "auc_real"].low is None
+    assert _records(one_group)["target", DFREC, "auc_real"].low is None
 
 
 def test_the_median_of_pristine_faces_has_an_interval_of_them_alone():
-    record = _records(made_up.collected(8, 40))["target", measure.DFREC, "idsim_to_input_pristine_median"]
+    record = _records(made_up.collected(8, 40))["target", DFREC, "idsim_to_input_pristine_median"]
     assert record.n == 40 and 0 < record.low < record.value < record.high < 1
 
 
