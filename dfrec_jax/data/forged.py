@@ -65,9 +65,9 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
         )
         order = np.random.default_rng(SEED).permutation(len(opened.faces))
         for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config):
-            is_valid = batch.pop("is_valid")
+            of_evaluation = {name: batch.pop(name) for name in ("number", "is_valid")}
             made = jax.device_get(complete(batch, jax.random.key(SEED)))
-            yield {**fields.without(made, Use.LOSSES), "is_valid": is_valid}
+            yield {**fields.without(made, Use.LOSSES), **of_evaluation}
     order = np.random.default_rng(SEED).permutation(opened.pristine)
     yield from _limited(partial(_pristine, opened, order, config.image_size), len(order), config)
 

@@ -158,7 +158,11 @@ def batches_of(
     share = _share_of(size, process_count, "data.eval_batch_size")
     num_rows = -(-total // size) * share
     local = grain.MapDataset.range(num_rows).map(lambda row: rows.local_index(int(row), share, process_index, size))
-    examples = local.map(lambda row: {**example(min(row, total - 1)), "is_valid": np.bool_(row < total)})
+
+    def numbered(row: int) -> dict[str, Any]:
+        return {**example(min(row, total - 1)), "number": np.int32(row), "is_valid": np.bool_(row < total)}
+
+    examples = local.map(numbered)
     return iter(examples.batch(share, batch_fn=collate).to_iter_dataset(read_options(config, share)))
 
 

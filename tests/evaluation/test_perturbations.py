@@ -1,0 +1,91 @@
+"""Table V's perturbations against second implementations, and their draws."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from dfrec_jax.evaluation import perturbations
+from dfrec_jax.evaluation.perturbations import BLUR, JPEG, NOISE, PERTURBATIONS, perturb
+
+
+@pytest.fixture
+def pictures():
+    rng = np.random.default_rng(0)
+    coarse = np.kron(rng.integers(0, 256, (4, 12, 12, 3)), np.ones((1, 4, 4, 1)))
+    return np.clip(coarse + rng.integers(-20, 21, coarse.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("kernel", "deviation"), [(3, 0.8), (5, 1.1), (7, 1.4)])
+def test_blur_is_a_convolution(pictures, kernel, deviation):
+    half = kernel // 2
+    taps = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * deviation**2))
+    taps /= taps.sum()
+    padded = np.pad(pictures[0].astype(float), ((half, half), (half, half), (0, 0)), mode="reflect")
+    for axis in (0, 1):
+        padded = np.apply_along_axis(np.convolve, axis, padded, taps, mode="valid")
+    got = perturbations._with_kernel(pictures[0], kernel)
+    assert np.abs(got - padded).max() <= 1.0
+
+
+def test_blur_is_near_to_pillows():
+    """Another implementation altogether: three box filters. On a smooth picture the two agree within a level."""
+    x, y = np.meshgrid(np.arange(48), np.arange(48))
+    smooth = np.stack([127 + 60 * np.sin(x / 9), 127 + 60 * np.cos(y / 8), x + y], axis=-1).astype(np.uint8)
+    got = perturbations._with_kernel(smooth, 7).astype(int)
+    want = np.asarray(Image.fromarray(smooth).filter(ImageFilter.GaussianBlur(1.4))).astype(int)
+    assert np.abs(got - want)[4:-4, 4:-4].max() <= 1
+
+
+@pytest.mark.parametrize("quality", [50, 75, 90, 99])
+def test_jpeg_is_pillows(pictures, quality):
+    got = perturbations._at_quality(pictures[0], quality)
+    file = io.BytesIO()
+    Image.fromarray(pictures[0]).save(file, "jpeg", quality=quality, subsampling="4:2:0")
+    want = np.asarray(Image.open(file)).astype(int)
+    assert np.abs(got.astype(int) - want).max() <= 1
+
+
+def test_noise_has_its_variance_in_every_channel():
+    gray = np.full((400, 400, 3), 128, np.uint8)
+    got = perturbations._with_variance(gray, 30.0, np.random.default_rng(0)).astype(float)
+    np.testing.assert_allclose(got.var(axis=(0, 1)), 30 + 1 / 12, rtol=0.02)  # a twelfth is the rounding's
+    np.testing.assert_allclose(got.mean(axis=(0, 1)), 128, atol=0.05)
+    assert np.abs(np.corrcoef(got.reshape(-1, 3).T) - np.eye(3)).max() < 0.02
+
+
+def test_noise_is_cut_off():
+    white = np.full((20, 20, 3), 255, np.uint8)
+    assert perturbations._with_variance(white, 50.0, np.random.default_rng(0)).min() > 200
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_an_example_has_one_draw_in_any_batch(pictures, name):
+    numbers, all_forged = np.array([5, 6, 7, 8]), np.ones(4, bool)
+    together = perturb(PERTURBATIONS[name], pictures, numbers, all_forged, 0)
+    for row in range(4):
+        alone = perturb(PERTURBATIONS[name], pictures[[row]], numbers[[row]], all_forged[:1], 0)
+        np.testing.assert_array_equal(alone[0], together[row])
+    again = perturb(PERTURBATIONS[name], pictures, numbers, all_forged, 1)
+    assert (again != together).any()
+    assert not np.array_equal(together, pictures)
+
+
+def test_a_pristine_face_is_left_alone(pictures):
+    is_forgery = np.array([True, False, True, False])
+    got = perturb(NOISE, pictures, np.arange(4), is_forgery, 0)
+    changed = (got != pictures).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(changed, is_forgery)
+
+
+def test_parameters_stay_in_their_ranges(monkeypatch):
+    seen = {"kernel": set(), "quality": set(), "variance": set()}
+    for name, function in (("kernel", "_with_kernel"), ("quality", "_at_quality"), ("variance", "_with_variance")):
+        monkeypatch.setattr(perturbations, function, lambda picture, value, *_, of=name: seen[of].add(value) or picture)
+    blank = np.zeros((600, 1, 1, 3), np.uint8)
+    for perturbation in (BLUR, JPEG, NOISE):
+        perturb(perturbation, blank, np.arange(600), np.ones(600, bool), 0)
+    assert seen["kernel"] == {3, 5, 7}
+    assert seen["quality"] == set(range(50, 100))
+    assert 10 <= min(seen["variance"]) < 11 and 49 < max(seen["variance"]) <= 50
