@@ -19,10 +19,9 @@ def main(argv: list[str]) -> None:
     del argv  # flags only
     from dfrec_jax.training import run
 
-    run.check(_CONFIG.value)
-    if _DISTRIBUTED.value:
-        run.join_hosts()  # before anything asks for a device
-    finished = run.train(_CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value)
+    finished = run.train(
+        _CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value, is_distributed=_DISTRIBUTED.value
+    )
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 
 

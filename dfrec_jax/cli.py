@@ -3,9 +3,11 @@
 import argparse
 import atexit
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
@@ -14,6 +16,7 @@ from absl import app, flags, logging
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
+AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,6 +41,7 @@ def run_app(main_function: Callable[[list[str]], None]) -> None:
 def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     """Exits with the status of `_refusing`. After Ctrl-C Python is left as soon as all that waits for the end has run:
     a compilation that was interrupted makes it crash when it takes down its modules."""
+    sys.unraisablehook = repeating_ctrl_c(sys.unraisablehook)
     status = 0
 
     def leave() -> None:
@@ -48,6 +52,25 @@ def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     atexit.register(leave)  # before anything else registers, and so called after all of it
     status = _refusing(action)
     sys.exit(status)
+
+
+def repeating_ctrl_c(report: Callable[[Any], object]) -> Callable[[Any], None]:
+    """A hook for `sys.unraisablehook`, which hears of errors that nobody can catch; all but Ctrl-C go on to `report`.
+
+    JAX is called back at each garbage collection. A Ctrl-C that comes while that is at work is raised in there, where
+    Python prints it and goes on; so it is in a `__del__`. Here the process is sent the same signal once more.
+    """
+
+    def hook(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            report(unraisable)
+            return
+        # Later and by another thread: raised at once, it would be lost in this very hook.
+        again = threading.Timer(AGAIN_SECONDS, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+        again.daemon = True
+        again.start()
+
+    return hook
 
 
 def _run(words: list[str]) -> int:

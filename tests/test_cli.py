@@ -1,8 +1,11 @@
 """How the programs end: status 2 and one line for bad input."""
 
+import gc
 import importlib.metadata
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -124,6 +127,38 @@ def test_ctrl_c_leaves_when_all_that_waits_for_the_end_has_run():
         [sys.executable, "-c", f"{program}cli.run_app(work)"], cwd=REPOSITORY, capture_output=True, text=True
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "closed\n", "\nstopped\n")
+
+
+def test_ctrl_c_in_a_garbage_collection_is_heard(monkeypatch):
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", cli.repeating_ctrl_c(reported.append))
+    told = []
+
+    def called_back(phase, about):  # as JAX is
+        if not told:
+            told.append(phase)
+            signal.raise_signal(signal.SIGINT)
+
+    gc.callbacks.append(called_back)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            gc.collect()
+            time.sleep(3)
+    finally:
+        gc.callbacks.remove(called_back)
+    assert told == ["start"] and not reported
+
+
+def test_other_errors_that_nobody_can_catch_are_reported(monkeypatch):
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", cli.repeating_ctrl_c(lambda about: reported.append(about.exc_type)))
+
+    class Failing:
+        def __del__(self):
+            raise ValueError("in the end")
+
+    Failing()
+    assert reported == [ValueError]
 
 
 def test_a_program_begins_before_it_imports_what_takes_seconds():

@@ -53,7 +53,7 @@ def open_split(config: ConfigDict, split: str) -> LabelledFaces:
         try:
             return _FolderFaces(config, split)
         except PreparationError as error:
-            raise ConfigError(f"data.dir={config.data.dir!r}: {error}") from error
+            raise ConfigError(str(error)) from error
     return _PreparedFaces(config, split)
 
 
@@ -89,9 +89,9 @@ class _FolderFaces:
 
     def __init__(self, config: ConfigDict, split: str):
         self._root, self._crop = config.data.dir, config.data.crop
-        labels = face_folders.read_attributes(config.data.attributes)
+        labels = face_folders.read_attributes(config.data.attributes, "data.attributes=")
         split_of = _read_partition(config.data.partition)
-        names = listing.list_pictures(self._root).names
+        names = listing.list_pictures(self._root, "data.dir=").names
         self._names = [name for name in names if _of(split_of, name) == split and _of(labels, name) is not None]
         self._labels = [np.array(_of(labels, name), np.int8) for name in self._names]
         if not self._names:

@@ -57,11 +57,6 @@ class Decoded(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def read_image(path: str | os.PathLike[str]) -> Decoded:
-    """RGB, turned as its EXIF orientation says. Raises ImageError as `read_bytes` and `decode_image`."""
-    return decode_image(read_bytes(path), path)
-
-
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a picture's file, for whoever must know that what was hashed is what was decoded.
 

@@ -43,7 +43,7 @@ def plan(
       PreparationError: where there is no picture, for pictures with no folder above them and no split file, and for
         broken tables.
     """
-    listing = list_pictures(root)
+    listing = list_pictures(root, "--source=")
     names, rejected = listing.names, list(listing.rejected)
     there = set(names)
     rows = _by_file(split_file, there, "file", "split") if split_file else {}
@@ -52,7 +52,7 @@ def plan(
     except ValueError as error:
         raise PreparationError(f"{split_file}: expected the 40 attributes of CelebA as numbers ({error})") from error
     if attributes:
-        values = read_attributes(attributes)
+        values = read_attributes(attributes, "--attributes=")
     faces = (
         {name: _face(row, detections) for name, row in _by_file(detections, there, "file", *BOX).items()}
         if detections
@@ -103,13 +103,17 @@ def _values(row: dict[str, str]) -> tuple[int, ...]:
     return tuple(1 if float(row[name] or 0) > 0 else -1 for name in CELEBA_ATTRIBUTES)
 
 
-def read_attributes(path: str) -> dict[str, tuple[int, ...]]:
+def read_attributes(path: str, option: str = "") -> dict[str, tuple[int, ...]]:
     """By file name: CelebA's own list (a count, the 40 names, then a line a picture) or a CSV.
+
+    Args:
+      path: of the list.
+      option: what messages put before it, such as `--attributes=`.
 
     Raises:
       PreparationError: for a missing file, or one without the 40.
     """
-    lines = tables.read_text(path, "--attributes=").splitlines()
+    lines = tables.read_text(path, option).splitlines()
     try:
         if len(lines) < 3 or not lines[0].strip().isdigit():
             return {name: _values(row) for name, row in _by_file(path, (), "file", *CELEBA_ATTRIBUTES).items()}
@@ -119,9 +123,7 @@ def read_attributes(path: str) -> dict[str, tuple[int, ...]]:
     except PreparationError:
         raise
     except ValueError as error:
-        raise PreparationError(
-            f"--attributes={path}: expected the 40 attributes of CelebA as numbers ({error})"
-        ) from error
+        raise PreparationError(f"{option}{path}: expected the 40 attributes of CelebA as numbers ({error})") from error
 
 
 def _face(row: dict[str, str], path: str) -> tuple[float, ...]:

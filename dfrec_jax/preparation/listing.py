@@ -36,18 +36,29 @@ class Listing(NamedTuple):
     notes: list[str]
 
 
-def list_pictures(root: str) -> Listing:
+def list_pictures(root: str, option: str = "") -> Listing:
     """The pictures below a folder, in a tar file, or of `tfds:NAME`, by the ends of their names.
+
+    Args:
+      root: the folder, tar file or name.
+      option: what messages put before it, such as `--source=`.
 
     Raises:
       PreparationError: where there is no such root, it is empty, or it holds no picture.
     """
+    try:
+        return _pictures_of(root)
+    except PreparationError as error:
+        raise PreparationError(f"{option}{error}") from error
+
+
+def _pictures_of(root: str) -> Listing:
     files = list_files(root)
     names = [name for name in files.names if name.lower().endswith(PICTURE_ENDINGS)]
     others = [name for name in files.names if not name.lower().endswith(PICTURE_ENDINGS)]
     if not names:
         unread = f"; {files.rejected[0].origin} {files.rejected[0].reason}" if files.rejected else ""
-        raise PreparationError(f"--source={root}: holds no picture ({', '.join(PICTURE_ENDINGS)}){unread}")
+        raise PreparationError(f"{root}: holds no picture ({', '.join(PICTURE_ENDINGS)}){unread}")
     texts = [name for name in others if name.lower().endswith(TEXT_ENDINGS)]
     rejected = [Rejected(name, "", _why_no_picture(name)) for name in others if name not in set(texts)]
     return Listing(names, files.rejected + rejected, files.notes + _note_of_texts(texts))
@@ -66,19 +77,19 @@ def list_files(root: str) -> Listing:
             found = Listing(list(members.places), members.rejected, [])
         elif path.is_file() and zipfile.is_zipfile(path):
             raise PreparationError(
-                f"--source={root}: is a zip, and only folders and tar files are read: unpack it first "
+                f"{root}: is a zip, and only folders and tar files are read: unpack it first "
                 f"(unzip {path.name} -d {path.stem})"
             )
         else:
-            raise PreparationError(f"--source={root}: there is no such folder or tar file")
+            raise PreparationError(f"{root}: there is no such folder or tar file")
     except OSError as error:
-        raise PreparationError(f"--source={root}: cannot be read ({error.strerror or error})") from error
+        raise PreparationError(f"{root}: cannot be read ({error.strerror or error})") from error
     hidden = [name for name in found.names if any(part.startswith(".") for part in name.split("/"))]
     names = sorted(set(found.names) - set(hidden))
     if not names:
         why = "".join(f"; {row.origin} {row.reason}" for row in found.rejected[:1])
         why += f"; {len(hidden)} hidden files, whose names begin with a dot, are left alone" if hidden else ""
-        raise PreparationError(f"--source={root}: is empty{why}")
+        raise PreparationError(f"{root}: is empty{why}")
     notes = [f"{len(hidden)} hidden files, whose names begin with a dot, are left alone"] if hidden else []
     return Listing(names, found.rejected, found.notes + notes)
 
@@ -160,5 +171,5 @@ def tar_members(root: str) -> TarMembers:
         with open(root, "rb") as file:
             is_compressed = file.read(6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"))
         why = "only an uncompressed tar can be read in place; unpack it"
-        raise PreparationError(f"--source={root}: {why if is_compressed else f'is a broken tar ({error})'}") from error
+        raise PreparationError(f"{root}: {why if is_compressed else f'is a broken tar ({error})'}") from error
     return TarMembers(places, rejected)

@@ -111,7 +111,7 @@ def plan(
 def _find(root: str, originals: str, dataset: str) -> _Found:
     found = _Found([], {}, [], [])
     for folder in dict.fromkeys(filter(None, (root, originals))):
-        listing = list_pictures(folder)
+        listing = list_pictures(folder, "--source=" if folder == root else "--originals=")
         found.rejected.extend(listing.rejected)
         found.notes.extend(listing.notes)
         for name in listing.names:

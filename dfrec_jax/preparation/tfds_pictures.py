@@ -23,18 +23,16 @@ def places(root: str) -> dict[str, tuple[Any, int]]:
     try:
         builder: Any = tfds.builder(name, data_dir=folder, file_format="array_record")
     except (DatasetNotFoundError, ValueError) as error:
-        raise PreparationError(
-            f"--source={root}: TFDS knows no such data set ({str(error).splitlines()[0]})"
-        ) from error
+        raise PreparationError(f"{root}: TFDS knows no such data set ({str(error).splitlines()[0]})") from error
     if not builder.is_prepared():
         raise PreparationError(
-            f"--source={root}: TFDS has not prepared it in {builder.data_dir}; run `tfds build {name} "
+            f"{root}: TFDS has not prepared it in {builder.data_dir}; run `tfds build {name} "
             "--file_format=array_record`, or set $TFDS_DATA_DIR to where it is"
         )
     features: Any = builder.info.features
     lacking = {"image", "label"} - set(features)
     if lacking:
-        raise PreparationError(f"--source={root}: has no {' and no '.join(sorted(lacking))}; those of LFW are needed")
+        raise PreparationError(f"{root}: has no {' and no '.join(sorted(lacking))}; those of LFW are needed")
     found: dict[str, tuple[Any, int]] = {}
     for split in builder.info.splits:
         source: Any = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})

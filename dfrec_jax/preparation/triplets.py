@@ -44,7 +44,7 @@ def plan(
     """
     if split_by not in SPLIT_BY:
         raise PreparationError(f"--split-by={split_by}: must be one of {', '.join(SPLIT_BY)} for triplets")
-    listing = list_pictures(root)
+    listing = list_pictures(root, "--source=")
     there, rejected = set(listing.names), list(listing.rejected)
     if not table and (Path(root) / "index.csv").is_file():
         table = str(Path(root) / "index.csv")

@@ -43,7 +43,14 @@ def _check_item(folder: Path, name: str, abstract: Any) -> None:
     for file in (path / "_METADATA", *sorted((path / "array_metadatas").glob("*"))):
         _read_json(file)
     stored = _read(path, lambda: ocp.StandardCheckpointHandler().metadata(path).tree)
-    if differences := _differences(_shapes(stored), _shapes(abstract)):
+    before, now = _shapes(stored), _shapes(abstract)
+    if differences := _differences(before, now):
+        if name == "training" and _averaged_parameters_alone(before, now):
+            raise CheckpointError(
+                f"{folder} is of a version that averaged parameters alone (optimizer.ema); now BatchNorm's statistics "
+                "are averaged with them. It is evaluated and recovered with as it is, but trained further only by that "
+                "version; to train with this one, begin anew in another --workdir"
+            )
         more = f"; and {len(differences) - _NUM_SHOWN} more" if len(differences) > _NUM_SHOWN else ""
         raise CheckpointError(
             f"{path} holds another tree than this code makes of the config ({'; '.join(differences[:_NUM_SHOWN])}"
@@ -53,6 +60,15 @@ def _check_item(folder: Path, name: str, abstract: Any) -> None:
     _read(
         path, lambda: ocp.PyTreeCheckpointHandler().restore(path, args=ocp.args.PyTreeRestore(restore_args=as_arrays))
     )
+
+
+def _averaged_parameters_alone(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether `params`, which holds the latest variables where `variables` are averages, once held no statistics."""
+    latest = {path.removeprefix("params/"): shape for path, shape in now.items() if path.startswith("params/params/")}
+    return bool(latest) and before == {
+        **{path: shape for path, shape in now.items() if not path.startswith("params/")},
+        **latest,
+    }
 
 
 def _shapes(tree: Any) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

@@ -51,15 +51,15 @@ def opened(
       ConfigError: where the run was begun with another config, or is further than `train.num_steps`.
       SaveError: at the end of the block, where the last save failed.
     """
-    workdir, checkpoints = Path(workdir), Checkpoints(workdir, score_name)
+    workdir = Path(workdir)
     with ExitStack() as stack:
 
         def enter() -> None:
             stack.enter_context(lock.held(workdir))
-            _check_start(workdir, config, checkpoints, start_over)
+            check_start(workdir, config, score_name, start_over=start_over)
 
         hosts.first_decides(enter)
-        found = _restore_newest(workdir, checkpoints, abstract_items)
+        found = _restore_newest(workdir, Checkpoints(workdir, score_name), abstract_items)
         if found is not None:
             check_meta(found.meta)
             _check_steps(workdir, found.step, config.train.num_steps)
@@ -67,7 +67,18 @@ def opened(
         yield stack.enter_context(CheckpointWriter(workdir, config.checkpoint.keep, score_name)), found
 
 
-def _check_start(workdir: Path, config: ConfigDict, checkpoints: Checkpoints, start_over: bool) -> None:
+def check_start(
+    workdir: str | os.PathLike[str], config: ConfigDict, score_name: str, *, start_over: bool = False
+) -> None:
+    """Refuses a workdir from which a training of `config` cannot begin or go on, by its files; restores nothing.
+
+    `opened` looks again under the lock; a program may look before it takes hold of devices and of other hosts.
+
+    Raises:
+      CheckpointError: where checkpoints or `config.json` were lost, or there is nothing to start over.
+      ConfigError: where the run was begun with another config.
+    """
+    workdir, checkpoints = Path(workdir), Checkpoints(workdir, score_name)
     if steps := checkpoints.steps():
         if start_over:
             raise CheckpointError(

@@ -10,21 +10,30 @@ from dfrec_jax.config import attributes as attribute_rules
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.runs import training_run
 from dfrec_jax.training import loop
 from dfrec_jax.training.attributes import AttributesTask
 from dfrec_jax.training.dfrec import DfrecTask
-from dfrec_jax.training.task import Task
 
-CHECKS: dict[str, Callable[[ConfigDict], None]] = {
-    "dfrec": lambda config: rules.validate(defaults.resolve(config)),
-    "attributes": attribute_rules.validate,
+RESOLVED: dict[str, Callable[[ConfigDict], ConfigDict]] = {
+    "dfrec": defaults.resolve,
+    "attributes": ConfigDict.copy_and_resolve_references,
 }
-TASKS: dict[str, Callable[[ConfigDict], Task]] = {"dfrec": DfrecTask, "attributes": AttributesTask}
+RULES: dict[str, Callable[[ConfigDict], None]] = {"dfrec": rules.validate, "attributes": attribute_rules.validate}
+TASKS: dict[str, type[DfrecTask] | type[AttributesTask]] = {"dfrec": DfrecTask, "attributes": AttributesTask}
 
 
-def check(config: ConfigDict) -> None:
-    """Raises ConfigError for a config that cannot be run; touches no device and no file."""
-    CHECKS[task_of(config)](config)
+def check(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) -> None:
+    """Refuses what `train` would refuse of a config and a workdir, by their files alone: no device is touched.
+
+    Raises:
+      ConfigError: for a config that cannot be run, or one that is not the workdir's.
+      CheckpointError: for a workdir that has lost what it would go on from.
+    """
+    name = task_of(config)
+    resolved = RESOLVED[name](config)
+    RULES[name](resolved)
+    training_run.check_start(workdir, resolved, TASKS[name].score_name, start_over=start_over)
 
 
 def join_hosts() -> None:
@@ -42,16 +51,25 @@ def join_hosts() -> None:
         ) from error
 
 
-def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) -> bool:
+def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False, is_distributed: bool = False) -> bool:
     """Trains as `config` says and leaves everything under `workdir`; resumes where checkpoints are there.
+
+    Args:
+      config: of `configs/`, its fields perhaps overridden.
+      workdir: of the run.
+      start_over: whether to begin at step 0 where a run has lost its checkpoints.
+      is_distributed: whether this is one of several hosts, which are joined when config and workdir are found in order.
 
     Returns:
       Whether every step was taken; see `loop.train`.
 
     Raises:
-      ConfigError: for a config that cannot be run, or one that is not the workdir's; before anything is written.
+      ConfigError: for a config that cannot be run, or one that is not the workdir's; before a device is touched.
       CheckpointError: for a workdir that cannot be gone on with, or a save that failed.
       WeightsError: for frozen weights that are not at hand.
       NonFiniteLossError: at the first loss that is not finite.
     """
+    check(config, workdir, start_over=start_over)
+    if is_distributed:
+        join_hosts()
     return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over)

@@ -71,6 +71,14 @@ def test_a_broken_list_is_refused(config, tmp_path, field, content, words):
         open_split(config, "train")
 
 
+@pytest.mark.parametrize("field", ["dir", "attributes", "partition"])
+def test_what_is_not_there_is_named_by_its_field_and_by_no_option_of_prepare(config, tmp_path, field):
+    config.data[field] = str(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=f"^data.{field}={tmp_path / 'nowhere'}: there is no such") as refusal:
+        open_split(config, "train")
+    assert "--" not in str(refusal.value)
+
+
 def test_a_torn_picture_ends_the_run_by_its_name(tmp_path):
     made_up.make_folder(tmp_path)
     (tmp_path / "img_align_celeba" / "000000.jpg").write_bytes(b"\xff\xd8")

@@ -9,12 +9,16 @@ import pytest
 from PIL import Image
 
 from dfrec_jax.pictures import reading
-from dfrec_jax.pictures.reading import ImageError, decode_image, read_image, resize
+from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes, resize
 
 
 @pytest.fixture
 def picture():
     return np.random.default_rng(0).integers(0, 256, (24, 16, 3), dtype=np.uint8)
+
+
+def read_image(path):
+    return decode_image(read_bytes(path), path)
 
 
 def pixels(path):

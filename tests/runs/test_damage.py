@@ -86,6 +86,21 @@ def test_another_tree_is_named_by_path_shape_and_type(folder):
     assert "opt_state/0: float32[2] in the checkpoint, bfloat16[3] now" in str(_error(folder, abstract(training)))
 
 
+def test_averages_of_a_version_that_left_statistics_out_are_named(tmp_path):
+    """With `optimizer.ema` the latest variables stand in `training`; once they were the parameters alone."""
+    before, now = items(), items()
+    latest = {"kernel": jnp.ones((4, 8)), "bias": jnp.ones(3)}
+    before["training"]["params"] = latest
+    now["training"]["params"] = {"params": latest, "batch_stats": {"mean": jnp.zeros(8)}}
+    with CheckpointWriter(tmp_path) as writer:
+        writer.save(7, before, {})
+    folder = tmp_path / "checkpoints" / "7"
+    error = _error(folder, abstract(now))
+    assert not isinstance(error, TornError) and "averaged parameters alone (optimizer.ema)" in str(error)
+    now["training"]["opt_state"] = (jnp.ones(3, jnp.bfloat16), [])  # which that does not explain
+    assert "opt_state/0: float32[2] in the checkpoint, bfloat16[3] now" in str(_error(folder, abstract(now)))
+
+
 def test_a_restore_that_fails_on_whole_files_says_so(folder):
     full = jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes")
     error = damage.explain(folder, abstract(items()), full)
