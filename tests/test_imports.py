@@ -23,7 +23,7 @@ ALLOWED = {
     "models": {"config", "nets"},
     "frozen": {"nets", "weights"},
     "synthetic": {"nets", "weights", "frozen"},
-    "records": {"config", "examples", "forging"},
+    "records": {"config", "examples", "forging", "pictures"},
     "preparation": {"files", "records", "forging", "pictures"},
     "audit": {"examples", "records", "forging", "preparation"},
     "data": {"config", "examples", "synthetic", "records", "forging", "preparation", "pictures"},

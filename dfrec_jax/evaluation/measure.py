@@ -44,6 +44,9 @@ def measure(
     """
     image, landmarks = batch["image"], batch["landmarks"]
     own_landmarks = {"target": landmarks, "source": batch["source_landmarks"]}  # the target is the input's frame
+    inside = batch.get("inside_mask")  # what lies beyond the picture's border has no truth, and is not measured
+    if inside is not None:
+        region = inside * region
 
     def embed(pictures: Array, landmarks: Array = landmarks) -> Array:
         return metric(pictures, landmarks)["embedding"]
@@ -62,11 +65,13 @@ def measure(
         other_embedding = embed(other, own_landmarks[OTHER[role]])
         for row, face in faces(rows, role).items():
             face_embedding = embed(face)
+            if inside is not None and role == "target":  # a window over the border sees nothing of what is beyond
+                face = inside * face + (1 - inside) * reference
             found = {
                 "idsim": similarity(face_embedding, embedding),
                 "idsim_other": similarity(face_embedding, other_embedding),  # to the wrong one of the two people
-                "psnr": image_metrics.psnr(face, reference),
-                "ssim_uniform": image_metrics.ssim_uniform(face, reference),
+                "psnr": image_metrics.psnr(face, reference, inside),
+                "ssim_uniform": image_metrics.ssim_uniform(face, reference, inside),
                 "idsim_region": similarity(embed(alone(face)), embedding_alone),
                 "psnr_region": image_metrics.psnr(face, reference, region),
                 "ssim_uniform_region": image_metrics.ssim_uniform(face, reference, region),

@@ -58,6 +58,7 @@ FIELDS: dict[str, Field] = {
     "target": Field(Kind.PICTURE),  # the pristine target, the same frame as `image`
     "posed_source": Field(Kind.PICTURE, Use.LOSSES),  # `forge.Forgery.posed_source`: the source in the pose of `image`
     "source_mask": Field(Kind.MASK),  # 255 where a pixel of `image` comes from the source
+    "inside_mask": Field(Kind.MASK),  # 255 where the picture that `image` and `target` were cut from has a pixel
     "landmarks": Field(Kind.POINTS_5),  # of `image`, and so of `target` and of both recovered faces
     "source_landmarks": Field(Kind.POINTS_5),  # of `source`
     "target_points": Field(Kind.POINTS_68, Use.FORGING),

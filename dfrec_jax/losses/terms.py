@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Shaped
 # Added under the square root: a recovered face that equals its reference, as a pristine one may, has distance 0,
 # where the gradient of sqrt is infinite.
 EPSILON = 1e-12
+SMALLEST_SHARE = 1e-6  # of known pixels: nothing is divided by none
 
 
 def weighted_mean(values: Float[Array, " b"], weight: Shaped[Array, " b"]) -> Float[Array, ""]:
@@ -61,12 +62,25 @@ def attribute_loss(
 
 
 def patch_loss(
-    recovered: Float[Array, "b m d"], reference: Float[Array, "b m d"], weight: Shaped[Array, " b"], reduction: str
+    recovered: Float[Array, "b m d"],
+    reference: Float[Array, "b m d"],
+    weight: Shaped[Array, " b"],
+    reduction: str,
+    inside: Float[Array, "b m d"] | None = None,
 ) -> Float[Array, ""]:
-    """L2 distance over the masked patches (Eq. 9): their sum with `norm`, the mean of their RMS otherwise."""
+    """L2 distance over the masked patches (Eq. 9): their sum with `norm`, the mean of their RMS otherwise.
+
+    Pixels where `inside` is 0 count for nothing, and a patch by its share of the others.
+    """
     squared = jnp.square(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
-    if reduction == "root_mean_square":
+    if inside is not None:
+        squared = inside * squared
+    if reduction == "root_mean_square" and inside is None:
         per_example = jnp.mean(jnp.sqrt(jnp.mean(squared, axis=-1) + EPSILON), axis=-1)
+    elif reduction == "root_mean_square":
+        known = jnp.mean(inside, axis=-1)
+        distance = jnp.sqrt(jnp.mean(squared, axis=-1) / jnp.maximum(known, SMALLEST_SHARE) + EPSILON)
+        per_example = jnp.sum(known * distance, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), SMALLEST_SHARE)
     else:
         per_example = jnp.sum(jnp.sqrt(jnp.sum(squared, axis=-1) + EPSILON), axis=-1)
     return weighted_mean(per_example, weight)
@@ -94,15 +108,21 @@ def classification_loss(logit: Float[Array, " b"], is_forgery: Shaped[Array, " b
 
 
 def segmentation_loss(
-    map_logits: Float[Array, "b h w 1"], source_mask: Float[Array, "b h w 1"], weight: Shaped[Array, " b"]
+    map_logits: Float[Array, "b h w 1"],
+    source_mask: Float[Array, "b h w 1"],
+    weight: Shaped[Array, " b"],
+    inside: Float[Array, "b h w 1"] | None = None,
 ) -> Float[Array, ""]:
     """Binary cross-entropy of the source map, as logits, against a known mask in [0, 1], mean over pixels.
 
     Not in the paper, which leaves the map free; without it the map may collapse, since the masking that it guides has
-    no gradient (docs/departures.md).
+    no gradient (docs/departures.md). Pixels where `inside` is 0 count for nothing.
     """
     entropy = _cross_entropy(map_logits.astype(jnp.float32), source_mask.astype(jnp.float32))
-    return weighted_mean(jnp.mean(entropy, axis=(1, 2, 3)), weight)
+    if inside is None:
+        return weighted_mean(jnp.mean(entropy, axis=(1, 2, 3)), weight)
+    known = jnp.maximum(jnp.mean(inside, axis=(1, 2, 3)), SMALLEST_SHARE)
+    return weighted_mean(jnp.mean(inside * entropy, axis=(1, 2, 3)) / known, weight)
 
 
 def _cross_entropy(logit: Array, label: Array) -> Array:

@@ -34,6 +34,7 @@ class Given(NamedTuple):
     has_mask: Bool[Array, " b"]  # whose map is compared with its mask
     target: FeaturePair
     source: FeaturePair | None  # None with loss.source_features=0
+    inside: Float[Array, "b h w 1"] | None  # 0 on pixels whose truth is not known; None: all are known
 
 
 def _distance(given: Given, role: str, target_weight: float) -> Array | None:
@@ -66,8 +67,13 @@ def _attribute(given: Given) -> Array | None:
 
 def _patch(given: Given) -> Array:
     patches = patchify(given.batch["target"], given.patch_size)
-    reference = jnp.take_along_axis(patches, given.output.idx_mask[..., None], axis=1)
-    return terms.patch_loss(given.output.target_patches, reference, given.has_target, given.loss.reduction)
+    masked = lambda patches: jnp.take_along_axis(patches, given.output.idx_mask[..., None], axis=1)  # noqa: E731
+    inside = None
+    if given.inside is not None:
+        inside = masked(patchify(jnp.broadcast_to(given.inside, given.batch["target"].shape), given.patch_size))
+    return terms.patch_loss(
+        given.output.target_patches, masked(patches), given.has_target, given.loss.reduction, inside
+    )
 
 
 def _classification(given: Given) -> Array | None:
@@ -77,7 +83,9 @@ def _classification(given: Given) -> Array | None:
 
 def _segmentation(given: Given) -> Array | None:
     logits = given.output.map_logits
-    return None if logits is None else terms.segmentation_loss(logits, given.batch["source_mask"], given.has_mask)
+    if logits is None:
+        return None
+    return terms.segmentation_loss(logits, given.batch["source_mask"], given.has_mask, given.inside)
 
 
 def _source_pixels(given: Given) -> Array:
@@ -85,7 +93,7 @@ def _source_pixels(given: Given) -> Array:
     return terms.pixel_loss(
         given.output.source_face,
         batch.get("posed_source", batch["source"]),
-        batch["source_mask"],
+        batch["source_mask"] if given.inside is None else given.inside * batch["source_mask"],
         given.has_source & batch["has_mask"] & batch.get("has_posed_source", True),
     )
 
@@ -137,7 +145,8 @@ def loss_terms(
       batch: `source` and `target` float32 [b, h, w, 3] in [0, 1]; `source_mask` float32 [b, h, w, 1] in [0, 1];
         `is_forgery`, `has_source`, `has_target`, `has_mask` bool [b]; `landmarks` [b, 5, 2] of the input, the target
         and both recovered faces; `source_landmarks` of the source: where they are NaN its features are not compared.
-        Where sources have poses of their own, `posed_source` as `forge.Forgery` has it, and `has_posed_source`.
+        Where sources have poses of their own, `posed_source` as `forge.Forgery` has it, and `has_posed_source`. Where
+        pictures may end within their crop, `inside_mask`, float32 [b, h, w, 1]: where it is 0 nothing is learned.
       perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
         term of a role that has none is 0.
       loss: `config.loss`: alpha and beta enter here, the lambdas in `weighted_sum`.
@@ -151,9 +160,14 @@ def loss_terms(
     landmarks, source_landmarks = batch["landmarks"], batch["source_landmarks"]
     is_found = jnp.all(jnp.isfinite(source_landmarks), axis=(1, 2))
     source_landmarks = jnp.where(is_found[:, None, None], source_landmarks, landmarks)  # NaN would reach the gradients
-    faces, references = [(output.target_face, landmarks)], [(batch["target"], landmarks)]
+    inside = batch.get("inside_mask")
+    target_face, source_face = output.target_face, output.source_face
+    if inside is not None:  # what was recovered beyond the picture's border is looked at by no network
+        target_face = inside * target_face + (1 - inside) * batch["target"]
+        source_face = inside * source_face + (1 - inside) * batch["image"]
+    faces, references = [(target_face, landmarks)], [(batch["target"], landmarks)]
     if loss.source_features > 0:  # a recovered source has the pose of the input, its reference one of its own
-        faces.append((output.source_face, landmarks))
+        faces.append((source_face, landmarks))
         references.append((batch["source"], source_landmarks))
     recovered = _features(perceptors, faces)
     reference = jax.lax.stop_gradient(_features(perceptors, references))
@@ -169,6 +183,7 @@ def loss_terms(
         has_mask=has_mask,
         target=target,
         source=source[0] if source else None,
+        inside=inside,
     )
     values = {term.name: term.compute(given) for term in TERMS}
     return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}

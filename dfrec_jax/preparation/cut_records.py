@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dfrec_jax.forging.partners import signature
+from dfrec_jax.pictures.framing import Frame, crop_matrix, cut_out, moved, place_in_picture
 from dfrec_jax.pictures.reading import ImageError, refusal
-from dfrec_jax.preparation.face_crops import Face, FaceTools, crop_matrix, cut_out, find_face, moved
+from dfrec_jax.preparation.face_crops import Face, FaceTools, find_face
 from dfrec_jax.preparation.plan import Item, Rejected, Remark, VideoPair
 from dfrec_jax.preparation.shared_frame import Placed
 from dfrec_jax.records import schema
@@ -19,21 +20,30 @@ Results = Iterator[schema.Record | Rejected | Remark]
 
 
 class Options(NamedTuple):
-    """How faces are cut out and stored: see `face_crops.crop_matrix`; `quality` is that of the JPEG files made."""
+    """How faces are cut out and stored: see `framing.Frame`; `quality` is that of the JPEG files made."""
 
     crop: str
     margin: float
     size: int
     quality: int
 
+    @property
+    def frame(self) -> Frame:
+        """What a crop shows."""
+        return Frame(self.crop, self.margin)
+
 
 class Cut(NamedTuple):
-    """A face cut out of a picture: the crop, its JPEG, the map from the picture to it, the face in the picture."""
+    """A face cut out of a picture: the crop, its JPEG, the map from the picture to it, the face in the picture.
+
+    `place` is that of `framing.place_in_picture`.
+    """
 
     image: np.ndarray
     jpeg: bytes
     matrix: np.ndarray
     face: Face
+    place: np.ndarray
 
 
 def refused(origin: str, split: str, error: ImageError) -> Rejected:
@@ -61,7 +71,8 @@ def find(
     if np.isnan(face.landmarks).any():
         raise refusal(origin, "only a box is known, and no landmarks")
     height, width = image.shape[:2]
-    return Placed(face, (height, width), crop_matrix(face, height, width, options.crop, options.margin, options.size))
+    matrix = crop_matrix(options.frame, face.box, face.landmarks, height, width, options.size)
+    return Placed(face, (height, width), matrix)
 
 
 def cut(image: np.ndarray, placed: Placed, options: Options, jpeg: bytes = b"") -> Cut:
@@ -75,10 +86,11 @@ def cut(image: np.ndarray, placed: Placed, options: Options, jpeg: bytes = b"") 
         its own size, they are what is stored.
     """
     crop = cut_out(image, placed.matrix, options.size)
+    place = place_in_picture(placed.matrix, *image.shape[:2], options.size)
     is_whole = options.crop == "none" and image.shape[:2] == (options.size, options.size)
     if is_whole and jpeg[:2] == b"\xff\xd8":
-        return Cut(image, jpeg, placed.matrix, placed.face)
-    return Cut(crop, schema.encode_jpeg(crop, options.quality), placed.matrix, placed.face)
+        return Cut(image, jpeg, placed.matrix, placed.face, place)
+    return Cut(crop, schema.encode_jpeg(crop, options.quality), placed.matrix, placed.face, place)
 
 
 def cut_mask(picture: np.ndarray, placed: Placed, size: int) -> bytes:
@@ -115,6 +127,7 @@ def record(
         "source_landmarks": unknown if source is None else moved(source.face.landmarks, source.matrix),
         "points": points,
         "crop": matrix,
+        "place": image.place,
         "signature": signature(image.image, points, attributes) if is_comparable else schema.NO_SIGNATURE,
         "attributes": np.array(attributes, np.int8),
     }

@@ -1,22 +1,12 @@
-"""Finding the face of a picture, and cutting it out: selection, box or five-point crop, reflection outside."""
+"""Finding the face of a picture: which of several, and its landmarks."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from dfrec_jax.forging.landmarks import five_of_68
-
-CROPS = ("box", "align", "none")
-DEFAULT_MARGIN = 0.3  # of the longer side of the box, in all; what detectors of deepfakes commonly use
-
-# Five landmarks in a square of 112 (ArcFace; Deng et al. 2019): eyes, nose, corners of the mouth.
-TEMPLATE_SIZE = 112
-TEMPLATE = np.array([
-    [38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041],
-])  # fmt: skip
 
 
 @runtime_checkable
@@ -109,69 +99,6 @@ def find_face(
         if np.isnan(landmarks).any():
             landmarks = np.asarray(five_of_68(points), np.float32)
     return Face(box, landmarks, points)
-
-
-def crop_matrix(face: Face, height: int, width: int, crop: str, margin: float, size: int) -> Float[np.ndarray, "2 3"]:
-    """The affine map from pixels of a picture to those of its crop (whole numbers are pixel centres in both).
-
-    Args:
-      face: the face, in pixels of the picture.
-      height: of the picture.
-      width: of the picture.
-      crop: `box`: an upright square around the centre of the box, its side the longer side of the box times
-        1 + margin. `align`: the five landmarks brought closest to ArcFace's template by a similarity transform, the
-        template's square enlarged by 1 + margin. `none`: the largest square around the middle of the picture.
-      margin: see `crop`.
-      size: of the crop, in pixels.
-
-    Raises:
-      ValueError: for another crop.
-    """
-    if crop not in CROPS:
-        raise ValueError(f"crop={crop!r}: must be one of {CROPS}")
-    if crop == "none":
-        return _upright(np.array([width - 1, height - 1]) / 2, float(min(height, width)), size)
-    if crop == "box":
-        centre = (face.box[:2] + face.box[2:]) / 2 - 0.5  # boxes have edges, pixels have centres
-        return _upright(centre, float(np.max(face.box[2:] - face.box[:2])) * (1 + margin), size)
-    wanted = ((TEMPLATE + 0.5) / TEMPLATE_SIZE - 0.5) / (1 + margin) * size + size / 2 - 0.5
-    return _closest_similarity(face.landmarks.astype(np.float64), wanted).astype(np.float32)
-
-
-def _upright(centre: np.ndarray, side: float, size: int) -> np.ndarray:
-    scale = size / side
-    return np.array(
-        [[scale, 0, (size - 1) / 2 - scale * centre[0]], [0, scale, (size - 1) / 2 - scale * centre[1]]], np.float32
-    )
-
-
-def _closest_similarity(moving: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Least squares over rotation, scale and shift, no mirroring: one complex factor in the plane."""
-    a, b = moving @ [1, 1j], fixed @ [1, 1j]
-    factor = np.vdot(a - a.mean(), b - b.mean()) / np.vdot(a - a.mean(), a - a.mean())
-    shift = b.mean() - factor * a.mean()
-    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
-
-
-def cut_out(
-    image: UInt8[np.ndarray, "h w c"], matrix: Float[np.ndarray, "2 3"], size: int
-) -> UInt8[np.ndarray, "s s c"]:
-    """The crop: reflected beyond the border of the picture; reduced by area, enlarged bilinearly."""
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if scale < 1:  # an affine warp takes one pixel in so many; averaging comes first
-        reduced = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-        factor = np.array(reduced) / image.shape[1::-1]
-        image = cv2.resize(image, tuple(reduced), interpolation=cv2.INTER_AREA).reshape(*reduced[::-1], -1)
-        shift = matrix[:, 2] + matrix[:, :2] @ (0.5 / factor - 0.5)
-        matrix = np.column_stack([matrix[:, :2] / factor, shift]).astype(np.float32)
-    flags = cv2.INTER_LINEAR
-    warped = cv2.warpAffine(image, matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
-    return warped.reshape(size, size, -1)
-
-
-def moved(points: Float[np.ndarray, "n 2"], matrix: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "n 2"]:
-    """Points of a picture in pixels of its crop."""
-    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
 def frontality(landmarks: Float[np.ndarray, "5 2"]) -> float:

@@ -13,7 +13,7 @@ from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected, Remark
 
 _LENGTH = struct.Struct("<Q")
 _SAID = ".said"
-_LAYOUT = 2  # of these files: a preparation that another version began is refused, and not misread
+_LAYOUT = 3  # of these files: a preparation that another version began is refused, and not misread
 
 
 class Unfinished:

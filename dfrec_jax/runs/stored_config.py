@@ -31,6 +31,8 @@ FREE_FIELDS = (
     "data.eval_batch_size",
     "frozen.weights_dir",
 )
+# Fields that a run fills in from its data where its config leaves them open: open says as much.
+FILLED_FIELDS = ("data.crop", "data.margin")
 
 
 def save(workdir: str | os.PathLike[str], config: ConfigDict) -> None:
@@ -71,7 +73,9 @@ def check_same_run(workdir: str | os.PathLike[str], config: ConfigDict) -> None:
     changed = [
         f"{field}: {before.get(field)!r} -> {after.get(field)!r}"
         for field in sorted(before.keys() | after.keys())
-        if before.get(field) != after.get(field) and field not in FREE_FIELDS
+        if before.get(field) != after.get(field)
+        and field not in FREE_FIELDS
+        and not (field in FILLED_FIELDS and None in (before.get(field), after.get(field)))
     ]
     if changed:
         raise ConfigError(

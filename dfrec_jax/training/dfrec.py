@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config import defaults, rules
-from dfrec_jax.data import pipeline
+from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
@@ -35,6 +35,7 @@ class DfrecTask:
         """
         self.config = defaults.resolve(config)
         rules.validate(self.config)
+        self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)

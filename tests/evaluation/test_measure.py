@@ -95,3 +95,25 @@ def test_a_source_is_aligned_by_its_own_landmarks():
     unknown = {**batch, "source_landmarks": batch["source_landmarks"].at[1].set(jnp.nan)}
     got = similarity(unknown)
     assert np.isfinite(got[0]) and np.isnan(got[1]), "what cannot be aligned has no number"
+
+
+def test_what_lies_beyond_the_picture_is_not_measured():
+    batch = fields.to_float({name: jnp.asarray(value) for name, value in tiny.batch(2).items()})
+    beyond = (slice(None), slice(0, tiny.SIZE // 4))
+    inside = jnp.ones_like(batch["source_mask"]).at[beyond].set(0.0)
+    face = batch["target"][::-1] * 0.8
+
+    @jax.jit
+    def found(batch, face):
+        rows = {DFREC: recoverers.Recovered(target=face, source=face)}
+        return measure.measure(rows, batch, jnp.ones_like(inside), tiny.network()).values
+
+    before, whole = found(batch, face), found({**batch, "inside_mask": jnp.ones_like(inside)}, face)
+    one, two = (
+        found({**batch, "inside_mask": inside}, given) for given in (face, face.at[beyond].set(0.9 * face[beyond] + 0.1))
+    )
+    for name in ("psnr", "ssim_uniform", "psnr_region", "ssim_uniform_region", "idsim_region"):
+        key = "target", DFREC, name
+        np.testing.assert_allclose(whole[key], before[key], rtol=1e-5)
+        np.testing.assert_allclose(two[key], one[key], rtol=1e-5)
+        assert (one[key] != before[key]).all(), "what is measured is another part of the picture"

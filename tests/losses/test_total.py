@@ -133,3 +133,38 @@ def test_each_picture_is_aligned_by_its_own_landmarks():
     assert identity({**batch, "source_landmarks": batch["landmarks"]}) > 0.1
     unknown = jnp.full_like(batch["source_landmarks"], jnp.nan)
     assert identity({**batch, "source_landmarks": unknown}) == 0  # what cannot be aligned counts for nothing
+
+
+def test_pixels_beyond_the_picture_teach_nothing():
+    inside = jnp.ones_like(BATCH["source_mask"]).at[:, :, : tiny.SIZE // 4].set(0.0)  # the first column of patches
+    batch = {**BATCH, "posed_source": BATCH["source"][::-1], "has_posed_source": jnp.ones(2, bool)}
+    batch |= {"has_source": jnp.ones(2, bool), "has_mask": jnp.ones(2, bool), "is_forgery": jnp.ones(2, bool)}
+    weights = {"source_pixels": 1.0, "segmentation": 1.0, "source_features": 1.0}
+
+    def total(face, logits, patches, inside, reduction):
+        output = _output(logits)._replace(
+            source_face=face, target_face=face, target_patches=patches, idx_mask=jnp.array([[0, 1], [4, 2]])
+        )
+        given = {**batch, **({} if inside is None else {"inside_mask": inside})}
+        loss = _loss(reduction=reduction, **weights)
+        values = loss_terms(output, given, tiny.perceptors(), loss, patch_size=8)
+        return sum(values.values())
+
+    @jax.jit
+    def run(face, logits, patches):
+        found = {}
+        for reduction in ("norm", "root_mean_square"):
+            gradients = jax.grad(total, argnums=(0, 1, 2))(face, logits, patches, inside, reduction)
+            whole = total(face, logits, patches, jnp.ones_like(inside), reduction)
+            found[reduction] = gradients, whole, total(face, logits, patches, None, reduction)
+        return found
+
+    face, patches = BATCH["target"][::-1], jnp.full((2, 2, 3 * 8 * 8), 0.4)
+    for (of_face, of_logits, of_patches), whole, before in run(face, BATCH["source_mask"] - 0.4, patches).values():
+        np.testing.assert_allclose(whole, before, rtol=1e-6)
+        for gradient in (of_face, of_logits):
+            beyond, within = gradient[:, :, : tiny.SIZE // 4], gradient[:, :, tiny.SIZE // 4 :]
+            assert (beyond == 0).all() and np.abs(within).max() > 0
+        of_patches = of_patches.reshape(2, 2, 8, 8, 3)
+        assert (of_patches[0, 0] == 0).all() and (of_patches[1, 0] == 0).all(), "patches of the first column"
+        assert np.abs(of_patches[:, 1]).min() > 0

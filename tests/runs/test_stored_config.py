@@ -50,3 +50,15 @@ def test_what_changes_the_result_is_another_run(tmp_path):
     config.loss.patch = 0.75
     with pytest.raises(ConfigError, match=r"loss.patch: 0.5 -> 0.75.*use another --workdir"):
         stored_config.check_same_run(tmp_path, config)
+
+
+def test_a_frame_that_a_run_took_from_its_data_is_no_other_run(tmp_path):
+    config = tiny.config()
+    stored_config.save(tmp_path, config)  # as before the frame was told
+    config.data.crop, config.data.margin = "box", 0.3
+    stored_config.check_same_run(tmp_path, config)
+    stored_config.save(tmp_path, config)
+    stored_config.check_same_run(tmp_path, tiny.config())
+    config.data.margin = 0.5
+    with pytest.raises(ConfigError, match=r"data.margin: 0.3 -> 0.5"):
+        stored_config.check_same_run(tmp_path, config)
