@@ -17,17 +17,18 @@ if TYPE_CHECKING:
 DETECTOR, LANDMARKER = "retinaface-mobile025", "3ddfa-v2"
 SMALL, LARGE = 320, 640  # pixels a side that the detector sees, by the size of the picture
 INTERRUPTED = 130
-_DATASETS = ("faceforensics", "celeba_megafs", "ffhq_e4s", "faces", "triplets")
+_DATASETS = ("faceforensics", "dfdc", "celeb_df", "celeba_megafs", "ffhq_e4s", "faces", "triplets")
+_VIDEOS = ("faceforensics", "dfdc", "celeb_df")
 _PAIRED = ("celeba_megafs", "ffhq_e4s")
 # Options that not every data set knows: for another one they are refused, lest someone think that they did something.
 _ONLY_FOR = {
-    "attack": ("faceforensics", *_PAIRED), "split_file": ("faceforensics", "faces"), "frames": ("faceforensics",),
-    "compression": ("faceforensics",), "originals": _PAIRED, "identities": ("celeba_megafs",),
-    "split_by": (*_PAIRED, "triplets"),
+    "attack": ("faceforensics", *_PAIRED), "split_file": ("faceforensics", "faces"), "frames": _VIDEOS,
+    "compression": ("faceforensics",), "originals": _PAIRED, "identities": ("dfdc", "celeba_megafs"),
+    "split_by": ("celeb_df", *_PAIRED, "triplets"),
     "attributes": ("faces",), "detections": ("faces",), "forgeries": ("faces",), "table": ("triplets",),
     "split": ("triplets",),
 }  # fmt: skip
-_CROPS = {"faceforensics": "box", "celeba_megafs": "none", "ffhq_e4s": "none", "faces": "box", "triplets": "none"}
+_CROPS = {name: "none" if name in (*_PAIRED, "triplets") else "box" for name in _DATASETS}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -52,17 +53,21 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--split-file", default="", help="faces: CSV with file,split. faceforensics: folder of train.json, ..."
     )
-    parser.add_argument("--frames", type=int, default=140, help="faceforensics: of each video (default 140; 0: all)")
+    parser.add_argument(
+        "--frames", type=int, help="of each video (default: faceforensics 140, dfdc 4, celeb_df 32; 0: all)"
+    )
     parser.add_argument("--compression", default="", choices=("", "raw", "c23", "c40"), help="faceforensics")
     parser.add_argument(
         "--originals", default="", help="celeba_megafs, ffhq_e4s: folder of the originals, if elsewhere"
     )
-    parser.add_argument("--identities", default="", help="celeba_megafs: folder of CelebA's lists of identities")
+    parser.add_argument(
+        "--identities", default="", help="celeba_megafs: folder of CelebA's lists. dfdc: CSV with file,identity"
+    )
     parser.add_argument(
         "--split-by",
         default="people",
         choices=("people", "target", "image"),
-        help="celeba_megafs, ffhq_e4s, triplets: what splits do not share (default people; target and image leak)",
+        help="celeb_df, celeba_megafs, ffhq_e4s, triplets: what splits do not share (default people; others leak)",
     )
     parser.add_argument("--attributes", default="", help="faces: CelebA's list_attr_celeba.txt, or a CSV")
     parser.add_argument("--detections", default="", help="faces: CSV with file,x0,y0,x1,y1 in place of the detector")
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31 - 1),
                             ("frames", 0, 10**9), ("forgeries", 0, 10**9)):  # fmt: skip
-        if not low <= getattr(arguments, name) <= high:
+        if getattr(arguments, name) is not None and not low <= getattr(arguments, name) <= high:
             raise PreparationError(f"--{name}={getattr(arguments, name)}: must be from {low} to {high}")
     if not 0 <= arguments.margin <= 3:
         raise PreparationError(f"--margin={arguments.margin}: must be from 0 to 3")
@@ -139,7 +144,7 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
     Raises:
       PreparationError: for options that do not go together, and for what the planners refuse.
     """
-    from dfrec_jax.preparation import face_folders, faceforensics, paired_names, triplets
+    from dfrec_jax.preparation import celeb_df, dfdc, face_folders, faceforensics, paired_names, triplets
 
     dataset, shares = arguments.dataset, _shares(arguments.shares)
     chosen: dict[str, Any]
@@ -147,10 +152,13 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
         chosen = {
             "attacks": tuple(arguments.attack),
             "split_file": arguments.split_file,
-            "num_frames": arguments.frames,
+            "compression": arguments.compression,
         }
-        chosen |= {"compression": arguments.compression}
         planner = faceforensics.plan
+    elif dataset == "dfdc":
+        chosen, planner = {"identities": arguments.identities}, dfdc.plan
+    elif dataset == "celeb_df":
+        chosen, planner = {"split_by": arguments.split_by}, celeb_df.plan
     elif dataset == "faces":
         chosen = {name: getattr(arguments, name) for name in ("split_file", "attributes", "detections")}
         planner = face_folders.plan
@@ -163,6 +171,8 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
         planner = paired_names.plan
     if shares:
         chosen["shares"] = shares
+    if arguments.frames is not None:
+        chosen["num_frames"] = arguments.frames
     return planner(arguments.source, **chosen), {**chosen, "dataset": dataset}
 
 
@@ -189,7 +199,8 @@ def make_tools(weights_dir: str) -> "FaceTools":
     from dfrec_jax.frozen import threeddfa
     from dfrec_jax.frozen.detection import Face, detect_faces
     from dfrec_jax.frozen.load import load_network
-    from dfrec_jax.preparation.face_crops import FaceTools, cut_out
+    from dfrec_jax.pictures.framing import cut_out, inverse, moved
+    from dfrec_jax.preparation.face_crops import FaceTools
 
     load = partial(load_network, weights_dir=weights_dir, allow_random=False)
     detector, landmarker = load(DETECTOR, image_size=SMALL), load(LANDMARKER, image_size=threeddfa.IMAGE_SIZE)
@@ -210,6 +221,6 @@ def make_tools(weights_dir: str) -> "FaceTools":
         matrix = np.asarray(threeddfa.crop_transforms(jnp.asarray(box[None])))[0]
         crop = cut_out(image, matrix, threeddfa.IMAGE_SIZE)
         points = np.asarray(points_of(landmarker.variables, crop[None].astype(np.float32) / 255))[0]
-        return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+        return moved(points, inverse(matrix))
 
     return FaceTools(detect, find_points)

@@ -80,7 +80,13 @@ def pristine_item(
 
 
 class VideoPair(NamedTuple):
-    """A forged video, or a pristine one, of which so many frames become records. The rest as in `Item`."""
+    """A forged video, or a pristine one, of which so many frames become records. The rest as in `Item`.
+
+    Attributes:
+      num_frames: evenly spaced; 0: all.
+      least_agreement: of a frame's surroundings with those of its target's frame (`shared_frame.agreement`); below it
+        the two are not one frame, and are refused. 0: taken on trust.
+    """
 
     split: str
     label: str
@@ -92,6 +98,7 @@ class VideoPair(NamedTuple):
     source_identity: str
     target_identity: str
     num_frames: int
+    least_agreement: float = 0.0
 
 
 class Job(NamedTuple):

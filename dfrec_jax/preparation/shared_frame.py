@@ -5,10 +5,18 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from dfrec_jax.pictures import framing
+from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.pictures.reading import refusal
 from dfrec_jax.preparation.face_crops import Face
 
 SAME_SHAPE = 0.02  # relative difference of aspect ratios below which two pictures can be one frame in two sizes
+
+# Correlation of what surrounds the face in a swap and in its original. Two frames of one video whose head moved by a
+# tenth of the face fall below it.
+LEAST_AGREEMENT = 0.97
+_SURROUNDINGS, _SIDE = Frame("box", 1.0), 48  # what is compared: twice the box, so small that no codec is seen
+_FLAT = 3.0  # levels of 255: where the spread of both is less, there is nothing to correlate
 
 
 class Placed(NamedTuple):
@@ -49,3 +57,34 @@ def _rescaled(matrix: np.ndarray, scale: float) -> np.ndarray:
 def _scaled(face: Face, scale: float) -> Face:
     centres = lambda points: ((points + 0.5) * scale - 0.5).astype(np.float32)  # noqa: E731
     return Face(face.box * np.float32(scale), centres(face.landmarks), centres(face.points))
+
+
+def agreement(image: UInt8[np.ndarray, "h w 3"], target: UInt8[np.ndarray, "hh ww 3"], placed: Placed) -> float:
+    """Correlation of what surrounds the face in a forgery and in its target: 1 where the two are one frame.
+
+    The square of twice the face's box, less the box widened by a tenth on each side, in brightness. Where both are
+    flat it is 1 for the same brightness, 0 for another.
+
+    Args:
+      image: the forgery; of the shape of `target`, in any size.
+      target: the original.
+      placed: the face in `target`.
+    """
+    (height, width), box = placed.shape, placed.face.box
+    matrix = framing.crop_matrix(_SURROUNDINGS, box, placed.face.landmarks, height, width, _SIDE)
+    scale = (image.shape[0] / height + image.shape[1] / width) / 2
+    pictures = [(target, matrix), (image, _rescaled(matrix, scale))]
+    gray = [framing.cut_out(picture, to_crop, _SIDE).astype(np.float64).mean(axis=-1) for picture, to_crop in pictures]
+    is_known = framing.inside_mask(framing.place_in_picture(matrix, height, width, _SIDE), _SIDE)[..., 0] > 0
+    (left, top), (right, bottom) = framing.moved(box.reshape(2, 2), matrix)
+    widened = 0.1 * np.array([right - left, bottom - top])
+    at_y, at_x = np.mgrid[:_SIDE, :_SIDE]
+    across = (at_x > left - widened[0]) & (at_x < right + widened[0])
+    is_face = across & (at_y > top - widened[1]) & (at_y < bottom + widened[1])
+    one, other = (values[is_known & ~is_face] for values in gray)
+    if not len(one):
+        return 0.0
+    if max(one.std(), other.std()) < _FLAT:
+        return float(abs(one.mean() - other.mean()) < _FLAT)
+    centred = one - one.mean(), other - other.mean()
+    return float(centred[0] @ centred[1] / max(np.linalg.norm(centred[0]) * np.linalg.norm(centred[1]), 1e-6))

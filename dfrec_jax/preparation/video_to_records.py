@@ -7,7 +7,7 @@ from dfrec_jax.preparation import source_files
 from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_mask, find, record, refused
 from dfrec_jax.preparation.face_crops import FaceTools, frontality
 from dfrec_jax.preparation.plan import Picture, Rejected, VideoPair
-from dfrec_jax.preparation.shared_frame import carried_over
+from dfrec_jax.preparation.shared_frame import agreement, carried_over
 from dfrec_jax.records import schema
 
 FRONTAL_CANDIDATES = 16  # frames of a source video that the most frontal is chosen from
@@ -62,6 +62,11 @@ def _of_frame(
     on_found = find(found_on, tools, options, origin, last_box)
     placed = carried_over(on_found, image, origin, "its target")
     target = cut(found_on, on_found, options) if "target" in videos else None
+    if target is not None and pair.least_agreement:
+        found = agreement(image, found_on, on_found)
+        if found < pair.least_agreement:
+            detail = f"correlation {found:.3f}, at least {pair.least_agreement:g} is wanted"
+            raise refusal(origin, "its surroundings are not those of its original: they are not one frame", detail)
     mask = b""
     if "mask" in videos and number in videos["mask"].numbers:
         picture = videos["mask"].read(number)

@@ -11,6 +11,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
 from tensorflow_datasets.core import example_serializer
+from tensorflow_datasets.proto import tf_example_pb2
+
+from dfrec_jax.pictures.framing import ALL_INSIDE
 
 Record = dict[str, Any]
 VERSION = "1.0.0"
@@ -18,6 +21,7 @@ PRISTINE, SWAP, REENACTMENT = "pristine", "swap", "reenactment"
 LABELS = (PRISTINE, SWAP, REENACTMENT)
 NO_SIGNATURE = np.zeros(0, np.float32)
 NO_ATTRIBUTES = np.zeros(0, np.int8)
+_ADDED = {"place": ALL_INSIDE}  # fields that records of an earlier version lack, and what they then mean
 
 
 def folder_of(out: str, dataset: str) -> Path:
@@ -45,6 +49,7 @@ def features() -> tfds.features.FeaturesDict:
         "source_landmarks": tensor(shape=(5, 2), dtype=np.float32, doc="of `source`, in its pixels; NaN without it"),
         "points": tensor(shape=(68, 2), dtype=np.float32, doc="68 landmarks in pixels of `image`"),
         "crop": tensor(shape=(2, 3), dtype=np.float32, doc="affine map from pixels of the origin to those of `image`"),
+        "place": tensor(shape=(2, 3), dtype=np.float32, doc="map from shares of the sides of `image` to the origin's"),
         "signature": tensor(shape=(None,), dtype=np.float32, doc="what partners are searched by; empty without points"),
         "attributes": tensor(shape=(None,), dtype=np.int8, doc="CelebA's 40 as -1 and 1; empty where not known"),
     })  # fmt: skip
@@ -121,6 +126,14 @@ class FfhqE4s(_Prepared):
     """Swaps by E4S (Liu et al. 2023) on FFHQ."""
 
 
+class Dfdc(_Prepared):
+    """The training videos of the DeepFake Detection Challenge (Dolhansky et al. 2020)."""
+
+
+class CelebDf(_Prepared):
+    """Celeb-DF (Li et al. 2020)."""
+
+
 class Faces(_Prepared):
     """Photographs of people, for forgeries made on the fly."""
 
@@ -133,6 +146,8 @@ BUILDERS: dict[str, type[_Prepared]] = {
     "faceforensics": Faceforensics,
     "celeba_megafs": CelebaMegafs,
     "ffhq_e4s": FfhqE4s,
+    "dfdc": Dfdc,
+    "celeb_df": CelebDf,
     "faces": Faces,
     "triplets": Triplets,
 }
@@ -154,8 +169,15 @@ def serialise(records: Iterable[Record]) -> Iterator[bytes]:
 
 
 def parse(serialised: Iterable[bytes]) -> Iterator[Record]:
-    """Whole records again, their pictures still as bytes; names are bytes and labels numbers."""
+    """Whole records again, their pictures still as bytes; names are bytes and labels numbers.
+
+    What an earlier version did not store has the value that says so.
+    """
     fields = features()
     for data in serialised:
+        message: Any = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
+        there = message.FromString(data).features.feature
+        if any(name in fields and name not in there for name in _ADDED):
+            fields = tfds.features.FeaturesDict({name: fields[name] for name in fields if name in there})
         record: Any = fields.deserialize_example_np(data, decoders={"image": tfds.decode.SkipDecoding()})
-        yield record
+        yield _ADDED | record

@@ -24,8 +24,11 @@ def ended(*arguments):
         (["--margin", "-1"], "--margin=-1.0: must be from 0 to 3"),
         (["--shares", "8:1"], "--shares=8:1: must be three numbers such as 8:1:1"),
         (["--shares", "0:0:0"], "--shares=0:0:0: must be numbers of 0 or more, not all 0"),
-        (["--frames", "3"], "--frames is for faceforensics, not for faces: leave it out"),
-        (["--split-by", "image"], "--split-by is for celeba_megafs and ffhq_e4s and triplets, not for faces"),
+        (["--frames", "3"], "--frames is for faceforensics and dfdc and celeb_df, not for faces: leave it out"),
+        (
+            ["--split-by", "image"],
+            "--split-by is for celeb_df and celeba_megafs and ffhq_e4s and",
+        ),
         (["--attack", "ftm"], "--attack is for faceforensics and celeba_megafs and ffhq_e4s, not for faces"),
         (["--shares", "nan:1:1"], "--shares=nan:1:1: must be numbers of 0 or more, not all 0"),
         (["--seed", "12345678901234567890"], "--seed=12345678901234567890: must be from 0 to 2147483647"),
