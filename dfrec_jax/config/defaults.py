@@ -112,14 +112,25 @@ def dfrec(mode: str = "paper") -> ConfigDict:
 
     config.data = ConfigDict()
     config.data.dataset = "embedded"  # 'embedded', or the name of a prepared data set under data.dir
-    config.data.dir = ""  # the folder that `dfrec prepare` wrote; several, read as one, with commas between
+    # The folder that `dfrec prepare` wrote; several, read as one, with commas between. One that holds another data set
+    # than `dataset` says which: triplets:DIR.
+    config.data.dir = ""
+    config.data.crop = placeholder(str)  # the frame of the run's faces, as `dfrec prepare --crop` had it; unset: that
+    config.data.margin = placeholder(float)  # of the data that it is trained on, which config.json then says
     config.data.attack = ""  # a subset of the data set; empty: all
     config.data.leak = (0.1, 0.4)  # share of the target that an embedded or generated swap lets through
     config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
+    config.data.original_share = 0.0  # of a batch: the originals of recorded forgeries, as pristine faces
+    # Of a batch: forgeries as recorded, each person alike often; the rest is warped swaps. Unset: the rest is recorded
+    # forgeries in the order of a shuffle, and warped swaps where the data have none.
+    config.data.recorded_share = placeholder(float)
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
     config.data.flip = 0.5  # probability of mirroring an example
     config.data.jitter = 0.1  # of prepared data: brightness, contrast, saturation times 1 +- jitter, alike in a pair
     config.data.perturbed = 0.5  # of prepared data: probability of Face X-ray's loss of resolution and JPEG
+    config.data.blurred = 0.0  # of the perturbed: probability of a blur of up to 1/63 of the side
+    config.data.noisy = 0.0  # of the perturbed: probability of noise of up to 10 levels
+    config.data.tightened = 0.0  # of prepared data: probability that pictures end within their crop, at any border
     config.data.num_threads = 4
     config.data.prefetch = 128  # examples
     config.data.eval_batch_size = 32

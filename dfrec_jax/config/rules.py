@@ -77,11 +77,18 @@ RULES: tuple[Rule, ...] = (
     ("tirm.patch_threshold", _share, "between 0 and 1"),
     ("tirm.noise_scale", _share, "between 0 and 1"),
     ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
+    ("data.crop", _one_of((None, "box", "align", "none")), "box, align or none, or unset: as the data were prepared"),
+    ("data.margin", lambda margin: margin is None or margin >= 0, "0 or more, or unset: as the data were prepared"),
     ("data.real_share", _share, "between 0 and 1"),
+    ("data.original_share", _share, "between 0 and 1"),
+    ("data.recorded_share", lambda share: share is None or _share(share), "between 0 and 1, or unset"),
     ("data.bi_share", _share, "between 0 and 1"),
     ("data.flip", _share, "between 0 and 1"),
     ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
     ("data.perturbed", _share, "between 0 and 1"),
+    ("data.blurred", _share, "between 0 and 1"),
+    ("data.noisy", _share, "between 0 and 1"),
+    ("data.tightened", _share, "between 0 and 1"),
     ("data.leak", lambda leak: len(leak) == 2 and 0 <= leak[0] <= leak[1] < 1, "(low, high) with 0 <= low <= high < 1"),
     ("data.num_threads", _positive, "1 or more"),
     ("data.prefetch", _positive, "1 or more"),
@@ -193,9 +200,18 @@ def _validate_mode(config: ConfigDict) -> None:
 
 def _validate_data(config: ConfigDict) -> None:
     data = config.data
-    if data.real_share + data.bi_share > 1:
+    if (data.crop is None) != (data.margin is None):
         raise ConfigError(
-            f"data.real_share={data.real_share} and data.bi_share={data.bi_share}: their sum must be at most 1"
+            f"data.crop={data.crop!r} with data.margin={data.margin!r}: they are one frame; set both, or neither"
+        )
+    shares = {name: data[f"{name}_share"] or 0.0 for name in ("real", "bi", "original", "recorded")}
+    if sum(shares.values()) > 1 + 1e-9:
+        said = " and ".join(f"data.{name}_share={share}" for name, share in shares.items() if share)
+        raise ConfigError(f"{said}: their sum must be at most 1")
+    if data.dataset == "embedded" and (data.recorded_share is not None or data.original_share):
+        raise ConfigError(
+            f"data.recorded_share={data.recorded_share} and data.original_share={data.original_share} with "
+            "data.dataset='embedded': nothing is recorded there; leave them out"
         )
     if data.dataset != "embedded" and not data.dir:
         raise ConfigError(

@@ -18,10 +18,11 @@ from dfrec_jax.examples import fields
 from dfrec_jax.examples.fields import Kind, Use
 from dfrec_jax.forging import forge
 from dfrec_jax.forging.landmarks import MIRRORED_5
-from dfrec_jax.forging.perturbing import draw_perturbation, perturb
+from dfrec_jax.forging.perturbing import draw_border, draw_damage, draw_perturbation, perturb, tighten, within
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
+DAMAGE, NOISE, BORDER = range(1, 4)  # draws that were added: the others stay as they were
 AUGMENTED = (*fields.PICTURES, *fields.names(Kind.POINTS_5), "is_forgery")
 
 
@@ -39,6 +40,9 @@ def make_completion(
     flip: float,
     jitter: float,
     perturbed: float,
+    blurred: float = 0.0,
+    noisy: float = 0.0,
+    tightened: float = 0.0,
 ) -> Complete:
     """The function from a batch as it leaves the host, and the run's key, to one that the model can be trained on.
 
@@ -53,6 +57,10 @@ def make_completion(
       jitter: brightness, contrast and saturation of all pictures of an example are multiplied by 1 +- jitter.
       perturbed: probability that an example's picture loses resolution and is coded by Face X-ray's draw. The
         references of a forgery stay as they are; a pristine face is its own reference.
+      blurred: probability that a perturbed picture is blurred, before it is coded.
+      noisy: probability that a perturbed picture gets noise, before it is coded.
+      tightened: probability that the pictures of an example end within their crop, forgery, target and mask alike, so
+        that no data set of tight pictures is known by its borders.
 
     Raises:
       ValueError: where the rows do not fall into so many equal groups.
@@ -61,7 +69,9 @@ def make_completion(
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
     recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak)}
     rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in recipes if kind in kinds}
-    augment_row = partial(augment, flip=flip, jitter=jitter, perturbed=perturbed)
+    augment_row = partial(
+        augment, flip=flip, jitter=jitter, perturbed=perturbed, blurred=blurred, noisy=noisy, tightened=tightened
+    )
 
     def complete(batch: Batch, key: PRNGKeyArray) -> dict[str, Array]:
         keys = jax.vmap(partial(jax.random.fold_in, key))(batch["example"])
@@ -105,16 +115,29 @@ def _forge_rows(
 
 
 def augment(
-    key: PRNGKeyArray, example: dict[str, Array], *, flip: float, jitter: float, perturbed: float
+    key: PRNGKeyArray,
+    example: dict[str, Array],
+    *,
+    flip: float,
+    jitter: float,
+    perturbed: float,
+    blurred: float = 0.0,
+    noisy: float = 0.0,
+    tightened: float = 0.0,
 ) -> dict[str, Array]:
     """One example, its pictures uint8, with one draw for all of them: mirrored, its colours jittered, perturbed.
+
+    Pristine faces and forgeries are drawn alike, so that nothing of this tells them apart.
 
     Args:
       key: of the draw.
       example: the fields `AUGMENTED`.
       flip: see `make_completion`.
       jitter: see `make_completion`.
-      perturbed: see `make_completion`.
+      perturbed: see `make_completion`, as the rest.
+      blurred: share of the perturbed.
+      noisy: share of the perturbed.
+      tightened: share of all.
     """
     for_numbers, for_perturbation = jax.random.split(key)
     numbers = jax.random.uniform(for_numbers, (5,))
@@ -129,9 +152,21 @@ def augment(
         factors = 1 + jitter * (2 * numbers[1:4] - 1)
         for name in fields.names(Kind.PICTURE):
             example[name] = _to_uint8(recoloured(_to_float(example[name]), factors))  # the same map for every picture
+    if tightened > 0:
+        border = draw_border(jax.random.fold_in(for_perturbation, BORDER), tightened)
+        for name in ("image", "target", "posed_source", "source_mask", "inside_mask"):
+            example[name] = tighten(example[name], border)
+        # The source has its own picture; that of a pristine face is the face's.
+        example["source"] = jnp.where(example["is_forgery"], example["source"], tighten(example["source"], border))
+        inside = within(border, *example["image"].shape[:2])
+        example["inside_mask"] = jnp.where(inside, example["inside_mask"], 0).astype(jnp.uint8)
     if perturbed > 0:
         draw = draw_perturbation(for_perturbation)
-        changed = _to_uint8(perturb(_to_float(example["image"]), draw))
+        damage = for_noise = None
+        if blurred > 0 or noisy > 0:
+            damage = draw_damage(jax.random.fold_in(for_perturbation, DAMAGE), blurred, noisy)
+            for_noise = jax.random.fold_in(for_perturbation, NOISE)
+        changed = _to_uint8(perturb(_to_float(example["image"]), draw, damage, for_noise))
         image = jnp.where(numbers[4] < perturbed, changed, example["image"])
         for name in ("source", "target"):
             example[name] = jnp.where(example["is_forgery"], example[name], image)

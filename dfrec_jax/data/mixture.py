@@ -5,22 +5,51 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import rows
+from dfrec_jax.data.even_order import EvenOrder
+from dfrec_jax.pictures.framing import EARLIER, Frame
 from dfrec_jax.records import joint
 from dfrec_jax.records.prepared import Example, PreparedSplit
 
+EMBEDDED = "embedded"  # faces that are drawn, and read from no folder
 NO_POINTS = np.zeros((68, 2), np.float32)
 EVALUATION_SEED = 0  # of the order in which a split is evaluated: the first so many examples are a fair sample of it
 
 
 def split_of(config: ConfigDict, split: str) -> PreparedSplit:
-    """The split that the config names. Raises ConfigError as `PreparedSplit`."""
-    return joint.open_split(config.data.dir, config.data.dataset, split, config.data.attack)
+    """The split that the config names. Raises ConfigError as `PreparedSplit`, and for faces in another frame."""
+    data = config.data
+    opened = joint.open_split(data.dir, data.dataset, split, data.attack)
+    wanted = EARLIER if data.crop is None else Frame(data.crop, data.margin)
+    # What says nothing of its frame may have been trained on ready-made crops, of which nothing is known either.
+    if not opened.frame.is_that_of(wanted) and not (data.crop is None and opened.frame.crop == "none"):
+        whose = "the run says of none, which counts as" if data.crop is None else "data.crop and data.margin say"
+        raise ConfigError(
+            f"{opened.folder} was prepared with `{opened.frame.words()}`, and {whose} `{wanted.words()}`: a network "
+            "sees what it was trained on; prepare the faces anew as the run has them, or train on these"
+        )
+    return opened
+
+
+def with_frame(config: ConfigDict) -> ConfigDict:
+    """The config with the frame of the data that it is trained on, where it leaves the frame open.
+
+    Raises:
+      ConfigError: as `PreparedSplit`.
+    """
+    data = config.data
+    if data.dataset == EMBEDDED or data.crop is not None:
+        return config
+    config = config.copy_and_resolve_references()
+    frame = joint.open_split(data.dir, data.dataset, "train", data.attack).frame
+    config.data.crop, config.data.margin = frame
+    return config
 
 
 def train_kinds(config: ConfigDict) -> tuple[int, ...]:
-    """The kind of each row of a training batch: real, BI, and for the rest forgeries as recorded.
+    """The kind of each row of a training batch: real, original, BI, recorded, and warped swaps for the rest.
 
-    A data set without recorded forgeries, such as `faces`, has warped swaps in their place.
+    Where the config leaves `data.recorded_share` open the rest is recorded forgeries, and warped swaps where the data
+    have none, such as `faces`.
 
     Raises:
       ConfigError: for a kind that the data set cannot give, or a share below one row.
@@ -28,8 +57,13 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
     split, data = split_of(config, "train"), config.data
     forgery = rows.RECORDED if len(split.forgeries) else rows.SWAP
     shares = {rows.REAL: data.real_share, rows.BI: data.bi_share}
-    shares[forgery] = max(0.0, 1.0 - data.real_share - data.bi_share)
-    if data.attack and forgery == rows.SWAP and shares[forgery] > 0:
+    if data.original_share:
+        shares[rows.ORIGINAL] = data.original_share
+    if data.recorded_share is not None:
+        shares[rows.RECORDED], forgery = data.recorded_share, rows.SWAP
+    shares[forgery] = max(0.0, 1.0 - sum(shares.values()))
+    _check_recorded(config, split, shares)
+    if data.attack and forgery == rows.SWAP and data.recorded_share is None and shares[forgery] > 0:
         raise ConfigError(f"data.attack={data.attack!r}: the training split of {split.folder} has no forgery of it")
     for kind, field in ((rows.BI, f"data.bi_share={data.bi_share}"), (rows.SWAP, f"data.dataset={data.dataset!r}")):
         if shares.get(kind, 0) > 0 and not split.index.partners.size:
@@ -37,12 +71,40 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
                 f"{field}: forging needs pristine faces of two people or more with 68 landmarks, and the training "
                 f"split of {split.folder} has {len(split.faces)} such faces; set data.bi_share=0, or prepare originals"
             )
+    for kind in (rows.RECORDED, rows.ORIGINAL):
+        if shares.get(kind, 0) > 0 and not len(_recorded(split, kind)):
+            raise ConfigError(
+                f"data.{rows.KINDS[kind]}_share={shares[kind]}: the training split of {split.folder} has no recorded "
+                f"forgery{' whose target is at hand' if kind == rows.ORIGINAL else ''}; use 0, or name a data set that "
+                "has some in data.dir"
+            )
     if data.real_share > 0 and not len(split.pristine):
         raise ConfigError(f"data.real_share={data.real_share}: {split.folder} has no pristine face; use 0")
     try:
         return rows.row_kinds(config.train.batch_size, shares)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def _recorded(split: PreparedSplit, kind: int) -> np.ndarray:
+    """The recorded forgeries that rows of `kind` are made of."""
+    return split.forgeries[split.index.has_target[split.forgeries]] if kind == rows.ORIGINAL else split.forgeries
+
+
+def _check_recorded(config: ConfigDict, split: PreparedSplit, shares: dict[int, float]) -> None:
+    """Raises ConfigError where a mixture that was asked for would starve the losses of the source."""
+    counts = config.loss.source_features > 0 or config.loss.source_pixels > 0
+    if config.data.recorded_share is None or not counts or not len(split.forgeries):
+        return
+    own = shares[rows.BI] + shares[rows.SWAP]
+    forged = own + shares[rows.RECORDED]
+    with_source = own + shares[rows.RECORDED] * float(split.index.has_source[split.forgeries].mean())
+    if forged > 0 and with_source < forged / 2 - 1e-6:
+        raise ConfigError(
+            f"data.recorded_share={config.data.recorded_share}: of the forgeries of a batch {with_source / forged:.2f} "
+            "would have a source at hand, and at least half must while its losses count; lower it, or set "
+            "loss.source_features=0 and loss.source_pixels=0"
+        )
 
 
 class TrainRows:
@@ -53,19 +115,40 @@ class TrainRows:
         self._split, self._kinds = split_of(config, "train"), train_kinds(config)
         self._seed, self._size = config.seed, config.image_size
         split = self._split
-        self._numbers = {rows.REAL: split.pristine, rows.RECORDED: split.forgeries}
+        self._numbers = {rows.REAL: split.pristine} | {
+            kind: _recorded(split, kind) for kind in (rows.RECORDED, rows.ORIGINAL)
+        }
         self._sizes = {kind: len(numbers) for kind, numbers in self._numbers.items()}
         self._sizes |= {rows.BI: len(split.faces), rows.SWAP: len(split.faces)}
+        is_even = {rows.RECORDED: config.data.recorded_share is not None, rows.ORIGINAL: True}
+        self._even = {
+            kind: EvenOrder(
+                split.index.target_id[self._numbers[kind]],
+                split.index.attack[self._numbers[kind]],
+                seed=config.seed,
+                stream=kind,
+            )
+            for kind in is_even
+            if is_even[kind] and kind in self._kinds
+        }
 
     def __call__(self, index: int) -> Example:
-        place = rows.place_of(self._kinds, self._sizes, self._seed, index)
-        if place.kind in self._numbers:
-            example = self._split.encoded_example(int(self._numbers[place.kind][place.number]), self._size)
+        kind, number = self._place(index)
+        if kind in self._numbers:
+            of_record = self._split.encoded_original if kind == rows.ORIGINAL else self._split.encoded_example
+            example = of_record(int(self._numbers[kind][number]), self._size)
             example |= {"source_points": NO_POINTS, "target_points": NO_POINTS}
         else:
             choice = rows.scrambled(self._seed, index)
-            example = self._split.encoded_pair(place.number, choice, self._size)
-        return {**example, "kind": np.int32(place.kind), "example": np.uint32(index % 2**32)}
+            example = self._split.encoded_pair(number, choice, self._size)
+        return {**example, "kind": np.int32(kind), "example": np.uint32(index % 2**32)}
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """The kind of row `index`, and the number of its example among those of its kind."""
+        kind, position = rows.position_of(self._kinds, index)
+        if kind in self._even:
+            return kind, self._even[kind](position)
+        return kind, rows.place_of(self._kinds, self._sizes, self._seed, index).number
 
 
 class EvaluationRows:

@@ -20,7 +20,8 @@ from dfrec_jax.examples.encoded import collate
 from dfrec_jax.synthetic import dataset as embedded
 
 Batch = dict[str, np.ndarray]
-EMBEDDED = "embedded"
+EMBEDDED = mixture.EMBEDDED
+ADDED = ("frame",)  # to what a checkpoint says of its data, since checkpoints were written that do not say it
 ENDLESS = 2**48  # rows; no run is as long
 
 
@@ -98,6 +99,9 @@ def make_completion(config: ConfigDict, num_groups: int) -> completion.Complete:
         flip=config.data.flip,
         jitter=config.data.jitter,
         perturbed=config.data.perturbed,
+        blurred=config.data.blurred,
+        noisy=config.data.noisy,
+        tightened=config.data.tightened,
     )
 
 
@@ -110,14 +114,18 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
         "batch_size": config.train.batch_size,
     }
     if config.data.dataset != EMBEDDED:
+        stream["frame"] = list(mixture.split_of(config, "train").frame)
         stream["records"] = mixture.split_of(config, "train").digest()
         stream["shares"] = [config.data.real_share, config.data.bi_share]
+        if config.data.recorded_share is not None or config.data.original_share:
+            stream["shares"] += [config.data.recorded_share, config.data.original_share]
     return json.loads(json.dumps(stream))
 
 
 def check_fingerprint(saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raises ConfigError where a checkpoint's data stream is not this run's: a position would mean other data."""
-    changed = [f"{key}: {saved.get(key)!r} -> {now[key]!r}" for key in now if saved.get(key) != now[key]]
+    said = [key for key in now if key in saved or key not in ADDED]
+    changed = [f"{key}: {saved.get(key)!r} -> {now[key]!r}" for key in said if saved.get(key) != now[key]]
     if changed:
         raise ConfigError(f"the checkpoint was made on other data ({'; '.join(changed)}); use another --workdir")
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-REAL, RECORDED, BI, SWAP = range(4)  # pristine; a forgery as recorded; BI and warped swap, forged on the device
-KINDS = ("real", "recorded", "bi", "swap")
+# Pristine; a forgery as recorded; BI and warped swap, forged on the device; the original of a recorded one, pristine.
+REAL, RECORDED, BI, SWAP, ORIGINAL = range(5)
+KINDS = ("real", "recorded", "bi", "swap", "original")
 _MASK = 2**64 - 1
 
 
@@ -65,11 +66,16 @@ def place_of(kinds: tuple[int, ...], sizes: dict[int, int], seed: int, index: in
       seed: of the order.
       index: step * batch size + row.
     """
-    step, row = divmod(index, len(kinds))
-    kind = kinds[row]
-    position = step * kinds.count(kind) + kinds[:row].count(kind)
+    kind, position = position_of(kinds, index)
     visit, place = divmod(position, sizes[kind])
     return Place(kind, int(_order(sizes[kind], seed, kind, visit)[place]), visit)
+
+
+def position_of(kinds: tuple[int, ...], index: int) -> tuple[int, int]:
+    """The kind of row `index` of the stream of all batches, and how many rows of its kind stand before it."""
+    step, row = divmod(index, len(kinds))
+    kind = kinds[row]
+    return kind, step * kinds.count(kind) + kinds[:row].count(kind)
 
 
 def scrambled(seed: int, index: int) -> int:

@@ -59,6 +59,11 @@ def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
     """
     trained_with, config = config, config.copy_and_resolve_references()
     if protocol.dataset:
+        if not protocol.data_dir and any(":" in entry for entry in config.data.dir.split(",")):
+            raise ConfigError(
+                f"--dataset={protocol.dataset}: the run's folders name their own data sets ({config.data.dir}); say "
+                "where this one is, --data_dir=DIR"
+            )
         config.data.dataset, config.data.attack = protocol.dataset, ""
     if protocol.data_dir:
         config.data.dir = protocol.data_dir

@@ -73,16 +73,15 @@ def patch_loss(
     Pixels where `inside` is 0 count for nothing, and a patch by its share of the others.
     """
     squared = jnp.square(recovered.astype(jnp.float32) - reference.astype(jnp.float32))
-    if inside is not None:
-        squared = inside * squared
-    if reduction == "root_mean_square" and inside is None:
+    squared = squared if inside is None else inside * squared
+    if reduction == "norm":
+        per_example = jnp.sum(jnp.sqrt(jnp.sum(squared, axis=-1) + EPSILON), axis=-1)
+    elif inside is None:
         per_example = jnp.mean(jnp.sqrt(jnp.mean(squared, axis=-1) + EPSILON), axis=-1)
-    elif reduction == "root_mean_square":
+    else:
         known = jnp.mean(inside, axis=-1)
         distance = jnp.sqrt(jnp.mean(squared, axis=-1) / jnp.maximum(known, SMALLEST_SHARE) + EPSILON)
         per_example = jnp.sum(known * distance, axis=-1) / jnp.maximum(jnp.sum(known, axis=-1), SMALLEST_SHARE)
-    else:
-        per_example = jnp.sum(jnp.sqrt(jnp.sum(squared, axis=-1) + EPSILON), axis=-1)
     return weighted_mean(per_example, weight)
 
 

@@ -50,12 +50,14 @@ def plan(
             f"--source={root}: holds no Celeb-DF; expected {ORIGINALS}/id0_0000.mp4 and {SWAPS}/id0_id1_0000.mp4 below"
         )
     listed = _listed(base / TEST_LIST)
-    people = {name: _people(folder, name) for folder in videos for name in videos[folder]}
-    for folder in videos:
-        for name in [name for name in videos[folder] if people[name] is None]:
-            rejected.append(Rejected(videos[folder].pop(name).name, "", "the name says no people"))
+    people: dict[str, tuple[str, ...]] = {}
+    for folder, found in videos.items():
+        for name in list(found):
+            people[name] = _people(folder, name)
+            if not people[name]:
+                rejected.append(Rejected(found.pop(name).name, "", "the name says no people"))
     looked_at = slice(None) if split_by == "people" else slice(1)  # a swap's target comes first
-    tested = {person for name in listed for person in (people.get(Path(name).stem) or ())[looked_at]}
+    tested = {person for name in listed for person in people.get(Path(name).stem, ())[looked_at]}
     rest = (shares[0], shares[1], 0.0) if listed else shares
 
     def split_of(video: Picture, shown: tuple[str, ...]) -> str:
@@ -70,7 +72,7 @@ def plan(
     jobs = []
     for folder, found in videos.items():
         for name, video in found.items():
-            shown = people[name] or ()
+            shown = people[name]
             split = split_of(video, shown)
             if not split:
                 rejected.append(Rejected(video.name, "", "shows people of two splits, or of the official test list"))
@@ -122,12 +124,12 @@ def _videos(base: Path, folder: str, rejected: list[Rejected]) -> dict[str, Pict
     return found
 
 
-def _people(folder: str, name: str) -> tuple[str, ...] | None:
-    """Of a swap the target and the source, of another video the one person; None where the name does not say."""
+def _people(folder: str, name: str) -> tuple[str, ...]:
+    """Of a swap the target and the source, of another video the one person; empty where the name does not say."""
     if folder == OTHERS:
         return (f"youtube-{name}",)
     match = (_SWAP if folder == SWAPS else _ORIGINAL).match(name)
-    return None if match is None else match.groups()[:-1]
+    return () if match is None else match.groups()[:-1]
 
 
 def _listed(path: Path) -> set[str]:

@@ -86,7 +86,8 @@ def cut(image: np.ndarray, placed: Placed, options: Options, jpeg: bytes = b"") 
         its own size, they are what is stored.
     """
     crop = cut_out(image, placed.matrix, options.size)
-    place = place_in_picture(placed.matrix, *image.shape[:2], options.size)
+    height, width = image.shape[:2]
+    place = place_in_picture(placed.matrix, height, width, options.size)
     is_whole = options.crop == "none" and image.shape[:2] == (options.size, options.size)
     if is_whole and jpeg[:2] == b"\xff\xd8":
         return Cut(image, jpeg, placed.matrix, placed.face, place)

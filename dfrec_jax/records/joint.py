@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.records.index import Index, Names
 from dfrec_jax.records.prepared import PreparedSplit
+from dfrec_jax.records.schema import BUILDERS
 
 
 class JointSplit(PreparedSplit):
@@ -31,6 +33,7 @@ class JointSplit(PreparedSplit):
             for name in ("pristine", "forgeries")
         )
         self.faces = self.index.faces
+        self.frame = parts[0].frame
 
     def _fields(self, number: int) -> Any:
         part = int(np.searchsorted(self._starts, number, side="right")) - 1
@@ -72,6 +75,15 @@ def _starts(sizes: Sequence[int]) -> np.ndarray:
     return np.cumsum([0, *sizes[:-1]])
 
 
+def named_folders(folders: str, dataset: str) -> list[tuple[str, str]]:
+    """The data set and the folder of each entry of `data.dir`: `DIR`, or `triplets:DIR` for another than `dataset`."""
+    found = []
+    for entry in folders.split(","):
+        kind, colon, folder = entry.strip().partition(":")
+        found.append((kind, folder) if colon and kind in BUILDERS else (dataset, entry.strip()))
+    return found
+
+
 @functools.lru_cache(maxsize=4)
 def open_split(folders: str, dataset: str, split: str, attack: str = "") -> PreparedSplit:
     """The split of the data sets under `folders` (one, or several with commas between), opened once.
@@ -79,7 +91,13 @@ def open_split(folders: str, dataset: str, split: str, attack: str = "") -> Prep
     Their contents decide which comes first, so that a seed draws the same faces wherever, in whatever order, they lie.
 
     Raises:
-      ConfigError: as `PreparedSplit`, for each of them.
+      ConfigError: as `PreparedSplit`, for each of them; and where their faces are cut out differently.
     """
-    parts = [PreparedSplit(folder.strip(), dataset, split, attack) for folder in folders.split(",")]
+    parts = [PreparedSplit(folder, kind, split, attack) for kind, folder in named_folders(folders, dataset)]
+    for part in parts[1:]:
+        if not part.frame.is_that_of(parts[0].frame):
+            raise ConfigError(
+                f"data.dir={folders!r}: {parts[0].folder} was prepared with {parts[0].frame.words()} and {part.folder} "
+                f"with {part.frame.words()}; a run has one frame: prepare one of them anew as the other"
+            )
     return parts[0] if len(parts) == 1 else JointSplit(sorted(parts, key=PreparedSplit.digest))

@@ -1,6 +1,7 @@
 """Reading a data set that `dfrec prepare` wrote: its index, and single records as examples."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tensorflow_datasets.proto import tf_example_pb2
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
+from dfrec_jax.pictures.framing import ALL_INSIDE, EARLIER, Frame, inside_mask
 from dfrec_jax.records import index as index_lib
 from dfrec_jax.records.schema import LABELS, PRISTINE, SWAP, VERSION
 
@@ -25,6 +27,7 @@ class PreparedSplit:
       pristine: numbers of the pristine records.
       forgeries: numbers of the swaps of the chosen attack; reenactments are none.
       faces: numbers of the pristine records from which forgeries can be made.
+      frame: how its faces are cut out.
     """
 
     def __init__(self, folder: str, dataset: str, split: str, attack: str = ""):
@@ -66,6 +69,7 @@ class PreparedSplit:
         self.pristine = np.flatnonzero(self.index.label == LABELS.index(PRISTINE))
         self.forgeries = np.flatnonzero(is_swap)
         self.faces = self.index.faces
+        self.frame = _frame_of(self.folder / "metadata.json")
 
     def digest(self) -> str:
         """A hash of the index: another data set, or another preparation of it, has another one."""
@@ -96,6 +100,7 @@ class PreparedSplit:
             "source": source,
             "target": target,
             "source_mask": mask,
+            "inside_mask": _inside(fields, size),
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
             "is_forgery": np.bool_(not is_pristine),
@@ -105,6 +110,20 @@ class PreparedSplit:
             "source_id": self.index.source_id[number],
             "target_id": self.index.target_id[number],
             "attack": self.index.attack[number],
+        }
+
+    def encoded_original(self, number: int, size: int) -> Example:
+        """The target of swap `number` as a pristine face: the very frame that the swap was made of."""
+        example = self.encoded_example(number, size)
+        return example | {
+            "image": example["target"],
+            "source": example["target"],
+            "source_mask": Encoded(b"", GRAY, size),
+            "source_landmarks": example["landmarks"],
+            "is_forgery": np.bool_(False),
+            "has_source": np.bool_(True),
+            "has_mask": np.bool_(True),
+            "source_id": example["target_id"],
         }
 
     def labelled(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -137,7 +156,7 @@ class PreparedSplit:
         """
         partner = self.index.partners[place, choice % self.index.partners.shape[1]]
         numbers = self.faces[place], self.faces[partner]
-        (target, landmarks, points), (source, source_landmarks, source_points) = (
+        (target, landmarks, points, inside), (source, source_landmarks, source_points, _) = (
             self._face(int(i), size) for i in numbers
         )
         return {
@@ -145,6 +164,7 @@ class PreparedSplit:
             "source": source,
             "target": target,
             "source_mask": Encoded(b"", GRAY, size),
+            "inside_mask": inside,
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
             "is_forgery": np.bool_(True),
@@ -158,15 +178,21 @@ class PreparedSplit:
             "target_points": points,
         }
 
-    def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
+    def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray, np.ndarray]:
         fields = self._fields(number)
         image = Encoded(_bytes(fields, "image"), COLOURS, size)
         landmarks, points = _points(fields, ("landmarks", "points"), image)
-        return image, landmarks, points
+        return image, landmarks, points, _inside(fields, size)
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
         return message.FromString(self._source[int(number)]).features.feature
+
+
+def _frame_of(path: Path) -> Frame:
+    """What a preparation wrote down of its crops."""
+    said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return Frame(str(said.get("crop", EARLIER.crop)), float(said.get("margin", EARLIER.margin)))
 
 
 def _bytes(fields, name: str) -> bytes:
@@ -176,6 +202,12 @@ def _bytes(fields, name: str) -> bytes:
 
 def _integers(fields, name: str) -> np.ndarray:
     return np.array(fields[name].int64_list.value, np.int8)
+
+
+def _inside(fields, size: int) -> np.ndarray:
+    """See `framing.inside_mask`; a record of an earlier version says nothing, and counts as whole."""
+    place = np.array(fields["place"].float_list.value, np.float32)
+    return inside_mask(place.reshape(2, 3) if place.size else ALL_INSIDE, size)
 
 
 def _points(fields, names: tuple[str, ...], picture: Encoded) -> list[np.ndarray]:

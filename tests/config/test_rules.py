@@ -73,3 +73,12 @@ def test_a_network_without_ism_has_no_place_for_known_maps():
 
 def test_the_tiny_config_of_the_tests_is_valid():
     rules.validate(tiny.config())
+
+
+def test_crop_and_margin_are_one_frame():
+    config = tiny.config()
+    config.data.crop = "align"
+    with pytest.raises(ConfigError, match="data.crop='align' with data.margin=None: they are one frame"):
+        rules.validate(config)
+    config.data.margin = 0.6
+    rules.validate(config)

@@ -200,6 +200,7 @@ def _example(seed: int):
     return {
         **pictures,
         "source_mask": mask,
+        "inside_mask": mask[:, ::-1],
         "landmarks": points,
         "source_landmarks": points + 1,
         "is_forgery": np.bool_(1),
@@ -220,7 +221,7 @@ def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
     for seed in range(40):
         drawn = augment(jax.random.key(seed), example, flip=0.5, jitter=0.0, perturbed=0.0)
         changed = [not np.array_equal(drawn[name], example[name]) for name in example]
-        assert changed == [changed[0]] * 7 + [False]
+        assert changed == [changed[0]] * 8 + [False]
         is_flipped.append(changed[0])
     assert 10 < sum(is_flipped) < 30
 
@@ -246,6 +247,33 @@ def test_perturbation_spares_the_references_of_a_forgery_and_not_a_pristine_face
         drawn = augment(jax.random.key(seed), pristine, flip=0.0, jitter=0.0, perturbed=1.0)
         np.testing.assert_array_equal(drawn["target"], drawn["image"])
     assert 5 <= changed < 12, "three quarters are resized, coded, or both"
+
+
+def test_added_damage_is_drawn_alike_for_both_and_changes_no_draw_of_before():
+    names = ("flip", "jitter", "perturbed", "blurred", "noisy", "tightened")
+    more = jax.jit(completion.augment, static_argnames=names)
+    plain = {"flip": 0.5, "jitter": 0.1, "perturbed": 0.5}
+    example = {**_example(3), "inside_mask": np.full((16, 16, 1), 255, np.uint8)}
+    pristine = {**example, "is_forgery": np.bool_(0), "source": example["image"], "target": example["image"]}
+    changed = set()
+    for seed in range(12):
+        key = jax.random.key(seed)
+        before = augment(key, example, **plain)
+        silent = more(key, example, **plain, blurred=0.0, noisy=0.0, tightened=0.0)
+        loud = more(key, example, **plain, blurred=1.0, noisy=1.0, tightened=1.0)
+        real = more(key, pristine, **plain, blurred=1.0, noisy=1.0, tightened=1.0)
+        assert_equal(before, silent)
+        np.testing.assert_array_equal(loud["image"], real["image"])
+        np.testing.assert_array_equal(loud["inside_mask"], real["inside_mask"])
+        for name in ("source", "target"):
+            np.testing.assert_array_equal(real[name], real["image"])
+        np.testing.assert_array_equal(loud["source"], before["source"])
+        np.testing.assert_array_equal(loud["landmarks"], before["landmarks"])
+        inside = np.asarray(loud["inside_mask"])[..., 0] > 0
+        assert 0 < inside.sum() < inside.size
+        np.testing.assert_array_equal(np.asarray(loud["target"])[inside], np.asarray(before["target"])[inside])
+        changed.add(bool((np.asarray(loud["image"])[inside] != np.asarray(before["image"])[inside]).any()))
+    assert changed == {False, True}, "half of them are perturbed"
 
 
 @pytest.mark.parametrize("hosts", [1, 2])

@@ -110,7 +110,8 @@ def test_what_lies_beyond_the_picture_is_not_measured():
 
     before, whole = found(batch, face), found({**batch, "inside_mask": jnp.ones_like(inside)}, face)
     one, two = (
-        found({**batch, "inside_mask": inside}, given) for given in (face, face.at[beyond].set(0.9 * face[beyond] + 0.1))
+        found({**batch, "inside_mask": inside}, given)
+        for given in (face, face.at[beyond].set(0.9 * face[beyond] + 0.1))
     )
     for name in ("psnr", "ssim_uniform", "psnr_region", "ssim_uniform_region", "idsim_region"):
         key = "target", DFREC, name

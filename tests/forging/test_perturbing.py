@@ -65,3 +65,34 @@ def test_perturbation_draws_keep_to_their_ranges():
     assert 0.45 < float(draws.is_reduced.mean()) < 0.55 and 0.45 < float(draws.is_coded.mean()) < 0.55
     assert set(np.unique(draws.quality)) == set(range(60, 101))
     assert draws.share.min() >= np.float32(64 / 317) and draws.share.max() < 1
+
+
+@pytest.mark.parametrize("size", [40, 96])
+def test_blur_equals_opencv(size):
+    image = np.random.default_rng(0).uniform(0, 1, (size, size, 3)).astype(np.float32)
+    spread = 0.7 * perturbing.MOST_BLUR
+    got = jax.jit(perturbing.blur)(jnp.asarray(image), jnp.float32(spread))
+    taps = 2 * int(np.ceil(3 * perturbing.MOST_BLUR * size)) + 1
+    want = cv2.GaussianBlur(image, (taps, taps), spread * size, borderType=cv2.BORDER_REPLICATE)
+    np.testing.assert_allclose(got, want, atol=1e-5)
+
+
+def test_damage_has_its_probabilities_and_ranges():
+    keys = jax.random.split(jax.random.key(0), 400)
+    drawn = jax.jit(jax.vmap(lambda key: perturbing.draw_damage(key, 0.5, 0.25)))(keys)
+    for values, share, most in ((drawn.blur, 0.5, perturbing.MOST_BLUR), (drawn.noise, 0.25, perturbing.MOST_NOISE)):
+        assert abs(float((values > 0).mean()) - share) < 0.08 and float(values.max()) <= most
+    noisy = jax.jit(perturbing.grain)(keys[0], jnp.full((64, 64, 3), 0.5), jnp.float32(0.03))
+    assert abs(float(noisy.std()) - 0.03) < 0.002 and abs(float(noisy.mean()) - 0.5) < 0.002
+
+
+def test_a_tightened_picture_ends_where_it_is_said_to():
+    image = jnp.asarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3)).astype(np.uint8))
+    border = jnp.array([0.1, 0.2, 0.0, 0.15])  # 2 on the left, 4 above, none on the right, 3 below
+    made, inside = (
+        np.asarray(x) for x in jax.jit(lambda b: (perturbing.tighten(image, b), perturbing.within(b, 20, 20)))(border)
+    )
+    assert inside[4:17, 2:, 0].all() and inside.sum() == 13 * 18
+    np.testing.assert_array_equal(made[4:17, 2:], image[4:17, 2:])
+    np.testing.assert_array_equal(made[0, 2:], image[4, 2:])
+    np.testing.assert_array_equal(made[5, :2], np.broadcast_to(image[5, 2], (2, 3)))
