@@ -23,11 +23,15 @@ TIMING, SAMPLES, TENSORBOARD, EARLIER = "timing.jsonl", "samples", "tensorboard"
 
 
 def cut_after(path: str | os.PathLike[str], step: int) -> None:
-    """Drops the lines of a JSON-lines file that lie after `step`, and a torn last one; atomic."""
+    """Drops the lines of a JSON-lines file that lie after `step`, and what is no line of a run's; atomic.
+
+    A kill leaves a torn last line, a power cut perhaps bytes that are no text.
+    """
     path = Path(path)
     if not path.exists():
         return
-    kept = [line for line in path.read_text().splitlines(keepends=True) if _step_of(line, step + 1) <= step]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    kept = [line for line in lines if _step_of(line, step + 1) <= step]
     whole.write_text(path, "".join(kept))
 
 
@@ -46,8 +50,8 @@ def set_aside(workdir: str | os.PathLike[str]) -> Path | None:
 
 def _step_of(line: str, otherwise: int) -> int:
     try:
-        return json.loads(line)["step"] if line.endswith("\n") else otherwise
-    except json.JSONDecodeError:
+        return int(json.loads(line)["step"]) if line.endswith("\n") else otherwise
+    except (KeyError, TypeError, ValueError):
         return otherwise
 
 
