@@ -1,6 +1,7 @@
 """What the pipeline must know of all records without reading them: labels, people, and partners for forgeries."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,10 @@ from dfrec_jax.forging.partners import nearest_partners
 from dfrec_jax.records.schema import LABELS, PRISTINE, Record
 
 NUM_PARTNERS = 8
+
+
+class DamagedIndex(ValueError):
+    """A file of the index that is cut short or scrambled; the message names it."""
 
 
 class Index(NamedTuple):
@@ -107,7 +112,8 @@ def write(folder: Path, indices: dict[str, Index], names: Names) -> None:
     """index-<split>.npz and names.json beside the records."""
     for split, index in indices.items():
         np.savez(folder / f"index-{split}.npz", **index._asdict())
-    (folder / "names.json").write_text(json.dumps(names._asdict(), ensure_ascii=False, indent=1))
+    text = json.dumps(names._asdict(), ensure_ascii=False, indent=1)
+    (folder / "names.json").write_text(text, encoding="utf-8")  # whatever the locale says
 
 
 def read(folder: Path, split: str) -> tuple[Index, Names]:
@@ -115,8 +121,14 @@ def read(folder: Path, split: str) -> tuple[Index, Names]:
 
     Raises:
       FileNotFoundError: for a folder that `dfrec prepare` did not finish, or a split that is not there.
+      DamagedIndex: for a file that cannot be read as what it should be.
     """
-    with np.load(folder / f"index-{split}.npz") as stored:
-        index = Index(**{name: stored[name] for name in Index._fields})
-    names = json.loads((folder / "names.json").read_text())
-    return index, Names(tuple(names["attacks"]), tuple(names["identities"]))
+    path = folder / f"index-{split}.npz"
+    try:
+        with path.open("rb") as file, np.load(file) as stored:
+            index = Index(**{name: stored[name] for name in Index._fields})
+        path = folder / "names.json"
+        names = json.loads(path.read_text(encoding="utf-8"))
+        return index, Names(tuple(names["attacks"]), tuple(names["identities"]))
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise DamagedIndex(f"{path.name} is damaged ({type(error).__name__})") from error

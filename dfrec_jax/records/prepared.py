@@ -40,7 +40,7 @@ class PreparedSplit:
           attack: the method that forgeries are limited to; empty: all.
 
         Raises:
-          ConfigError: where the data set, the split or the attack is not there.
+          ConfigError: where the data set, the split or the attack is not there, or a file of it is damaged.
         """
         self.folder = Path(folder) / dataset / VERSION
         try:
@@ -54,8 +54,13 @@ class PreparedSplit:
                 else f"data.dir={folder!r}: holds no prepared {dataset!r}, it holds {', '.join(there) or 'none'}; "
                 f"run `dfrec prepare {dataset} --source DIR --out {folder}`"
             ) from error
+        except index_lib.DamagedIndex as error:
+            raise self._damaged(str(error)) from error
         paths = sorted(map(str, self.folder.glob(f"*-{split}.array_record-*")))
-        self._source: Any = grain.sources.ArrayRecordDataSource(paths)
+        try:
+            self._source: Any = grain.sources.ArrayRecordDataSource(paths)
+        except (RuntimeError, ValueError) as error:  # of the C++ below: which file, it does not say
+            raise self._damaged(f"the records of {split} are damaged ({_first_line(error)})") from error
         if len(self._source) != len(self.index.label):
             raise ConfigError(
                 f"{self.folder}: {split} holds {len(self._source)} records and its index {len(self.index.label)}: "
@@ -70,6 +75,10 @@ class PreparedSplit:
         self.forgeries = np.flatnonzero(is_swap)
         self.faces = self.index.faces
         self.frame = _frame_of(self.folder / "metadata.json")
+
+    def _damaged(self, words: str) -> ConfigError:
+        dataset = self.folder.parent.name
+        return ConfigError(f"{self.folder}: {words}; delete the folder and run `dfrec prepare {dataset}` again")
 
     def digest(self) -> str:
         """A hash of the index: another data set, or another preparation of it, has another one."""
@@ -186,7 +195,14 @@ class PreparedSplit:
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
-        return message.FromString(self._source[int(number)]).features.feature
+        try:
+            return message.FromString(self._source[int(number)]).features.feature
+        except Exception as error:  # ArrayRecord's and protobuf's own
+            raise self._damaged(f"record {number} is damaged ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _frame_of(path: Path) -> Frame:

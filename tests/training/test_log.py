@@ -29,7 +29,10 @@ def test_a_torn_last_line_is_cut(tmp_path, torn):
     assert _steps(path) == [1]
 
 
-@pytest.mark.parametrize("bad", [b"\xff\xfe", b"3", b"null", b'{"loss": 1}', b'{"step": "x"}', b'{"step": null}', bytes(40)])
+BAD = (b"\xff\xfe", b"3", b"null", b'{"loss": 1}', b'{"step": "x"}', b'{"step": null}', bytes(40))
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_what_is_no_line_of_a_run_is_dropped_wherever_it_stands(tmp_path, bad):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b'{"step": 1}\n' + bad + b'\n{"step": 2}\n')
