@@ -21,6 +21,8 @@ VIDEO_ENDINGS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 # Clearly no pictures: they are counted in a note, and not listed one by one in rejected.csv.
 TEXT_ENDINGS = tuple(".txt .csv .tsv .json .jsonl .md .html .htm .xml .yaml .yml .log .py .sh .pdf".split())
 
+_NO_UNICODE = "has a name, or lies in a folder with one, that is not in UTF-8: rename it"
+
 
 class Listing(NamedTuple):
     """What was found.
@@ -85,13 +87,24 @@ def list_files(root: str) -> Listing:
     except OSError as error:
         raise PreparationError(f"{root}: cannot be read ({error.strerror or error})") from error
     hidden = [name for name in found.names if any(part.startswith(".") for part in name.split("/"))]
-    names = sorted(set(found.names) - set(hidden))
+    unwritable = [name for name in sorted(set(found.names) - set(hidden)) if not _is_unicode(name)]
+    rejected = found.rejected + [Rejected(name, "", _NO_UNICODE) for name in unwritable]
+    names = sorted(set(found.names) - set(hidden) - set(unwritable))
     if not names:
-        why = "".join(f"; {row.origin} {row.reason}" for row in found.rejected[:1])
+        why = "".join(f"; {row.origin} {row.reason}" for row in rejected[:1])
         why += f"; {len(hidden)} hidden files, whose names begin with a dot, are left alone" if hidden else ""
         raise PreparationError(f"{root}: is empty{why}")
     notes = [f"{len(hidden)} hidden files, whose names begin with a dot, are left alone"] if hidden else []
-    return Listing(names, found.rejected, found.notes + notes)
+    return Listing(names, rejected, found.notes + notes)
+
+
+def _is_unicode(name: str) -> bool:
+    """Linux allows names of any bytes; records and lists hold text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _note_of_texts(names: Iterable[str]) -> list[str]:

@@ -7,8 +7,9 @@ import zipfile
 
 import pytest
 
-from dfrec_jax.preparation import listing, source_files
+from dfrec_jax.preparation import face_folders, listing, source_files
 from dfrec_jax.preparation.plan import Picture, PreparationError
+from dfrec_jax.preparation.prepare import prepare
 from tests.preparation import trees
 
 
@@ -38,6 +39,16 @@ def test_what_is_no_picture_is_refused_by_name_or_counted(tmp_path):
         "1 hidden files, whose names begin with a dot, are left alone",
         "files that are no pictures are left alone: 2 .csv, 1 .txt",
     ]
+
+
+def test_a_name_that_is_no_text_is_refused_and_stops_no_other(tmp_path):
+    trees.people(tmp_path / "in", {"a": 2, "b": 2})
+    os.rename(tmp_path / "in" / "a", os.fsencode(tmp_path / "in") + b"/a\xff")
+    plan = face_folders.plan(str(tmp_path / "in"), shares=(1.0, 0.0, 0.0))
+    assert [row.reason for row in plan.rejected] == [listing._NO_UNICODE] * 2
+    done = prepare(plan, trees.make_tools, trees.request(tmp_path / "out"))
+    assert done.rejected[listing._NO_UNICODE] == 2 and sum(done.counts.values()) == 2
+    assert "a\\udcff/00.jpg" in (done.folder / "rejected.csv").read_text()
 
 
 def test_a_link_that_leads_in_a_circle_gives_each_picture_once(tmp_path):
