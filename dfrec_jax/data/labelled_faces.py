@@ -1,6 +1,7 @@
 """Pictures of faces with CelebA's 40 attributes: of a prepared data set, or of a folder with CelebA's lists."""
 
 import hashlib
+import sys
 from pathlib import PurePosixPath
 from typing import Any, Protocol, runtime_checkable
 
@@ -91,7 +92,8 @@ class _FolderFaces:
         self._root, self._crop = config.data.dir, config.data.crop
         labels = face_folders.read_attributes(config.data.attributes, "data.attributes=")
         split_of = _read_partition(config.data.partition)
-        names = listing.list_pictures(self._root, "data.dir=").names
+        listed = listing.list_pictures(self._root, "data.dir=")
+        names = listed.names
         self._names = [name for name in names if _of(split_of, name) == split and _of(labels, name) is not None]
         self._labels = [np.array(_of(labels, name), np.int8) for name in self._names]
         if not self._names:
@@ -99,6 +101,14 @@ class _FolderFaces:
                 f"data.dir={self._root!r}: none of its {len(names)} pictures, such as {names[0]}, is a {split} picture "
                 f"in {config.data.partition} and has attributes in {config.data.attributes}"
             )
+        left_out = {
+            f"are not in {config.data.partition}": sum(_of(split_of, name) is None for name in names),
+            f"have no line in {config.data.attributes}": sum(_of(labels, name) is None for name in names),
+            "cannot be used": len(listed.rejected),
+        }
+        for why, count in left_out.items():
+            if count and split == "train":  # of the folder, and so said once
+                print(f"note: data.dir={self._root}: {count} of its files {why}", file=sys.stderr)
         people = [PurePosixPath(name).parent.name or name for name in self._names]
         self.identities = np.unique(people, return_inverse=True)[1]
 

@@ -46,6 +46,26 @@ def test_the_partition_may_be_a_table(config, folder):
     np.testing.assert_array_equal(faces.attributes(0), folder[1][4])
 
 
+def test_what_is_left_out_is_counted(config, folder, tmp_path, capsys):
+    open_split(config, "train")
+    assert capsys.readouterr().err == ""
+    table = tmp_path / "partition.csv"
+    table.write_text("file,split\n000003.jpg,train\n000004.jpg,val\n")
+    config.data.partition = str(table)
+    odd = folder[0] / config.data.dir / "odd.psd"
+    odd.write_bytes(b"")
+    try:
+        open_split(config, "train")
+    finally:
+        odd.unlink()
+    count = sum(len(numbers) for numbers in made_up.NUMBERS.values()) - 2
+    said = f"note: data.dir={config.data.dir}: "
+    assert (
+        capsys.readouterr().err
+        == f"{said}{count} of its files are not in {table}\n{said}1 of its files cannot be used\n"
+    )
+
+
 def test_the_crop_is_the_central_square():
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[10:30, 20:40] = 255
