@@ -1,10 +1,14 @@
-"""Evaluates a run on its test split: `python evaluate.py --workdir=runs/megafs`; writes results/ and tables/ there."""
+"""Evaluates a run on its test split, `python evaluate.py --workdir=runs/megafs`, or makes tables of the paper from
+several, `--table=2 --runs=runs/A,runs/B`; writes results/ and tables/."""
 
 from absl import flags
 
 from dfrec_jax import cli
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a training run or of an imported network.")
+_WORKDIR = flags.DEFINE_string("workdir", "", "Folder of a training run or of an imported network.")
+_RUNS = flags.DEFINE_string("runs", "", "Several such folders, commas between; goes with --table.")
+_TABLE = flags.DEFINE_string("table", "", "A table of the paper, 1 to 7, or all.")
+_OUT = flags.DEFINE_string("out", "", "Where tables go: the workdir of a single run, runs/report for several.")
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step.")
 _NAME = flags.DEFINE_string(
     "name", "", "Of the files: tables/NAME.md, results/NAME.json. By default what the other flags ask for."
@@ -25,7 +29,7 @@ def main(argv: list[str]) -> None:
     """Measures, writes the records and the table, and prints the table."""
     del argv  # flags only
     from dfrec_jax.evaluation.protocol import Protocol
-    from dfrec_jax.evaluation.workdir import evaluate
+    from dfrec_jax.evaluation.workdir import asked
     from dfrec_jax.reports import screen
 
     protocol = Protocol(
@@ -40,9 +44,8 @@ def main(argv: list[str]) -> None:
         mask_ratio=_MASK_RATIO.value,
         patch_threshold=_THRESHOLD.value,
     )
-    screen.show(evaluate(str(_WORKDIR.value), protocol))
+    screen.show(asked(_WORKDIR.value, _RUNS.value, _TABLE.value, _OUT.value, protocol))
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["workdir"])
     cli.run_app(main)

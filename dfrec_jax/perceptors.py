@@ -44,3 +44,17 @@ def load_perceptors(config: ConfigDict) -> Perceptors:
 def load_metric_network(config: ConfigDict) -> FrozenNetwork:
     """The network that IDSIM and Acc_id are measured with."""
     return load_network(config.frozen.metric, config)
+
+
+def table_networks(config: ConfigDict) -> dict[str, str]:
+    """The name of the network that measures each of a paper's metrics: identity, frechet, attributes, pose."""
+    is_drawn = config.data.dataset == "embedded"
+    own = {"frechet": "inception-fid", "attributes": config.frozen.attributes, "pose": "deep3d-resnet50"}
+    if is_drawn:
+        own = dict.fromkeys(own, "embedded-b")  # the encoder of metrics; its attributes hold the angles of the head
+    asked = {
+        "frechet": config.frozen.frechet,
+        "attributes": config.frozen.attribute_metric,
+        "pose": config.frozen.pose,
+    }
+    return {"identity": config.frozen.metric, **{role: str(asked[role] or own[role]) for role in own}}

@@ -36,8 +36,8 @@ ALLOWED = {
         "pictures", "perceptors",
     },
     "evaluation": {
-        "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen", "weights", "metrics",
-        "pictures", "reports", "perceptors", "runs",
+        "files", "baselines", "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen",
+        "weights", "metrics", "pictures", "reports", "perceptors", "runs",
     },
     "reports": {"files", "pictures"},
     "forensics": {"files", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},

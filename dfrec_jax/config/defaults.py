@@ -12,6 +12,7 @@ PIXELS = ("linear", "unet")
 OPTIMIZERS = ("adamw", "muon")
 REDUCTIONS = ("root_mean_square", "norm")
 SCHEDULES = ("constant", "cosine")
+SCENES = ("usual", "outdoors")
 DTYPES = ("float32", "bfloat16")
 
 # ViT size: width, depth, heads (Dosovitskiy et al. 2021, table 1; Ti and S from DeiT).
@@ -54,7 +55,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.remat = False  # recompute the encoder blocks of the ViT in the backward pass
 
     config.ism = ConfigDict()
-    config.ism.enabled = True  # False: Table VI without ISM, a face ellipse in place of the map
+    config.ism.enabled = True  # False: Table VI without ISM, the face that landmarks give in place of the map
     config.ism.classifier = placeholder(bool)
     config.ism.known_map = 0.0  # share of training examples whose known mask the SIRM and TIRM take for m_s
     config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
@@ -105,6 +106,10 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.frozen.perceptual = "vgg19-imagenet"  # psi of Eq. 5, 6
     config.frozen.attributes = "attributes-resnet50"  # A of Eq. 8
     config.frozen.metric = "facenet-vggface2"  # IDSIM and Acc_id; never the loss's where a second one is at hand
+    # Of tables of the paper; empty: for drawn faces embedded-b, otherwise what the paper names.
+    config.frozen.frechet = ""  # features of the Frechet distance; inception-fid makes it FID
+    config.frozen.attribute_metric = ""  # of Attr
+    config.frozen.pose = ""  # of Pose; 3ddfa-v2-mb05 is the light one
     config.frozen.distance = ""  # lpips-like-squeezenet: evaluation also measures that distance
     config.frozen.detector = ""  # retinaface-mobile025: evaluation aligns by it, and looks for what was recovered
     config.frozen.weights_dir = ""  # searched first; then $DFREC_WEIGHTS, the cache, the registry's URL
@@ -119,6 +124,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.margin = placeholder(float)  # of the data that it is trained on, which config.json then says
     config.data.attack = ""  # a subset of the data set; empty: all
     config.data.leak = (0.1, 0.4)  # share of the target that an embedded or generated swap lets through
+    config.data.scene = "usual"  # of embedded faces: light and surroundings; 'outdoors' is the second data set
     config.data.real_share = 0.2  # of a batch: pristine faces, whose source and target are themselves
     config.data.original_share = 0.0  # of a batch: the originals of recorded forgeries, as pristine faces
     # Of a batch: forgeries as recorded, each person alike often; the rest is warped swaps. Unset: the rest is recorded

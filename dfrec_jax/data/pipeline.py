@@ -220,6 +220,7 @@ def _embedded(config: ConfigDict, split: str, index: int) -> dict[str, np.ndarra
         size=config.image_size,
         leak_range=tuple(config.data.leak),
         real_share=config.data.real_share,
+        scene=config.data.scene,
     )
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from dfrec_jax.config import defaults
-from dfrec_jax.models.dfrec import Dfrec, DfrecOutput
+from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
 from dfrec_jax.nets.patches import unpatchify
 from dfrec_jax.runs import trained
 
@@ -107,7 +107,15 @@ def _of_dfrec(network: trained.Trained, *, use_target_tokens: bool) -> Callable[
     num_patches, patch_size = defaults.num_patches(network.config), network.config.tirm.patch_size
 
     def recover(variables: Any, given: Seen) -> Recovered:
-        output: Any = model.apply(variables, given.image, given.keys, train=False, use_target_tokens=use_target_tokens)
+        region = region_without_ism(model, given.image, given.landmarks)
+        output: Any = model.apply(
+            variables,
+            given.image,
+            given.keys,
+            train=False,
+            face_region=region,
+            use_target_tokens=use_target_tokens,
+        )
         assert isinstance(output, DfrecOutput)
         return Recovered(
             target=output.target_face,

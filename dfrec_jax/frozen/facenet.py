@@ -169,8 +169,13 @@ def features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array |
 
 
 def native_size_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
-    """As `features` without the resize: the variant at 224 px that FIDELITY lists beside the default."""
+    """As `features` without the resize, of images of 75 px or more."""
     return MODULE.apply(variables, in_dtype_of(variables, standardise(images)))._asdict()  # type: ignore[union-attr]
+
+
+def raw_features(variables: Any, images: Float[Array, "b h w 3"], landmarks: Array | None = None) -> Features:
+    """As `native_size_features`, and without standardising: what a caller gets who feeds the network [0, 1]."""
+    return MODULE.apply(variables, in_dtype_of(variables, images))._asdict()  # type: ignore[union-attr]
 
 
 BLUEPRINT = Blueprint(
@@ -181,3 +186,8 @@ BLUEPRINT = Blueprint(
     taps={"identity": TAPS},
     input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
 )
+# The paper does not say how its faces entered the network. Each variant gives other similarities; which of them is the
+# paper's is told by its row None (`evaluation/calibrator.py`).
+NATIVE_SIZE = BLUEPRINT._replace(name="facenet-vggface2@native", features=native_size_features)
+RAW = BLUEPRINT._replace(name="facenet-vggface2@raw", features=raw_features)
+VARIANTS = (BLUEPRINT, NATIVE_SIZE, RAW)

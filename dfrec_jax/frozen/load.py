@@ -23,7 +23,7 @@ from dfrec_jax.weights.rules import WeightsError
 BLUEPRINTS: dict[str, Blueprint] = {
     blueprint.name: blueprint
     for blueprint in (
-        facenet.BLUEPRINT,
+        *facenet.VARIANTS,
         vgg.BLUEPRINT,
         attributes.BLUEPRINT_LARGE,
         attributes.BLUEPRINT_SMALL,

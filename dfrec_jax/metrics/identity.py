@@ -35,6 +35,29 @@ def balanced_accuracy(is_judged_real: Bool[np.ndarray, " n"], is_forgery: Bool[n
     return float((np.mean(is_judged_real[~is_forgery]) + np.mean(~is_judged_real[is_forgery])) / 2)
 
 
+def real_recall(is_judged_real: Bool[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> float:
+    """Share of the pristine faces that are judged real; NaN where there are none."""
+    return _share(np.asarray(is_judged_real)[~np.asarray(is_forgery, bool)])
+
+
+def fake_recall(is_judged_real: Bool[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> float:
+    """Share of the forgeries that are judged fake; NaN where there are none."""
+    return _share(~np.asarray(is_judged_real)[np.asarray(is_forgery, bool)])
+
+
+def equal_error_rate(score: Float[np.ndarray, " n"], is_positive: Bool[np.ndarray, " n"]) -> float:
+    """The rate at which as many negatives score at or above a threshold as positives below it; NaN of one kind alone.
+
+    Between two thresholds the ROC curve is a straight line.
+    """
+    is_positive = np.asarray(is_positive, bool)
+    if is_positive.all() or not is_positive.any():
+        return float("nan")
+    false_positives, true_positives = roc_curve(score, is_positive)
+    excess = false_positives - (1 - true_positives)  # grows from -1 to 1
+    return float(np.interp(0.0, excess, false_positives))
+
+
 def area_under_roc(score: Float[np.ndarray, " n"], is_positive: Bool[np.ndarray, " n"]) -> float:
     """Probability that a positive scores above a negative, ties counting half; NaN where one of them is absent."""
     score, is_positive = np.asarray(score, np.float64), np.asarray(is_positive, bool)
@@ -61,3 +84,7 @@ def roc_curve(
     last_of_its_score = np.append(np.diff(score[order]) != 0, True)
     positives, negatives = (np.cumsum(kind[order])[last_of_its_score] for kind in (is_positive, ~is_positive))
     return np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])
+
+
+def _share(kind: Bool[np.ndarray, " m"]) -> float:
+    return float(np.mean(kind)) if len(kind) else float("nan")

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.models.ism import Ism, IsmOutput
-from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse
+from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse, face_region
 from dfrec_jax.models.sirm import Sirm, TargetTokens
 from dfrec_jax.models.tirm import Tirm
 from dfrec_jax.nets.transformer import VitSize
@@ -146,6 +146,18 @@ class Dfrec(nn.Module):
         if face_region is not None:
             raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
         return self.ism(image, train=train)
+
+
+def region_without_ism(
+    network: Dfrec, image: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None
+) -> Float[Array, "b h w 1"] | None:
+    """What `face_region` of a call is: the face that landmarks give, for a network without ISM; None for one with it.
+
+    Also None where there are no landmarks: the network then takes an ellipse in the middle.
+    """
+    if network.ism is not None or landmarks is None:
+        return None
+    return face_region(landmarks, *image.shape[1:3])
 
 
 def hidden(

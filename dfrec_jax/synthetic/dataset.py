@@ -1,5 +1,6 @@
 """The embedded data set: examples as pure functions of (seed, split, index), with people that no two splits share."""
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -56,6 +57,7 @@ def example(
     size: int = 64,
     leak_range: tuple[float, float] = DEFAULT_LEAK,
     real_share: float = 0.0,
+    scene: str = "usual",
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """One example, drawn on the CPU: the same bytes for the same arguments, alone or in a batch.
@@ -66,6 +68,7 @@ def example(
       size: of the square pictures, in pixels.
       leak_range: the share of the target that shows through is uniform in it.
       real_share: probability of a pristine face, whose source and target are the face itself and whose mask is 0.
+      scene: of `sampling.SCENES`: the same people and poses in another light and in other surroundings.
       seed: of the world: its people and its examples.
 
     Returns:
@@ -86,7 +89,7 @@ def example(
         raise ValueError(f"real_share={real_share}: must be between 0 and 1")
     ids = _identities(seed, split, index, real_share)
     with jax.default_device(jax.local_devices(backend="cpu")[0]):
-        drawn_factors = _draw_factors(seed, _split_number(split), index, ids.source, ids.target, *leak_range)
+        drawn_factors = _draw_factors(seed, _split_number(split), index, ids.source, ids.target, *leak_range, scene)
         if ids.is_forgery:
             drawn, leak = swap(*drawn_factors, size=size), drawn_factors[4]
         else:
@@ -162,17 +165,17 @@ def _key(seed: Whole, *path: Whole) -> Key[Array, ""]:
     return key
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnames="scene")
 def _draw_factors(
-    seed: Whole, split: Whole, index: Whole, source: Whole, target: Whole, low: Share, high: Share
+    seed: Whole, split: Whole, index: Whole, source: Whole, target: Whole, low: Share, high: Share, scene: str
 ) -> tuple[factors.Identity, factors.Identity, factors.Attributes, factors.Surroundings, Array, Array]:
     """The arguments of `swap` but the size."""
     keys = jax.random.split(_key(seed, _EXAMPLE_STREAM, split, index), 4)
     return (
         identity_of(seed, source),
         identity_of(seed, target),
-        sampling.sample_attributes(keys[0]),
-        sampling.sample_attributes(keys[1]).surroundings,
+        sampling.sample_attributes(keys[0], scene),
+        sampling.sample_attributes(keys[1], scene).surroundings,
         jax.random.uniform(keys[2], minval=low, maxval=high),
         jax.random.uniform(keys[3], minval=_COLOUR_MATCH[0], maxval=_COLOUR_MATCH[1]),
     )

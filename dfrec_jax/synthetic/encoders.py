@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from safetensors.numpy import load as read_tensors
 
 from dfrec_jax.frozen.network import Features, FrozenNetwork
-from dfrec_jax.synthetic.factors import ATTRIBUTE_NAMES
+from dfrec_jax.synthetic.factors import ATTRIBUTE_NAMES, POSE_SCALES
 
 INPUT_SIZE = 64
 EMBEDDING_SIZE = 128
@@ -105,6 +105,13 @@ def from_tensors(name: str, tensors: Mapping[str, np.ndarray]) -> FrozenNetwork:
     """The encoder `name` with stored tensors, as `to_tensors` gives them."""
     variables = unflatten_dict({path: jnp.asarray(value, jnp.float32) for path, value in tensors.items()}, sep="/")
     return FrozenNetwork(variables=variables, name=name, apply=functools.partial(_apply, name), taps=TAPS)
+
+
+def sines_of_angles(attributes: Float[Array, "b a"]) -> Float[Array, "b 3"]:
+    """Sines of yaw, pitch and roll as an encoder's `attributes` have them: the head that regresses the renderer's own
+    angles."""
+    assert ATTRIBUTE_NAMES[:3] == ("yaw", "pitch", "roll")
+    return attributes[:, :3] * jnp.array(POSE_SCALES)[None]
 
 
 def weights_file(name: str):

@@ -189,11 +189,15 @@ ATTRIBUTE_NAMES = (
 )  # fmt: skip
 
 
+POSE_SCALES = (0.22, 0.14, 0.1)  # of yaw, pitch and roll in `attribute_vector`
+
+
 def attribute_vector(attributes: Attributes) -> Float[Array, " a"]:
     """The attributes that an encoder learns to read off (`ATTRIBUTE_NAMES`), each scaled to a range of about one."""
     pose, face, light, around = attributes
     return jnp.stack([
-        pose.yaw / 0.22, pose.pitch / 0.14, pose.roll / 0.1, (pose.scale - 1.08) / 0.04, (face.smile - 0.3) / 0.4,
+        *(sine / scale for sine, scale in zip((pose.yaw, pose.pitch, pose.roll), POSE_SCALES, strict=True)),
+        (pose.scale - 1.08) / 0.04, (face.smile - 0.3) / 0.4,
         face.mouth_open / 0.4, face.brow_raise / 0.5, (face.eye_open - 0.9) / 0.2, face.gaze[0] / 0.5,
         face.gaze[1] / 0.5, light.direction[0] / 0.4, light.direction[1] / 0.3, (light.strength - 0.52) / 0.13,
         (light.ambient - 0.49) / 0.075, (light.tint[0] - 1.0) / 0.07, around.glasses,

@@ -140,8 +140,15 @@ def sample_identity(key: Key[Array, ""]) -> Identity:
     )  # fmt: skip
 
 
-def sample_attributes(key: Key[Array, ""]) -> Attributes:
-    """Draws what a photograph adds, background and clothes included."""
+def sample_attributes(key: Key[Array, ""], scene: str = "usual") -> Attributes:
+    """Draws what a photograph adds, background and clothes included; pose and expression are those of any scene.
+
+    Raises:
+      ValueError: for an unknown scene.
+    """
+    if scene not in SCENES:
+        raise ValueError(f"scene={scene!r}: must be one of {tuple(SCENES)}")
+    sample_light, sample_surroundings = SCENES[scene]
     keys = jax.random.split(key, 4)
     d = _Draws(keys[0])
     pose = Pose(
@@ -153,7 +160,7 @@ def sample_attributes(key: Key[Array, ""]) -> Attributes:
         smile=d.uniform(-0.4, 1.0), mouth_open=d.sometimes(0.5, 0.0, 1.0), brow_raise=d.normal(0.0, 0.5),
         eye_open=d.uniform(0.55, 1.25), gaze=d.normal(0.0, 0.5, (2,)),
     )  # fmt: skip
-    return Attributes(pose, expression, _sample_light(keys[2]), _sample_surroundings(keys[3]))
+    return Attributes(pose, expression, sample_light(keys[2]), sample_surroundings(keys[3]))
 
 
 def _mix_grey(colours: Float[Array, "n 3"], share: float) -> Float[Array, "n 3"]:
@@ -185,3 +192,31 @@ def _sample_surroundings(key: Key[Array, ""]) -> Surroundings:
         clothes=_mix_grey(d.uniform(0.05, 0.95, (2, 3)), 0.4),
         neckline=d.uniform(0.0, 1.0), glasses=d.sometimes(0.12, 0.99, 1.0), glasses_shape=d.uniform(0.0, 1.0, (2,)),
     )  # fmt: skip
+
+
+def _sample_sunlight(key: Key[Array, ""]) -> Light:
+    """Hard light from high up, warm or cold, over little of the sky."""
+    d = _Draws(key)
+    direction = jnp.stack([d.uniform(-0.9, 0.9), d.uniform(-1.0, -0.3), d.uniform(0.35, 0.8)])
+    warmth = d.uniform(-0.12, 0.16)
+    return Light(
+        direction=_unit(direction), strength=d.uniform(0.6, 0.95), ambient=d.uniform(0.28, 0.45),
+        tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, 0.02), 1.0 - warmth]), exposure=d.uniform(0.9, 1.2),
+    )  # fmt: skip
+
+
+def _sample_open_air(key: Key[Array, ""]) -> Surroundings:
+    """A coloured sky or leaves in place of walls, coats and scarves in place of shirts, more glasses."""
+    d = _Draws(key)
+    sky, leaves = jnp.array([0.45, 0.65, 0.9]), jnp.array([0.3, 0.5, 0.25])
+    base = sky + (leaves - sky) * (d.uniform(0.0, 1.0) < 0.5)
+    usual = _sample_surroundings(key)
+    return usual._replace(
+        backdrop=jnp.clip(base[None] * d.uniform(0.6, 1.3, (3, 1)) + d.normal(0.0, 0.06, (3, 3)), 0.03, 0.97),
+        frequency=d.uniform(8.0, 14.0), clothes=_mix_grey(d.uniform(0.02, 0.5, (2, 3)), 0.6),
+        neckline=d.uniform(0.0, 0.4), glasses=d.sometimes(0.25, 0.99, 1.0),
+    )  # fmt: skip
+
+
+# How the people of a data set are lit, and what is around them.
+SCENES = {"usual": (_sample_light, _sample_surroundings), "outdoors": (_sample_sunlight, _sample_open_air)}

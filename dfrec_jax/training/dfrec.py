@@ -93,6 +93,7 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             batch["image"],
             mask_keys,
             train=True,
+            face_region=dfrec.region_without_ism(model, batch["image"], batch.get("landmarks")),
             known_map=known_map,
             rngs={"dropout": stream(rng, "dropout")},
             mutable=["batch_stats"],

@@ -14,7 +14,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.models.dfrec import Dfrec, DfrecOutput
+from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch
@@ -48,7 +48,8 @@ class Validator:
             pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
             keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
-            output: Any = model.apply(variables, pictures["image"], keys, train=False)
+            region = region_without_ism(model, pictures["image"], landmarks)
+            output: Any = model.apply(variables, pictures["image"], keys, train=False, face_region=region)
             recovered = metric(output.target_face, landmarks)["embedding"]
             reference = metric(pictures["target"], landmarks)["embedding"]
             return pictures, output, jnp.sum(recovered * reference, axis=-1)

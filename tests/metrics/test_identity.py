@@ -50,3 +50,30 @@ def test_the_roc_curve_by_hand_and_its_area():
 def test_a_roc_curve_of_one_kind_is_refused():
     with pytest.raises(ValueError, match="positives and negatives"):
         identity.roc_curve(np.array([0.1, 0.2]), np.array([True, True]))
+
+
+def test_recalls_and_their_mean_by_hand():
+    is_forgery = np.array([True, True, True, True, False, False])
+    is_judged_real = np.array([True, False, False, False, True, False])
+    assert identity.fake_recall(is_judged_real, is_forgery) == 0.75
+    assert identity.real_recall(is_judged_real, is_forgery) == 0.5
+    assert identity.balanced_accuracy(is_judged_real, is_forgery) == 0.625
+    assert np.isnan(identity.real_recall(is_judged_real[:4], is_forgery[:4]))
+
+
+@pytest.mark.parametrize(
+    ("score", "rate"),
+    [
+        ([0.1, 0.2, 0.8, 0.9], 0.0),  # parted
+        ([0.8, 0.9, 0.1, 0.2], 1.0),  # the wrong way round
+        ([0.1, 0.8, 0.2, 0.9], 0.5),
+        ([0.5, 0.5, 0.5, 0.5], 0.5),  # says nothing
+    ],
+)
+def test_equal_error_rate_by_hand(score, rate):
+    is_positive = np.array([False, False, True, True])
+    assert identity.equal_error_rate(np.array(score), is_positive) == pytest.approx(rate)
+
+
+def test_equal_error_rate_needs_both_kinds():
+    assert np.isnan(identity.equal_error_rate(np.ones(3), np.ones(3, bool)))

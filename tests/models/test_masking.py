@@ -3,7 +3,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse, patch_scores, semantic_guided_masking
+from dfrec_jax.models.masking import (
+    Masking,
+    draw_noise,
+    face_ellipse,
+    face_region,
+    patch_scores,
+    semantic_guided_masking,
+)
 
 
 def split(scores, noise, num_keep=2, **thresholds):
@@ -79,3 +86,41 @@ def test_face_ellipse_covers_less_than_half_of_the_patches():
     np.testing.assert_allclose(ellipse.mean(), np.pi * 0.42 * 0.32, atol=2e-3)
     np.testing.assert_array_equal(ellipse, ellipse[::-1, ::-1])
     assert (patch_scores(ellipse[None], 16) >= 0.5).sum() <= 98
+
+
+UPRIGHT = np.array([[24.0, 30], [40, 30], [32, 39], [25.5, 48.5], [38.8, 48.5]], np.float32)  # eyes 16 px apart
+
+
+def _turned(points, degrees, scale=1.0, shift=(0.0, 0.0), centre=32.0):
+    angle = np.deg2rad(degrees)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return ((points - centre) @ rotation.T * scale + centre + np.array(shift)).astype(np.float32)
+
+
+def test_the_face_region_holds_the_face_and_goes_where_the_landmarks_go():
+    upright = np.asarray(face_region(jnp.asarray(UPRIGHT[None]), 64, 64))[0, ..., 0]
+    for x, y in UPRIGHT.round().astype(int):
+        assert upright[y, x] == 1
+    y, x = np.nonzero(upright)
+    assert (x.mean(), y.mean()) == (pytest.approx(32, abs=1), pytest.approx(30 + 0.45 * 16, abs=1))
+    assert np.ptp(y) == pytest.approx(2 * 1.55 * 16, abs=3) and np.ptp(x) == pytest.approx(2 * 1.15 * 16, abs=3)
+    moved = _turned(UPRIGHT, 0, shift=(5, -3))
+    got = np.asarray(face_region(jnp.asarray(moved[None]), 64, 64))[0, ..., 0]
+    np.testing.assert_array_equal(got[:55, 5:], upright[3:58, :-5])
+
+
+def test_the_face_region_turns_and_grows_with_the_face():
+    upright, turned, small = np.asarray(
+        face_region(jnp.asarray(np.stack([UPRIGHT, _turned(UPRIGHT, 90), _turned(UPRIGHT, 0, 0.5)])), 64, 64)
+    )[..., 0]
+    np.testing.assert_allclose(turned.sum(), upright.sum(), rtol=0.03)
+    y, x = np.nonzero(turned)
+    assert np.ptp(x) > np.ptp(y) + 8, "a lying face is wider than high"
+    np.testing.assert_allclose(small.sum(), upright.sum() / 4, rtol=0.05)
+
+
+def test_where_no_landmarks_are_known_the_region_is_the_ellipse_in_the_middle():
+    points = np.stack([UPRIGHT, np.full((5, 2), np.nan, np.float32)])
+    got = np.asarray(face_region(jnp.asarray(points), 64, 64))
+    np.testing.assert_array_equal(got[1], face_ellipse(64, 64))
+    assert (got[0] != got[1]).any() and np.isfinite(got).all()

@@ -117,3 +117,14 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match="empty"):
         render_batch([], "train")
+
+
+def test_another_scene_has_the_same_people_and_poses_in_another_light():
+    usual, outdoors = (example(3, "test", size=32, scene=scene) for scene in ("usual", "outdoors"))
+    for name in ("landmarks", "source_id", "target_id", "leak", "source_mask"):
+        np.testing.assert_array_equal(usual[name], outdoors[name], err_msg=name)
+    for name in ("image", "source", "target"):
+        corner = np.abs(usual[name][:6, :6].astype(int) - outdoors[name][:6, :6]).mean()
+        assert corner > 5, "what is around them is another"
+    with pytest.raises(ValueError, match="scene='indoors'"):
+        example(3, "test", size=32, scene="indoors")

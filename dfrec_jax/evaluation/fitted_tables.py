@@ -1,0 +1,95 @@
+"""A table of the paper fitted to the runs at hand, and which pictures its cells need."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dfrec_jax.evaluation import runs_at_hand, table_data
+from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable
+from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.runs_at_hand import Run
+from dfrec_jax.evaluation.table_data import SCENES, Data
+
+DRAWN_LABELS = {
+    "FTM": "leak .1-.25", "IDI": "leak .25-.4", "LCR": "leak 0-.1",
+    "FF++ DF": "outdoors .1-.25", "FF++ FShi": "outdoors .25-.4", "FF++ LCR": "outdoors 0-.1",
+}  # fmt: skip
+
+
+class Place(NamedTuple):
+    """What a column is measured on."""
+
+    data: Data
+    perturbation: str
+
+
+class Wanted(NamedTuple):
+    """A row of it: a method, of a run where it needs one."""
+
+    method: str
+    workdir: str
+    run: Run | None
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.workdir))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Wanted) and (self.method, self.workdir) == (other.method, other.workdir)
+
+
+def fitted(table: PaperTable, runs: Sequence[Run]) -> PaperTable:
+    """The table as it is, or where the runs are of drawn faces, with their attacks in place of the paper's.
+
+    Of drawn faces there is also a column for other leaks that a run was trained on, and the second data set has a place
+    in tables of one training set a column only where a run was trained on it.
+    """
+    if not runs or runs[0].trained_on.dataset not in SCENES:
+        return table
+    trained_on = list(dict.fromkeys(run.trained_on for run in runs))
+    is_by_column = any(row.trained_on is None for row in table.rows)
+    columns, renamed = [], {}
+    for column in table.columns:
+        data = table_data.drawn(column.data)
+        if data is None or (is_by_column and data.dataset != table_data.EMBEDDED and data not in trained_on):
+            continue
+        theirs = max((name for name in DRAWN_LABELS if column.label.endswith(name)), key=len)
+        label = column.label.removesuffix(theirs) + DRAWN_LABELS[theirs]
+        renamed[column.label] = label
+        columns.append(Column(label, data, column.perturbation))
+    if is_by_column:
+        known = {column.data for column in columns}
+        perturbations = dict.fromkeys(column.perturbation for column in columns)
+        columns += [
+            Column(f"{perturbation} {data.attack}".strip(), data, perturbation)
+            for data in trained_on
+            if data not in known
+            for perturbation in perturbations
+        ]
+    rows = tuple(row._replace(trained_on=row.trained_on and table_data.drawn(row.trained_on)) for row in table.rows)
+    labels = {row.label: _relabelled(row.label) for row in rows}
+    rows = tuple(row._replace(label=labels[row.label]) for row in rows)
+    paper = {(labels[r], renamed[c], m): value for (r, c, m), value in table.paper.items() if c in renamed}
+    return table._replace(rows=rows, columns=tuple(columns), paper=paper)
+
+
+def places_of(tables: Sequence[PaperTable], runs: Sequence[Run]) -> dict[Place, list[Wanted]]:
+    """For every column of the tables the rows that can be measured there, each once."""
+    found: dict[Place, list[Wanted]] = {}
+    for table in tables:
+        for column in table.columns:
+            of_place = found.setdefault(Place(column.data, column.perturbation), [])
+            for row in table.rows:
+                if row.method in (NONE, COPY):
+                    wanted = Wanted(row.method, "", None)
+                else:
+                    run, _ = runs_at_hand.choose(runs, row, column.data)
+                    if run is None:
+                        continue
+                    wanted = Wanted(row.method, run.workdir, run)
+                if wanted not in of_place:
+                    of_place.append(wanted)
+    return found
+
+
+def _relabelled(label: str) -> str:
+    head, separator, attack = label.partition(", trained on ")
+    return f"{head}{separator}{DRAWN_LABELS.get(attack, attack)}"

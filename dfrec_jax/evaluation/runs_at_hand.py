@@ -1,0 +1,131 @@
+"""The runs that a table may take its cells from: what method each is, what it lacks, and what it was trained on."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import recoverers, table_data
+from dfrec_jax.evaluation.paper_tables import Row
+from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Recoverer
+from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.runs import released, stored_config, trained
+
+
+class Run(NamedTuple):
+    """A workdir as a table sees it.
+
+    Attributes:
+      workdir: as it was named.
+      config: of its training.
+      methods: the rows that it can be, the first one its own.
+      without: what it lacks of the whole method, of `paper_tables.WITHOUT`.
+      trained_on: the data.
+    """
+
+    workdir: str
+    config: ConfigDict
+    methods: tuple[str, ...]
+    without: frozenset[str]
+    trained_on: Data
+
+
+class Loaded(NamedTuple):
+    """A checkpoint of a run: its step, and what it recovers by."""
+
+    step: int
+    recoverer: Recoverer
+
+
+Load = Callable[[str, str, str], Loaded]  # workdir, which checkpoint, which of the run's methods
+
+
+def _load_dfrec(workdir: str, which: str, method: str) -> Loaded:
+    network = trained.load(workdir, which)
+    make = {DFREC: recoverers.dfrec, INPAINTING: recoverers.inpainting}[method]
+    return Loaded(network.step, make(network))
+
+
+# By task: the rows that its run can be, and how one of them is loaded. A method that is trained by the common loop gets
+# a line here, and is a row of every table from then on.
+METHODS: dict[str, tuple[tuple[str, ...], Load]] = {"dfrec": ((DFREC, INPAINTING), _load_dfrec)}
+
+
+def open_run(workdir: str | os.PathLike[str]) -> Run:
+    """Reads what a run is; loads nothing.
+
+    Raises:
+      CheckpointError: where the workdir is not the folder of a run.
+      ConfigError: for a run of no method that recovers faces.
+    """
+    config = stored_config.load(workdir)
+    task = defaults.task_of(config)
+    if task not in METHODS:
+        raise ConfigError(
+            f"{workdir}: trained {task}, which recovers no face; a table takes runs of {', '.join(METHODS)}"
+        )
+    return Run(str(workdir), config, METHODS[task][0], _lacks(config), _trained_on(Path(workdir), config))
+
+
+def load(run: Run, which: str, method: str) -> Loaded:
+    """One of its checkpoints, as one of its rows. Raises CheckpointError as `trained.load`."""
+    return METHODS[defaults.task_of(run.config)][1](run.workdir, which, method)
+
+
+def check_distinct(runs: Sequence[Run]) -> None:
+    """Raises ConfigError where two runs would fill the same cells."""
+    seen: dict[tuple, str] = {}
+    for run in runs:
+        key = (run.methods[0], run.without, run.trained_on)
+        if key in seen:
+            raise ConfigError(
+                f"{seen[key]} and {run.workdir} are both {_words(run.methods[0], run.without)} trained on "
+                f"{run.trained_on}: name one of them"
+            )
+        seen[key] = run.workdir
+
+
+def choose(runs: Sequence[Run], row: Row, measured_on: Data) -> tuple[Run | None, str]:
+    """The run that fills the cells of `row` where `measured_on` is measured; else None and the reason."""
+    trained_on = row.trained_on or measured_on
+    fitting = [run for run in runs if row.method in run.methods and run.without == row.without]
+    for run in fitting:
+        if run.trained_on == trained_on:
+            return run, ""
+    if row.of_any_attack:
+        for run in fitting:
+            if run.trained_on.dataset == trained_on.dataset:
+                return run, ""
+    on = "the column's data" if row.trained_on is None else str(trained_on)
+    return None, f"no run of it trained on {on} was named"
+
+
+def _words(method: str, without: frozenset[str]) -> str:
+    return method + (f" without {' and '.join(sorted(without))}" if without else "")
+
+
+def _lacks(config: ConfigDict) -> frozenset[str]:
+    """Which of Table VI's parts and Table VII's losses a DFREC was trained without."""
+    if defaults.task_of(config) != "dfrec" or config.mode == "released":
+        return frozenset()
+    lacks = {
+        "ISM": not config.ism.enabled,
+        "fusion": config.tirm.fusion == "none",
+        "perceptual": config.loss.perceptual == 0,
+        "patch": config.loss.patch == 0,
+        "attribute": config.loss.attribute == 0,
+    }
+    return frozenset(name for name, is_lacking in lacks.items() if is_lacking)
+
+
+def _trained_on(workdir: Path, config: ConfigDict) -> Data:
+    """Of an imported network its authors' data: the attack is the one that the file is named after."""
+    if not (workdir / released.RETAINED).exists():
+        return table_data.of_config(config)
+    attacks = {"ftm": "ftm", "inj": "idinjection", "idi": "idinjection", "lcr": "lcr"}
+    named = [attack for part, attack in attacks.items() if part in str(config.name).lower()]
+    return Data("celeba_megafs", named[0] if named else "ftm")

@@ -1,0 +1,169 @@
+"""From the sums of every column to the cells of a table: figures with intervals, or the reason why there is none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from dfrec_jax import perceptors
+from dfrec_jax.evaluation import runs_at_hand
+from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
+from dfrec_jax.evaluation.estimates import NETWORK, estimates
+from dfrec_jax.evaluation.fitted_tables import Place, Wanted
+from dfrec_jax.evaluation.paper_tables import NONE, Column, Metric, PaperTable, Row
+from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.runs_at_hand import Run
+from dfrec_jax.evaluation.table_data import SCENES
+from dfrec_jax.reports.cells import Cell, CellTable, Heading
+
+PAPERS_NETWORKS = {"identity": "facenet-vggface2", "frechet": FID_NETWORK}  # those that are the paper's without doubt
+
+
+class OfRow(NamedTuple):
+    """What was added up of a row, its checkpoint, and where its pictures are kept below the workdir."""
+
+    collected: Any
+    step: int
+    folder: str
+
+
+class OfColumn(NamedTuple):
+    """Every row that was measured, how many faces that is over, and why a row or all of them were not."""
+
+    rows: Mapping[Wanted, OfRow]
+    num_forgeries: int
+    num_pristine: int
+    reason: str = ""
+    reasons: Mapping[Wanted, str] = {}
+
+
+def cells_of(
+    table: PaperTable,
+    runs: Sequence[Run],
+    columns: Mapping[Place, OfColumn],
+    networks: Networks,
+    header: Sequence[str],
+    protocol: Mapping[str, Any],
+) -> CellTable:
+    """The table, every cell of it.
+
+    Args:
+      table: of `fitted_tables.fitted`.
+      runs: that its rows may take.
+      columns: what was measured.
+      networks: by what.
+      header: of `header_of`.
+      protocol: what was asked for.
+    """
+    wanted = tuple(metric.name for metric in table.metrics)
+    found: list[Cell] = []
+    remarks: dict[str, None] = {}
+    for row in table.rows:
+        for column in table.columns:
+            made, said = _of_place(table, row, column, wanted, runs, columns, networks)
+            found += made
+            remarks |= dict.fromkeys(said)
+    headings = tuple(Heading(m.name, _heading(m, networks), m.digits, m.more_is_better) for m in table.metrics)
+    return CellTable(
+        number=table.number,
+        title=table.title,
+        rows=tuple(row.label for row in table.rows),
+        columns=tuple(column.label for column in table.columns),
+        metrics=headings,
+        header=tuple(header),
+        footnotes=(*(f"{remark[0].upper()}{remark[1:]}." for remark in remarks), *table.footnotes),
+        protocol=protocol,
+        cells=tuple(found),
+    )
+
+
+def header_of(
+    table: PaperTable, columns: Mapping[Place, OfColumn], networks: Networks, config: ConfigDict, runs: Sequence[Run]
+) -> list[str]:
+    """On what the table was measured, and by what."""
+    counts = {
+        (of.num_forgeries, of.num_pristine): None
+        for column in table.columns
+        if (of := columns[Place(column.data, column.perturbation)]).rows
+    }
+    said = []
+    if counts:
+        words = [f"{forgeries} forgeries and {pristine} pristine faces" for forgeries, pristine in counts]
+        said.append(
+            f"Each column is over the same {' or '.join(words)} of the test split for every row; recovered pictures "
+            "in 8 bits, 95 % intervals from resampling people."
+        )
+    roles = dict.fromkeys(NETWORK[metric.name] for metric in table.metrics if metric.name in NETWORK)
+    names = networks.names()
+    measured = [f"{_MEASURES[role]} by `{names[role]}`" for role in roles if role in names]
+    said.append(f"Measured: {', '.join(measured)}.")
+    if names.get("frechet", FID_NETWORK) != FID_NETWORK and "frechet" in roles:
+        said.append(
+            f"The Frechet distance is on features of `{names['frechet']}`: it is no FID, and compares with none."
+        )
+    if names["identity"] in perceptors.loss_networks(config).values():
+        said.append(f"**`{names['identity']}` is a network of the losses too: training has pleased what measures it.**")
+    if any(network.is_random for network in networks.by_role.values()):
+        said.append("**A network that measures has random weights: no number above means anything.**")
+    if runs and runs[0].trained_on.dataset in SCENES:
+        said.append(
+            "Drawn faces in place of the paper's data: attacks are shares of the target that leak through, the second "
+            "data set the same kind of people outdoors. Nothing of it carries over to photographs."
+        )
+    return said
+
+
+_MEASURES = {"identity": "identity", "frechet": "Frechet distance", "attributes": "attributes", "pose": "pose"}
+
+
+def _of_place(
+    table: PaperTable,
+    row: Row,
+    column: Column,
+    wanted: tuple[str, ...],
+    runs: Sequence[Run],
+    columns: Mapping[Place, OfColumn],
+    networks: Networks,
+) -> tuple[list[Cell], list[str]]:
+    """The cells of one row in one column, and remarks on them."""
+    of_column = columns[Place(column.data, column.perturbation)]
+    run, reason = None, of_column.reason
+    if row.method not in (NONE, COPY):
+        run, without_run = runs_at_hand.choose(runs, row, column.data)
+        reason = without_run or reason
+    key = Wanted(row.method, "" if run is None else run.workdir, run)
+    reason = reason or of_column.reasons.get(key, "")
+    found, remarks, of_row = {}, [], None
+    if not reason:
+        of_row = of_column.rows[key]
+        found, remarks = estimates(of_row.collected, wanted)
+    cells = []
+    for metric in table.metrics:
+        role = NETWORK.get(metric.name, "")
+        cell = Cell(
+            row.label, column.label, metric.name, None, paper=table.paper.get((row.label, column.label, metric.name))
+        )
+        if metric.name not in found:
+            why = reason or networks.reasons.get(role) or "none of its examples has a number"
+            cells.append(cell._replace(reason=why.rstrip(".")))
+            continue
+        estimate, network = found[metric.name], networks.names().get(role, "")
+        assert of_row is not None
+        is_papers = column.data.dataset not in SCENES and (not role or PAPERS_NETWORKS.get(role) == network)
+        lacking = of_column.num_forgeries - estimate.n if metric.name not in _OF_BOTH else 0
+        cells.append(
+            cell._replace(
+                **estimate._asdict(), lacking=lacking, network=network, is_papers_protocol=is_papers,
+                run="" if run is None else run.workdir, step=of_row.step, pictures=of_row.folder,
+            )
+        )  # fmt: skip
+    return cells, remarks
+
+
+_OF_BOTH = ("acc_id", "fake_recall", "real_recall", "eer", "auc_real")  # over forged and pristine faces
+
+
+def _heading(metric: Metric, networks: Networks) -> str:
+    """A Frechet distance is called FID on Inception's features alone."""
+    name = networks.names().get("frechet", FID_NETWORK)
+    return metric.heading if metric.name != "fid" or name == FID_NETWORK else f"FD ({name})"

@@ -1,0 +1,157 @@
+"""Files of tables of the paper: every cell with its figure, or the reason why it has none; all rendering reads them."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dfrec_jax.files import whole
+
+
+class Cell(NamedTuple):
+    """One figure.
+
+    Attributes:
+      row, column: labels.
+      metric: name, as in `Heading.name`.
+      value: None where there is none.
+      low, high: ends of the 95 % interval from resampling people, or None.
+      n: examples that it is over.
+      lacking: examples of the column that it is not over, because the metric has no number for them.
+      reason: why there is no value; empty otherwise.
+      paper: the paper's figure, or None.
+      is_papers_protocol: whether data set, attack and metric network are the paper's, so that the two may be compared.
+      network: the frozen network that measured it; empty for pixel metrics.
+      run: the workdir, as it was named; empty for rows that need none.
+      step: of its checkpoint; 0 for rows that need none.
+      pictures: the folder below the workdir where what was recovered is kept; empty for rows that need none.
+    """
+
+    row: str
+    column: str
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    lacking: int = 0
+    reason: str = ""
+    paper: float | None = None
+    is_papers_protocol: bool = False
+    network: str = ""
+    run: str = ""
+    step: int = 0
+    pictures: str = ""
+
+
+class Heading(NamedTuple):
+    """Of a metric."""
+
+    name: str
+    text: str
+    digits: int
+    more_is_better: bool
+
+
+class CellTable(NamedTuple):
+    """A table.
+
+    Attributes:
+      number: of the paper's.
+      title: in few words.
+      rows, columns: labels in order.
+      metrics: in order; the same in every column.
+      header: sentences: on what it was measured, by what.
+      footnotes: sentences.
+      protocol: what was asked for: a file is only ever replaced by one of the same.
+      cells: one for each row, column and metric.
+    """
+
+    number: int
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    metrics: tuple[Heading, ...]
+    header: tuple[str, ...]
+    footnotes: tuple[str, ...]
+    protocol: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+
+
+def write(table: CellTable, path: str | os.PathLike[str]) -> None:
+    """Writes it as JSON, whole or not at all."""
+    content = {**table._asdict(), "metrics": [metric._asdict() for metric in table.metrics]}
+    whole.write_json(path, {**content, "cells": [cell._asdict() for cell in table.cells]}, indent=1)
+
+
+def read(path: str | os.PathLike[str]) -> CellTable:
+    """The inverse of `write`.
+
+    Raises:
+      ValueError: for a file that holds no such table.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+        lists: dict[str, Any] = {name: tuple(content[name]) for name in ("rows", "columns", "header", "footnotes")}
+        metrics = tuple(Heading(**metric) for metric in content["metrics"])
+        cells = tuple(Cell(**cell) for cell in content["cells"])
+        return CellTable(**{**content, **lists, "metrics": metrics, "cells": cells})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path}: holds no table of the paper ({error})") from error
+
+
+def markdown(table: CellTable) -> str:
+    """The table as Markdown, then what it was measured on, why cells are missing, and the footnotes."""
+    found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
+    places = [(column, metric) for column in table.columns for metric in table.metrics]
+    headings = [f"{column}, {metric.text}" if len(table.metrics) > 1 else column for column, metric in places]
+    of_one = f" ({table.metrics[0].text})" if len(table.metrics) == 1 else ""
+    lines = [
+        f"**Table {table.number}: {table.title}**{of_one}",
+        "",
+        "| method | " + " | ".join(headings) + " |",
+        "|---|" + "---:|" * len(places),
+    ]
+    for row in table.rows:
+        cells = [_text(found[row, column, metric.name], metric) for column, metric in places]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+    notes = [*table.header, *_reasons(table), *_lacking(table), *table.footnotes]
+    return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+
+
+def _text(cell: Cell, metric: Heading) -> str:
+    if cell.value is None:
+        return "-"
+    text = f"{cell.value:.{metric.digits}f}"
+    if cell.low is not None and cell.high is not None:
+        text += f" [{cell.low:.{metric.digits}f}, {cell.high:.{metric.digits}f}]"
+    return text
+
+
+def _reasons(table: CellTable) -> list[str]:
+    """A sentence for each reason, with the rows, and where a row has figures too its columns."""
+    columns: dict[str, dict[str, list[str]]] = {}
+    for cell in table.cells:
+        if cell.reason:
+            of_row = columns.setdefault(cell.reason, {}).setdefault(cell.row, [])
+            if cell.column not in of_row:
+                of_row.append(cell.column)
+    said = []
+    for reason, rows in columns.items():
+        places = [
+            row if len(of_row) == len(table.columns) else f"{row} ({', '.join(of_row)})" for row, of_row in rows.items()
+        ]
+        said.append(f"A dash for {'; '.join(places)}: {reason}.")
+    return said
+
+
+def _lacking(table: CellTable) -> list[str]:
+    headings = {metric.name: metric.text for metric in table.metrics}
+    said = [
+        f"{headings[cell.metric]} of {cell.row} on {cell.column} lacks {cell.lacking} of {cell.n + cell.lacking} "
+        "examples."
+        for cell in table.cells
+        if cell.lacking and cell.value is not None
+    ]
+    return [" ".join(said)] if said else []

@@ -1,0 +1,56 @@
+"""The paper's tables as data: every cell has its place, and what must hold between figures (FIDELITY 5.4, 8)."""
+
+import pytest
+
+from dfrec_jax.evaluation import estimates
+from dfrec_jax.evaluation.paper_tables import DFI, DFREC, NONE, TABLES, WITHOUT
+from dfrec_jax.evaluation.perturbations import PERTURBATIONS
+
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN = TABLES
+MEGAFS = ("FTM", "IDI", "LCR")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.number))
+def test_every_figure_has_its_cell_and_every_trained_cell_its_figure(table):
+    rows, columns = {row.label for row in table.rows}, {column.label for column in table.columns}
+    assert len(rows) == len(table.rows) and len(columns) == len(table.columns)
+    assert all(row in rows and column in columns for row, column, _ in table.paper)
+    with_figures = {row for row, _, _ in table.paper}
+    assert {row.label for row in table.rows if row.method in (DFREC, DFI)} <= with_figures
+    assert {metric.name for metric in table.metrics} <= {*estimates.MEANS, *estimates.NETWORK}
+    assert {column.perturbation for column in table.columns} <= {"", *PERTURBATIONS}
+    assert all(row.without <= set(WITHOUT) for row in table.rows)
+
+
+def test_the_diagonal_of_two_is_one():
+    for row in TWO.rows:
+        for label in MEGAFS:
+            if row.trained_on == next(c.data for c in TWO.columns if c.label == label):
+                assert TWO.paper[row.label, label, "idsim"] == ONE.paper[row.method, label, "idsim"]
+
+
+def test_the_last_rows_of_the_ablations_are_one():
+    for label in MEGAFS:
+        for metric in ("fid", "idsim"):
+            assert SIX.paper["with ISM, with fusion", label, metric] == ONE.paper[DFREC, label, metric]
+    assert SEVEN.paper[SEVEN.rows[-1].label, "FTM", "idsim"] == ONE.paper[DFREC, "FTM", "idsim"]
+    assert not SIX.rows[-1].without and not SEVEN.rows[-1].without
+
+
+def test_perturbed_forgeries_are_recovered_less_well_than_clean_ones():
+    for column in FIVE.columns:
+        assert FIVE.paper[DFREC, column.label, "idsim"] <= ONE.paper[DFREC, column.label.split()[-1], "idsim"]
+
+
+def test_the_forgery_has_the_lowest_fid_of_every_column():
+    for column in ONE.columns:
+        figures = {row.label: ONE.paper.get((row.label, column.label, "fid")) for row in ONE.rows}
+        assert min((value, label) for label, value in figures.items() if value is not None)[1] == NONE
+
+
+def test_the_numbers_of_the_paper_are_where_they_belong():
+    assert ONE.paper["RECCE", "FTM", "fid"] == 90.36 and ONE.paper["MAT", "E4S", "idsim"] == 0.2797
+    assert THREE.paper["Delocate-min", "FF++ LCR", "acc_id"] == 67.16
+    assert FOUR.paper["DFI-min, trained on IDI", "FF++ FShi", "acc_id"] == 19.86
+    assert FIVE.paper[DFI, "JPEG IDI", "idsim"] == 0.4394
+    assert SEVEN.paper["identity + attribute", "FTM", "pose"] == 4.89

@@ -1,0 +1,100 @@
+"""Scores of recovered pictures: the relations that any implementation must satisfy (FIDELITY 5.4, 1, 9, 10)."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dfrec_jax.evaluation import scores
+from dfrec_jax.evaluation.estimates import estimates
+from dfrec_jax.frozen.network import FrozenNetwork
+from tests import tiny
+
+SIZE = 8
+WANTED = ("idsim", "fid", "attr", "pose", "psnr", "ssim", "acc_id", "fake_recall", "real_recall", "eer", "auc_real",
+          "idsim_region", "psnr_region", "ssim_region")  # fmt: skip
+
+
+def _apply(variables, images, landmarks):
+    """Embedding, attributes and a rotation that depend on the picture."""
+    means = images.mean(axis=(1, 2))
+    corner = images[:, :3, :3, 0] + jnp.eye(3)[None]
+    rotation, _ = jnp.linalg.qr(corner)
+    flat = jnp.concatenate([means, images[:, ::16, ::16, 0].reshape(len(images), -1)], axis=-1) - 0.4
+    unit = flat / jnp.linalg.norm(flat, axis=-1, keepdims=True)
+    return {"embedding": unit, "pool3": flat, "attributes": flat, "rotation": rotation}
+
+
+NETWORK = FrozenNetwork(variables={}, name="made up", apply=_apply, taps={})
+NETWORKS = dict.fromkeys(("identity", "frechet", "attributes", "pose"), NETWORK)
+
+
+def batch(num_valid: int = SIZE) -> dict[str, np.ndarray]:
+    rows = np.arange(SIZE)
+    ids = {"number": rows, "source_id": rows, "target_id": rows % 6, "is_valid": rows < num_valid}
+    return {**tiny.batch(SIZE), **ids}
+
+
+def measured(recovered, generated=None, batches=None, networks=NETWORKS):
+    make = scores.collection(networks)
+    total = make.empty()
+    for one in batches or [batch()]:
+        truth = scores.truth_of(networks, one, one["image"])
+        outputs = scores.outputs_of(networks, truth, recovered(one), generated)
+        total = total.merge(make.single_from_model_output(**outputs))
+    return total
+
+
+def figures(*args, **kwargs):
+    found, _ = estimates(measured(*args, **kwargs), WANTED)
+    return {name: estimate.value for name, estimate in found.items()}
+
+
+def test_the_target_itself_is_perfect():
+    found = figures(lambda one: one["target"])
+    assert found["idsim"] == pytest.approx(1, abs=1e-6) and found["ssim"] == pytest.approx(1, abs=1e-6)
+    assert found["attr"] == pytest.approx(100, abs=1e-4) and found["fid"] == pytest.approx(0, abs=1e-8)
+    assert found["pose"] == pytest.approx(0, abs=1e-3)
+    assert "psnr" not in found, "it is endless, and no mean has it"
+
+
+def test_copying_the_forgery_judges_every_face_real():
+    found = figures(lambda one: one["image"])
+    assert (found["real_recall"], found["fake_recall"], found["acc_id"]) == (100, 0, 50)
+    assert found["fid"] > 0 and found["idsim"] < 0.999
+
+
+def test_a_perfect_detector_is_told_as_one():
+    found = figures(lambda one: np.where(one["is_forgery"][:, None, None, None], 255 - one["image"], one["image"]))
+    assert (found["acc_id"], found["eer"], found["auc_real"]) == (100, 0, 1)
+
+
+def test_it_is_the_same_however_the_examples_are_divided():
+    whole = batch()
+    parts = [
+        {**whole, "is_valid": whole["is_valid"] & (whole["number"] % 3 == part)} for part in (2, 0, 1)
+    ]  # another order, and batches that are filled up
+    together, divided = (figures(lambda one: one["image"][::-1], batches=batches) for batches in ([whole], parts))
+    for name, value in together.items():
+        assert divided[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
+
+
+def test_what_was_copied_counts_for_nothing_in_the_region():
+    one = batch()
+    generated = np.zeros((SIZE, tiny.SIZE, tiny.SIZE, 1), bool)
+    generated[:, :16] = True
+    half = np.where(generated, one["image"], one["target"])
+    found, whole = figures(lambda _: half, generated), figures(lambda _: one["image"])
+    assert found["psnr_region"] < found["psnr"] and found["idsim_region"] < found["idsim"]
+    assert whole["psnr_region"] == whole["psnr"], "a method that pastes nothing generates everything"
+    nothing = figures(lambda _: one["image"], np.zeros_like(generated))
+    assert "psnr_region" not in nothing
+
+
+def test_without_a_network_its_metrics_are_left_out():
+    found = figures(lambda one: one["image"], networks={"identity": NETWORK})
+    assert {"idsim", "psnr", "acc_id"} <= found.keys() and not {"fid", "attr", "pose"} & found.keys()
+
+
+def test_a_small_set_is_remarked_on():
+    _, remarks = estimates(measured(lambda one: one["image"]), ("fid",))
+    assert len(remarks) == 1 and "4 against 4 images" in remarks[0]

@@ -1,0 +1,147 @@
+"""Tables from workdirs: which run fills which cell, what is refused, and what is a dash with a reason."""
+
+import numpy as np
+import pytest
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import runs_at_hand, table_data, tables_of_runs, workdir
+from dfrec_jax.evaluation.fitted_tables import fitted, places_of
+from dfrec_jax.evaluation.paper_tables import TABLES
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.recovered_pictures import Kept
+from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
+from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.reports import cells
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.errors import CheckpointError
+from tests import tiny
+
+
+def run(folder, leak=(0.1, 0.25), **fields):
+    """A workdir with a config and nothing else."""
+    config = tiny.config()
+    config.data.leak = leak
+    for name, value in fields.items():
+        section, _, field = name.partition("__")
+        config[section][field] = value
+    folder.mkdir(parents=True)
+    stored_config.save(folder, config)
+    return str(folder)
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """A network that dims, and no real one."""
+    loaded = []
+
+    def source(wanted, measured, perturbation, protocol):
+        loaded.append((wanted.method, measured.data, perturbation))
+        if wanted.run is None:
+            return tables_of_runs.Source(lambda number, batch: Kept(target=batch["image"]))
+        share = {DFREC: 1.0, INPAINTING: 0.0}[wanted.method]
+        mix = lambda batch: share * batch["target"] + (1 - share) * batch["image"]  # noqa: E731
+        return tables_of_runs.Source(lambda number, batch: Kept(target=mix(batch).astype(np.uint8)), 7, "kept")
+
+    monkeypatch.setattr(tables_of_runs, "_source", source)
+    return loaded
+
+
+def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(tmp_path, made_up):
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16))
+    table = cells.read(tmp_path / "a" / "results" / "table_1.json")
+    assert (tmp_path / "a" / "tables" / "table_1.md").read_text() == text
+    found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
+    dfrec, none = (found[row, "leak .1-.25", "idsim"] for row in (DFREC, "None"))
+    assert dfrec.value == pytest.approx(1, abs=1e-6) and dfrec.paper == 0.7192 and not dfrec.is_papers_protocol
+    assert (dfrec.run, dfrec.step, dfrec.pictures) == (str(tmp_path / "a"), 7, "kept")
+    assert none.value == found[INPAINTING, "leak .1-.25", "idsim"].value < 0.9
+    assert {cell.n for cell in (dfrec, none)} == {dfrec.n} and dfrec.n > 0
+    assert found["None", "leak 0-.1", "idsim"].value is not None, "a forgery needs no run"
+    missing = found["RECCE", "leak .1-.25", "fid"]
+    assert missing.value is None and "no run of it trained on the column's data" in missing.reason
+    assert "| RECCE | - | - |" in text and "A dash for MAT; RePaint; RECCE" in text
+    assert "FD (embedded-b)" in text and "| FID" not in text
+    assert "A dash for" not in "".join(table.footnotes)
+
+
+def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_path, made_up):
+    one, other = run(tmp_path / "a"), run(tmp_path / "b", (0.25, 0.4))
+    runs = [runs_at_hand.open_run(path) for path in (one, other)]
+    two, five = fitted(TABLES[1], runs), fitted(TABLES[4], runs)
+    wanted = places_of([two], runs)
+    assert all({row.workdir for row in rows} == {one, other} for rows in wanted.values()) and len(wanted) == 3
+    assert {place.perturbation for place in places_of([five], runs)} == {"blur", "jpeg", "noise"}
+    labels = [column.label for column in fitted(TABLES[3], runs).columns]
+    assert labels == ["leak .1-.25", "leak .25-.4", "leak 0-.1", "outdoors .1-.25", "outdoors .25-.4", "outdoors 0-.1"]
+
+
+def test_a_run_on_another_leak_has_a_column_of_its_own(tmp_path):
+    runs = [runs_at_hand.open_run(run(tmp_path / "a", (0.1, 0.4)))]
+    assert fitted(TABLES[0], runs).columns[-1].data == Data("embedded", "leak 0.1 to 0.4")
+    config = table_data.Measured(runs[0].trained_on, "", 32, 4, 4).config(runs[0].config)
+    assert tuple(config.data.leak) == (0.1, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "without"),
+    [
+        ({}, ()),
+        ({"ism__enabled": False}, ("ISM",)),
+        ({"tirm__fusion": "none", "loss__patch": 0.0}, ("fusion", "patch")),
+        ({"loss__perceptual": 0.0, "loss__attribute": 0.0}, ("perceptual", "attribute")),
+    ],
+)
+def test_an_ablation_is_told_by_its_config(tmp_path, fields, without):
+    assert runs_at_hand.open_run(run(tmp_path / "a", **fields)).without == set(without)
+
+
+def refused(workdirs, message, table="1", protocol=AS_TRAINED, out=""):
+    with pytest.raises(ConfigError, match=message):
+        tables_of_runs.evaluate(workdirs, table, out, protocol)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):
+    one, same = run(tmp_path / "a"), run(tmp_path / "b")
+    refused([one, same], "a and .*b are both DFREC trained on embedded, leak 0.1 to 0.25")
+    refused([one], "--table=8: must be 1 to 7, or all", table="8")
+    refused([one], "--forge: a table of the paper says itself", protocol=Protocol(forge=True))
+    refused([one], "--name=mine: a table", protocol=Protocol(name="mine"))
+    refused([run(tmp_path / "c", (0.1, 0.4))], "leak 0.1 to 0.4 has no cell in table 2", table="2")
+    refused([run(tmp_path / "d", ism__enabled=False)], "without ISM has no cell in table 1")
+    photographs = run(tmp_path / "e", data__dataset="celeba_megafs", data__attack="ftm", data__dir="/nowhere")
+    refused([one, photographs], "measured by|drawn faces and on photographs")
+    refused([one, run(tmp_path / "f", (0.25, 0.4), frozen__metric="embedded-b")], "one network for a metric")
+    with pytest.raises(CheckpointError, match="nowhere"):
+        tables_of_runs.evaluate([one, "nowhere"], "1", "", Protocol())
+    assert not made_up
+
+
+def test_data_that_are_not_there_are_dashes(tmp_path, made_up):
+    fields = {"data__dataset": "celeba_megafs", "data__attack": "ftm", "data__dir": str(tmp_path / "nowhere")}
+    networks = {"frozen__frechet": "embedded-b", "frozen__pose": "embedded-b"}
+    path = run(tmp_path / "a", **fields, **networks)
+    text = tables_of_runs.evaluate([path], "2", "", Protocol())
+    assert "| DFREC, trained on FTM | - | - | - |" in text and "its data are not there" in text
+
+
+def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
+    path = run(tmp_path / "a")
+    tables_of_runs.evaluate([path], "6", "", Protocol(examples=8))
+    tables_of_runs.evaluate([path], "6", "", Protocol(examples=8))
+    refused([path], "table of another protocol .*examples: 8 -> 9", table="6", protocol=Protocol(examples=9))
+
+
+def test_flags_that_do_not_go_together(tmp_path):
+    for flags in (("", "", "1", ""), ("a", "b", "1", ""), ("", "", "", "")):
+        with pytest.raises(ConfigError, match="exactly one of the two"):
+            workdir.asked(*flags, Protocol())
+    with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
+        workdir.asked("", "a", "", "", Protocol())
+    with pytest.raises(ConfigError, match="--out=a: goes with a table"):
+        workdir.asked("w", "", "", "a", Protocol())
+
+
+def test_a_copy_needs_no_run(tmp_path, made_up):
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=16))
+    line = next(line for line in text.splitlines() if line.startswith(f"| {COPY} |"))
+    assert line.split(" | ")[1].startswith("50.00")
