@@ -51,7 +51,8 @@ def outputs_of(
 ) -> dict[str, np.ndarray]:
     """What `collection` takes of one batch of one row; rows that only fill up the batch are left out.
 
-    IDSIM, PSNR and SSIM of the region alone are over the pixels that the row's own method generated.
+    IDSIM, PSNR and SSIM of the region alone are over the pixels that the row's own method generated. What lies beyond
+    the border of the picture (`inside_mask`) has no truth: pixel metrics and regions leave it out.
 
     Args:
       networks: by role.
@@ -64,7 +65,11 @@ def outputs_of(
     identity, reference = described["identity"], truth.of_target["identity"]
     found = {name: batch[name] for name in _EXAMPLE}
     found |= {"idsim": cosine(identity, reference), "to_input": cosine(identity, truth.of_image["identity"])}
-    found |= _of_pixels(recovered, batch["target"], None)
+    inside = batch["inside_mask"] > 127 if "inside_mask" in batch else None
+    if inside is not None:  # a window over the border sees nothing of what is beyond
+        recovered = np.where(inside, recovered, batch["target"])
+        generated = inside if generated is None else generated & inside
+    found |= _of_pixels(recovered, batch["target"], inside)
     found |= _region(networks["identity"], found, batch, recovered, generated)
     if "attributes" in networks:
         found["attr"] = 100 * cosine(described["attributes"], truth.of_target["attributes"])

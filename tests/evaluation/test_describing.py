@@ -16,10 +16,10 @@ from tests import tiny
 
 
 def test_the_pose_of_drawn_faces_is_the_renderers():
-    attributes = [sampling.sample_attributes(jax.random.key(seed)) for seed in range(12)]
+    attributes = [sampling.sample_attributes(jax.random.key(seed)) for seed in range(8)]
     images = [render(dataset.identity_of(0, 21_000 + i), one, 64).image for i, one in enumerate(attributes)]
     network = encoders.load("embedded-b")
-    landmarks = jnp.zeros((12, 5, 2))
+    landmarks = jnp.zeros((8, 5, 2))
     found = describing.describe_jitted({"pose": network}, jnp.stack(images), landmarks)["pose"]
     angles = jnp.arcsin(jnp.array([[one.pose.pitch, one.pose.yaw, one.pose.roll] for one in attributes]))
     true = np.asarray(deep3d.rotation(angles))

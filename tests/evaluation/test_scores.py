@@ -98,3 +98,16 @@ def test_without_a_network_its_metrics_are_left_out():
 def test_a_small_set_is_remarked_on():
     _, remarks = estimates(measured(lambda one: one["image"]), ("fid",))
     assert len(remarks) == 1 and "4 against 4 images" in remarks[0]
+
+
+def test_what_lies_beyond_the_picture_is_not_measured():
+    one = batch()
+    inside = np.full((SIZE, tiny.SIZE, tiny.SIZE, 1), 255, np.uint8)
+    inside[:, 20:] = 0
+    damaged = np.where(inside > 0, one["image"], 255 - one["target"])
+    bordered = {**one, "inside_mask": inside}
+    found, plain = (figures(lambda _: damaged, batches=[given]) for given in (bordered, one))
+    cut = {**one, "inside_mask": inside, "image": np.where(inside > 0, one["image"], 0)}
+    again = figures(lambda _: np.where(inside > 0, one["image"], one["target"]), batches=[cut])
+    for name in ("psnr", "ssim", "psnr_region", "ssim_region"):
+        assert found[name] == again[name] > plain[name]

@@ -47,7 +47,7 @@ def made_up(monkeypatch):
 
 
 def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=8))
     table = cells.read(tmp_path / "a" / "results" / "table_1.json")
     assert (tmp_path / "a" / "tables" / "table_1.md").read_text() == text
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
@@ -142,6 +142,6 @@ def test_flags_that_do_not_go_together(tmp_path):
 
 
 def test_a_copy_needs_no_run(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=16))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=8))
     line = next(line for line in text.splitlines() if line.startswith(f"| {COPY} |"))
     assert line.split(" | ")[1].startswith("50.00")
