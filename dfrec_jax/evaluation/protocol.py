@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
+from dfrec_jax.records import joint
 
 
 class Protocol(NamedTuple):
@@ -59,7 +60,8 @@ def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
     """
     trained_with, config = config, config.copy_and_resolve_references()
     if protocol.dataset:
-        if not protocol.data_dir and any(":" in entry for entry in config.data.dir.split(",")):
+        is_named = any(name for name, _ in joint.named_folders(config.data.dir, ""))
+        if is_named and not protocol.data_dir and protocol.dataset != pipeline.EMBEDDED:
             raise ConfigError(
                 f"--dataset={protocol.dataset}: the run's folders name their own data sets ({config.data.dir}); say "
                 "where this one is, --data_dir=DIR"

@@ -51,3 +51,13 @@ def test_drawn_faces_measure_a_network_that_was_trained_on_photographs_with_bi()
     config = tiny.config()
     config.data.dataset, config.data.dir, config.data.bi_share = "faces", "D", 0.2
     assert measured_config(config, Protocol(dataset="embedded")).data.dataset == "embedded"
+
+
+def test_another_data_set_is_not_looked_for_in_folders_that_name_theirs():
+    config = tiny.config()
+    config.data.dataset, config.data.dir = "faces", "LFW,triplets:PAIRS"
+    with pytest.raises(ConfigError, match=r"^--dataset=triplets: .*LFW,triplets:PAIRS.* --data_dir=DIR"):
+        measured_config(config, Protocol(dataset="triplets"))
+    assert measured_config(config, Protocol(dataset="embedded")).data.dataset == "embedded"
+    measured = measured_config(config, Protocol(dataset="triplets", data_dir="SWAPS"))
+    assert (measured.data.dataset, measured.data.dir) == ("triplets", "SWAPS")
