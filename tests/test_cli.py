@@ -121,8 +121,8 @@ def test_a_fault_of_the_program_keeps_its_traceback(error):
 
 
 def test_ctrl_c_leaves_when_all_that_waits_for_the_end_has_run():
-    program = "import atexit; from dfrec_jax import cli; import os, signal\n"
-    program += "def work(argv):\n    atexit.register(print, 'closed')\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    program = "import atexit; from dfrec_jax import cli; import signal\n"
+    program += "def work(argv):\n    atexit.register(print, 'closed')\n    signal.raise_signal(signal.SIGINT)\n"
     ended = subprocess.run(
         [sys.executable, "-c", f"{program}cli.run_app(work)"], cwd=REPOSITORY, capture_output=True, text=True
     )

@@ -6,6 +6,7 @@ import json
 import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from dfrec_jax import cli
@@ -14,8 +15,24 @@ from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.saving import CheckpointWriter
-from dfrec_jax.training import state
-from tests import tiny
+from tests import stand_in, tiny
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once(tmp_path_factory):
+    """Every recovery builds its program anew, as each start of `dfrec` does; here too it is found again."""
+    settings = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in settings}
+    for each in (settings, before):
+        for name, value in each.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()  # JAX decides once whether it has one
+        if each is settings:
+            yield
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +41,9 @@ def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = tiny.config()
     stored_config.save(folder, config)
-    init = jax.jit(
-        lambda key: state.init_variables(dfrec.build(config), config.image_size, key),
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
-    variables = init(jax.random.key(0))
+    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
+    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
+    variables["params"]["ism"]["segmentation_head"]["bias"] -= 2.0  # the map tells no patches: the seed does
     with CheckpointWriter(folder) as checkpoints:
         checkpoints.save(7, {"variables": variables}, {})
     return folder

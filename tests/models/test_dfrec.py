@@ -116,7 +116,7 @@ def test_a_known_map_takes_the_place_of_the_isms_for_all_but_the_ism(recovered):
 
 
 def test_with_known_maps_the_ism_learns_from_its_map_alone():
-    module = network(sirm__residual=True)
+    module = network(sirm__residual=True, sirm__features=(8,), sirm__stem=4)
     variables = stand_in.variables(module, IMAGE, KEYS, train=False)
 
     @jax.jit
