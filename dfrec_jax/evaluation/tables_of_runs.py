@@ -1,7 +1,7 @@
 """Tables of the paper from workdirs: choose runs, recover or read what was recovered, measure, write, in this order."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,6 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import calibrator, describing, recovered_pictures, runs_at_hand, scores
 from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted, places_of
 from dfrec_jax.evaluation.paper_tables import NONE, TABLES, PaperTable
@@ -93,14 +92,17 @@ def _column(
     make = scores.collection(networks.by_role)
     sums: dict[Wanted, Any] = {one: make.empty() for one in rows}
     said = f"{place.data}{', ' + place.perturbation if place.perturbation else ''}: batches"
+    forgeries = pristine = 0
     for number, batch in enumerate(progress(examples, examples.num_batches, said)):
+        forgeries += int((batch["is_valid"] & batch["is_forgery"] & batch["has_target"]).sum())
+        pristine += int((batch["is_valid"] & ~batch["is_forgery"]).sum())
         truth = scores.truth_of(networks.by_role, batch, batch["image"])
         for one, source in rows.items():
             kept = source.pictures(number, batch)
             outputs = scores.outputs_of(networks.by_role, truth, kept.target, kept.generated)
             sums[one] = sums[one].merge(make.single_from_model_output(**outputs))
     found = {one: OfRow(sums[one], source.step, source.folder) for one, source in rows.items()}
-    return OfColumn(found, *_counted(examples), "", reasons)
+    return OfColumn(found, forgeries, pristine, "", reasons)
 
 
 def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: Protocol) -> list[str]:
@@ -142,15 +144,6 @@ def _source(wanted: Wanted, measured: Measured, perturbation: str, protocol: Pro
         return recovered_pictures.recovered(store, number, batch["image"], batch["landmarks"], jitted)
 
     return Source(pictures, loaded.step, str(store.folder.relative_to(run.workdir)))
-
-
-def _counted(examples: Iterable[pipeline.Batch]) -> tuple[int, int]:
-    """Forgeries whose target is known, and pristine faces."""
-    forgeries = pristine = 0
-    for batch in examples:
-        forgeries += int((batch["is_valid"] & batch["is_forgery"] & batch["has_target"]).sum())
-        pristine += int((batch["is_valid"] & ~batch["is_forgery"]).sum())
-    return forgeries, pristine
 
 
 def _measured(place: Place, base: ConfigDict, protocol: Protocol) -> Measured:

@@ -15,6 +15,7 @@ from dfrec_jax.weights.rules import WeightsError
 from tests import tiny
 
 
+@pytest.mark.slow
 def test_the_pose_of_drawn_faces_is_the_renderers():
     attributes = [sampling.sample_attributes(jax.random.key(seed)) for seed in range(8)]
     images = [render(dataset.identity_of(0, 21_000 + i), one, 64).image for i, one in enumerate(attributes)]

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import perturbations
 from dfrec_jax.evaluation.perturbations import BLUR, JPEG, NOISE, PERTURBATIONS, perturb
+from tests import tiny
 
 
 @pytest.fixture
@@ -89,3 +91,30 @@ def test_parameters_stay_in_their_ranges(monkeypatch):
     assert seen["kernel"] == {3, 5, 7}
     assert seen["quality"] == set(range(50, 100))
     assert 10 <= min(seen["variance"]) < 11 and 49 < max(seen["variance"]) <= 50
+
+
+def test_an_example_has_one_picture_however_many_hosts_share_a_batch(pictures):
+    config = tiny.config()
+
+    def arrived(process_count):
+        found = {}
+        for process in range(process_count):
+            batches = pipeline.batches_of(
+                lambda row: {"image": pictures[row % 4], "is_forgery": np.bool_(True)},
+                11,
+                config,
+                process_index=process,
+                process_count=process_count,
+            )
+            for batch in batches:
+                given = (batch["image"], batch["number"], batch["is_forgery"], 0)
+                for number, picture in zip(batch["number"], perturb(NOISE, *given), strict=True):
+                    found[int(number)] = picture
+        return found
+
+    alone = arrived(1)
+    for process_count in (2, 4):
+        shared = arrived(process_count)
+        assert shared.keys() == alone.keys()
+        for number, picture in alone.items():
+            np.testing.assert_array_equal(shared[number], picture)

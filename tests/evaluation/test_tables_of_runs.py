@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import runs_at_hand, table_data, tables_of_runs, workdir
 from dfrec_jax.evaluation.fitted_tables import fitted, places_of
 from dfrec_jax.evaluation.paper_tables import TABLES
@@ -43,11 +44,22 @@ def made_up(monkeypatch):
         return tables_of_runs.Source(lambda number, batch: Kept(target=mix(batch).astype(np.uint8)), 7, "kept")
 
     monkeypatch.setattr(tables_of_runs, "_source", source)
+    eval_batches = pipeline.eval_batches
+
+    def batches(config, split, *, max_examples):
+        """Two of random pictures; they are not drawn, which takes long to compile."""
+        if config.data.dataset != pipeline.EMBEDDED:
+            yield from eval_batches(config, split, max_examples=max_examples)
+        for first in (0, 8):
+            rows = first + np.arange(8)
+            yield {**tiny.batch(8, seed=first), "number": rows, "target_id": rows % 6, "is_valid": rows < max_examples}
+
+    monkeypatch.setattr(pipeline, "eval_batches", batches)
     return loaded
 
 
 def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=8))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16))
     table = cells.read(tmp_path / "a" / "results" / "table_1.json")
     assert (tmp_path / "a" / "tables" / "table_1.md").read_text() == text
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
@@ -62,6 +74,8 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert "| RECCE | - | - |" in text and "A dash for MAT; RePaint; RECCE" in text
     assert "FD (embedded-b)" in text and "| FID" not in text
     assert "A dash for" not in "".join(table.footnotes)
+    assert "`embedded-a` is a network of the losses too" in text, "tiny configs measure by what they train by"
+    assert "same 8 forgeries and 8 pristine faces" in text
 
 
 def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_path, made_up):
@@ -126,9 +140,9 @@ def test_data_that_are_not_there_are_dashes(tmp_path, made_up):
 
 def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
     path = run(tmp_path / "a")
-    tables_of_runs.evaluate([path], "6", "", Protocol(examples=8))
-    tables_of_runs.evaluate([path], "6", "", Protocol(examples=8))
-    refused([path], "table of another protocol .*examples: 8 -> 9", table="6", protocol=Protocol(examples=9))
+    tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
+    tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
+    refused([path], "table of another protocol .*examples: 16 -> 9", table="6", protocol=Protocol(examples=9))
 
 
 def test_flags_that_do_not_go_together(tmp_path):
@@ -142,6 +156,6 @@ def test_flags_that_do_not_go_together(tmp_path):
 
 
 def test_a_copy_needs_no_run(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=8))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=16))
     line = next(line for line in text.splitlines() if line.startswith(f"| {COPY} |"))
     assert line.split(" | ")[1].startswith("50.00")
