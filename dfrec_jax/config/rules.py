@@ -15,6 +15,7 @@ from dfrec_jax.config.defaults import (
     REDUCTIONS,
     SCENES,
     SCHEDULES,
+    VERDICTS,
     num_kept,
     num_patches,
 )
@@ -40,6 +41,7 @@ def validate(config: ConfigDict) -> None:
     _validate_sizes(config)
     _validate_mode(config)
     _validate_data(config)
+    _validate_verdict_and_identity(config)
 
 
 def _positive(value: int | float) -> bool:
@@ -68,6 +70,12 @@ RULES: tuple[Rule, ...] = (
     ("ism.decoder_features", _positive, "above 0"),
     ("sirm.stem", _positive, "a positive number of pixels"),
     ("ism.known_map", _share, "between 0 and 1"),
+    ("ism.verdict", _one_of(VERDICTS), f"one of {VERDICTS}"),
+    ("ism.gate", _share, "between 0 and 1"),
+    ("sirm.feature_dropout", _share, "between 0 and 1"),
+    ("tirm.identity_width", _not_negative, "0 (none) or the width of the embedding of frozen.identity"),
+    ("tirm.identity_dropout", _share, "between 0 and 1"),
+    ("tirm.identity_cosine", lambda c: len(c) == 2 and 0 <= c[0] <= c[1] <= 1, "(low, high), 0 <= low <= high <= 1"),
     ("tirm.patch_size", _positive, "a positive number of pixels"),
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
@@ -84,6 +92,7 @@ RULES: tuple[Rule, ...] = (
     ("data.original_share", _share, "between 0 and 1"),
     ("data.recorded_share", lambda share: share is None or _share(share), "between 0 and 1, or unset"),
     ("data.bi_share", _share, "between 0 and 1"),
+    ("data.photograph_share", _share, "between 0 and 1"),
     ("data.flip", _share, "between 0 and 1"),
     ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
     ("data.perturbed", _share, "between 0 and 1"),
@@ -206,7 +215,7 @@ def _validate_data(config: ConfigDict) -> None:
         raise ConfigError(
             f"data.crop={data.crop!r} with data.margin={data.margin!r}: they are one frame; set both, or neither"
         )
-    shares = {name: data[f"{name}_share"] or 0.0 for name in ("real", "bi", "original", "recorded")}
+    shares = {name: data[f"{name}_share"] or 0.0 for name in ("real", "bi", "original", "recorded", "photograph")}
     if sum(shares.values()) > 1 + 1e-9:
         said = " and ".join(f"data.{name}_share={share}" for name, share in shares.items() if share)
         raise ConfigError(f"{said}: their sum must be at most 1")
@@ -214,6 +223,11 @@ def _validate_data(config: ConfigDict) -> None:
         raise ConfigError(
             f"data.recorded_share={data.recorded_share} and data.original_share={data.original_share} with "
             "data.dataset='embedded': nothing is recorded there; leave them out"
+        )
+    if data.dataset == "embedded" and data.photograph_share > 0:
+        raise ConfigError(
+            f"data.photograph_share={data.photograph_share} with data.dataset='embedded': drawn faces are no "
+            "photographs and have no 68 landmarks; set it to 0"
         )
     if data.dataset != "embedded" and not data.dir:
         raise ConfigError(
@@ -226,6 +240,29 @@ def _validate_data(config: ConfigDict) -> None:
             "no BI; set data.bi_share=0"
         )
     validate_schedule(config)
+
+
+def _validate_verdict_and_identity(config: ConfigDict) -> None:
+    if config.ism.verdict != "map":
+        needed = {"ism.enabled": True, "ism.classifier": True, "loss.pristine_map": True}
+        for field, value in needed.items():
+            if _get(config, field) != value:
+                raise ConfigError(
+                    f"ism.verdict={config.ism.verdict!r} with {field}={_get(config, field)}: the classification head "
+                    f"says whether the map is used, and pristine faces recover nothing; set {field}={value}, or "
+                    "ism.verdict='map'"
+                )
+        if config.loss.classification == 0:
+            raise ConfigError(
+                f"ism.verdict={config.ism.verdict!r} with loss.classification=0: nothing would teach the head that "
+                "says whether the map is used; set a weight, or ism.verdict='map'"
+            )
+    if config.ism.enabled is False and (config.sirm.feature_dropout > 0 or config.data.photograph_share > 0):
+        raise ConfigError(
+            f"sirm.feature_dropout={config.sirm.feature_dropout} and data.photograph_share="
+            f"{config.data.photograph_share} with ism.enabled=False: a network without ISM sees the image itself, so "
+            "that no region is hidden; set both to 0"
+        )
 
 
 def validate_schedule(config: ConfigDict) -> None:

@@ -16,7 +16,7 @@ from dfrec_jax.data import rows
 from dfrec_jax.data.augmentation import recoloured
 from dfrec_jax.examples import fields
 from dfrec_jax.examples.fields import Kind, Use
-from dfrec_jax.forging import forge
+from dfrec_jax.forging import candidate_region, forge
 from dfrec_jax.forging.landmarks import MIRRORED_5
 from dfrec_jax.forging.perturbing import draw_border, draw_damage, draw_perturbation, perturb, tighten, within
 
@@ -43,6 +43,7 @@ def make_completion(
     blurred: float = 0.0,
     noisy: float = 0.0,
     tightened: float = 0.0,
+    changed_masks: bool = False,
 ) -> Complete:
     """The function from a batch as it leaves the host, and the run's key, to one that the model can be trained on.
 
@@ -61,6 +62,8 @@ def make_completion(
       noisy: probability that a perturbed picture gets noise, before it is coded.
       tightened: probability that the pictures of an example end within their crop, forgery, target and mask alike, so
         that no data set of tight pictures is known by its borders.
+      changed_masks: whether a recorded forgery without a mask gets one where it differs from its target, which must be
+        the very frame that it was made of.
 
     Raises:
       ValueError: where the rows do not fall into so many equal groups.
@@ -78,9 +81,16 @@ def make_completion(
         pair = jax.vmap(lambda key: jax.random.split(key))(keys)
         fields.check(batch)
         batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.zeros(len(keys), bool)}
+        if changed_masks and rows.RECORDED in kinds:
+            batch |= _with_changed_masks(batch)
+        if rows.PHOTOGRAPH in kinds:
+            batch |= _with_hidden_faces(batch, pair[:, 0])
         for kind, room in rooms.items():
             batch |= _forge_rows(recipes[kind], batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
-        batch |= jax.vmap(augment_row)(pair[:, 1], {name: batch[name] for name in AUGMENTED})
+        given = {name: batch[name] for name in AUGMENTED}
+        has_references = batch["is_forgery"] | batch.get("is_photograph", False)
+        augmented = jax.vmap(augment_row)(pair[:, 1], given | {"is_forgery": has_references})
+        batch |= augmented | {"is_forgery": batch["is_forgery"]}
         return fields.without(batch, Use.FORGING)
 
     return complete
@@ -112,6 +122,37 @@ def _forge_rows(
     is_left_out = is_chosen & ~is_made
     kept = {name: batch[name] & ~is_left_out for name in ("is_forgery", "has_source", "has_target", "has_mask")}
     return forged | kept | {"has_posed_source": batch["has_posed_source"] | is_made}
+
+
+def _with_changed_masks(batch: Batch) -> dict[str, Array]:
+    """The masks of recorded forgeries that have none: made here, since a mask that was stored would be that of one crop
+    and one rule."""
+
+    def mask_of(image: Array, target: Array, landmarks: Array, inside: Array) -> Array:
+        points = candidate_region.points_of_five(landmarks, image.shape[0])
+        pictures = _to_float(image), _to_float(target)
+        return _to_uint8(candidate_region.changed_mask(*pictures, points, _to_float(inside)))
+
+    is_found = jnp.all(jnp.isfinite(batch["landmarks"]), axis=(1, 2))
+    is_made = (batch["kind"] == rows.RECORDED) & ~batch["has_mask"] & batch["has_target"] & is_found
+    made = jax.vmap(mask_of)(batch["image"], batch["target"], batch["landmarks"], batch["inside_mask"])
+    return {
+        "source_mask": jnp.where(is_made[:, None, None, None], made, batch["source_mask"]),
+        "has_mask": batch["has_mask"] | is_made,
+    }
+
+
+def _with_hidden_faces(batch: Batch, keys: Array) -> dict[str, Array]:
+    """The regions that are hidden of photographs, drawn about their landmarks."""
+    size = batch["image"].shape[1]
+
+    def region_of(key: Array, points: Array) -> Array:
+        return _to_uint8(forge.source_weight(forge.draw_forging(key, forge.HIDDEN), points, size))
+
+    is_photograph = batch["kind"] == rows.PHOTOGRAPH
+    drawn = jax.vmap(region_of)(keys, batch["target_points"])
+    mask = jnp.where(is_photograph[:, None, None, None], drawn, batch["source_mask"])
+    return {"source_mask": mask, "is_photograph": is_photograph}
 
 
 def augment(

@@ -46,7 +46,7 @@ def with_frame(config: ConfigDict) -> ConfigDict:
 
 
 def train_kinds(config: ConfigDict) -> tuple[int, ...]:
-    """The kind of each row of a training batch: real, original, BI, recorded, and warped swaps for the rest.
+    """The kind of each row of a training batch: real, original, BI, photographs, recorded, warped swaps for the rest.
 
     Where the config leaves `data.recorded_share` open the rest is recorded forgeries, and warped swaps where the data
     have none, such as `faces`.
@@ -59,6 +59,8 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
     shares = {rows.REAL: data.real_share, rows.BI: data.bi_share}
     if data.original_share:
         shares[rows.ORIGINAL] = data.original_share
+    if data.photograph_share:
+        shares[rows.PHOTOGRAPH] = data.photograph_share
     if data.recorded_share is not None:
         shares[rows.RECORDED], forgery = data.recorded_share, rows.SWAP
     shares[forgery] = max(0.0, 1.0 - sum(shares.values()))
@@ -78,6 +80,11 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
                 f"forgery{' whose target is at hand' if kind == rows.ORIGINAL else ''}; use 0, or name a data set that "
                 "has some in data.dir"
             )
+    if data.photograph_share > 0 and not len(split.faces):
+        raise ConfigError(
+            f"data.photograph_share={data.photograph_share}: faces are hidden by their 68 landmarks, and no face of "
+            f"the training split of {split.folder} has them; use 0, or prepare photographs"
+        )
     if data.real_share > 0 and not len(split.pristine):
         raise ConfigError(f"data.real_share={data.real_share}: {split.folder} has no pristine face; use 0")
     try:
@@ -119,7 +126,7 @@ class TrainRows:
             kind: _recorded(split, kind) for kind in (rows.RECORDED, rows.ORIGINAL)
         }
         self._sizes = {kind: len(numbers) for kind, numbers in self._numbers.items()}
-        self._sizes |= {rows.BI: len(split.faces), rows.SWAP: len(split.faces)}
+        self._sizes |= dict.fromkeys((rows.BI, rows.SWAP, rows.PHOTOGRAPH), len(split.faces))
         is_even = {rows.RECORDED: config.data.recorded_share is not None, rows.ORIGINAL: True}
         self._even = {
             kind: EvenOrder(
@@ -140,7 +147,8 @@ class TrainRows:
             example |= {"source_points": NO_POINTS, "target_points": NO_POINTS}
         else:
             choice = rows.scrambled(self._seed, index)
-            example = self._split.encoded_pair(number, choice, self._size)
+            pair = self._split.encoded_photograph if kind == rows.PHOTOGRAPH else self._split.encoded_pair
+            example = pair(number, choice, self._size)
         return {**example, "kind": np.int32(kind), "example": np.uint32(index % 2**32)}
 
     def _place(self, index: int) -> tuple[int, int]:

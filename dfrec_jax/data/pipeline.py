@@ -102,6 +102,7 @@ def make_completion(config: ConfigDict, num_groups: int) -> completion.Complete:
         blurred=config.data.blurred,
         noisy=config.data.noisy,
         tightened=config.data.tightened,
+        changed_masks=config.data.changed_masks,
     )
 
 
@@ -119,6 +120,8 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
         stream["shares"] = [config.data.real_share, config.data.bi_share]
         if config.data.recorded_share is not None or config.data.original_share:
             stream["shares"] += [config.data.recorded_share, config.data.original_share]
+        if config.data.photograph_share:
+            stream["photograph_share"] = config.data.photograph_share
     return json.loads(json.dumps(stream))
 
 

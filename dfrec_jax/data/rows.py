@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-# Pristine; a forgery as recorded; BI and warped swap, forged on the device; the original of a recorded one, pristine.
-REAL, RECORDED, BI, SWAP, ORIGINAL = range(5)
-KINDS = ("real", "recorded", "bi", "swap", "original")
+# Pristine; a forgery as recorded; BI and warped swap, forged on the device; the original of a recorded one, pristine; a
+# photograph whose face is to be hidden.
+REAL, RECORDED, BI, SWAP, ORIGINAL, PHOTOGRAPH = range(6)
+KINDS = ("real", "recorded", "bi", "swap", "original", "photograph")
 _MASK = 2**64 - 1
 
 

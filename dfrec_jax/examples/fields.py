@@ -70,6 +70,9 @@ FIELDS: dict[str, Field] = {
     "has_target": Field(Kind.FLAG),
     "has_mask": Field(Kind.FLAG),
     "has_posed_source": Field(Kind.FLAG, Use.LOSSES),
+    "is_photograph": Field(
+        Kind.FLAG, Use.LOSSES
+    ),  # of `rows.PHOTOGRAPH`: to be recovered from what `source_mask` leaves
     "source_id": Field(Kind.NUMBER),  # of people
     "target_id": Field(Kind.NUMBER),
     "attack": Field(Kind.NUMBER),  # of the data set's attacks

@@ -54,6 +54,8 @@ class Recipe(NamedTuple):
 # A warped swap has none: its gradients are blended at the border, which is to run over skin on both sides.
 MARGINS, NONE = (0.04, 0.04, 0.2, 0.04), (0.0, 0.0, 0.0, 0.0)
 BI = Recipe(False, (0, 1, 2, 3), MARGINS, 128 / RECIPE_SIZE, (0.01, 0.05), 10, 2, (0.1, 0.2), (0.0, 0.0))
+# Of a photograph only the region is drawn, and nothing is pasted there: a face, more or less of it than a swap takes.
+HIDDEN = Recipe(False, (0, 1, 3), MARGINS, 1.0, (0.005, 0.03), 6, 16, (0.06, 0.14), (0.0, 0.0))
 SWAP = Recipe(True, (0, 3), NONE, 160 / RECIPE_SIZE, (0.005, 0.02), 5, 0, (0.06, 0.14), (0.1, 0.4))
 
 

@@ -147,6 +147,7 @@ def loss_terms(
         and both recovered faces; `source_landmarks` of the source: where they are NaN its features are not compared.
         Where sources have poses of their own, `posed_source` as `forge.Forgery` has it, and `has_posed_source`. Where
         pictures may end within their crop, `inside_mask`, float32 [b, h, w, 1]: where it is 0 nothing is learned.
+        Where there are photographs with hidden faces, `is_photograph`.
       perceptors: the frozen networks; gradients flow through them to the recovered faces, not to the references. The
         term of a role that has none is 0.
       loss: `config.loss`: alpha and beta enter here, the lambdas in `weighted_sum`.
@@ -154,7 +155,8 @@ def loss_terms(
     """
     has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
     if loss.pristine_map:
-        has_source, has_target = has_source & batch["is_forgery"], has_target & batch["is_forgery"]
+        is_recovered = batch["is_forgery"] | batch.get("is_photograph", False)
+        has_source, has_target = has_source & is_recovered, has_target & is_recovered
     else:
         has_mask &= batch["is_forgery"]
     landmarks, source_landmarks = batch["landmarks"], batch["source_landmarks"]

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config import defaults
 from dfrec_jax.models.ism import Ism, IsmOutput
 from dfrec_jax.models.masking import Masking, draw_noise, face_ellipse, face_region
+from dfrec_jax.models.region import KnownMap, used_map, without_region
 from dfrec_jax.models.sirm import Sirm, TargetTokens
 from dfrec_jax.models.tirm import Tirm
 from dfrec_jax.nets.transformer import VitSize
@@ -23,6 +24,7 @@ class DfrecOutput(NamedTuple):
 
     source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
+    used_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
     target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
@@ -36,17 +38,6 @@ class DfrecOutput(NamedTuple):
     logit: Float[Array, " b"] | None  # of the image being a forgery; None without the classification head
 
 
-class KnownMap(NamedTuple):
-    """Source maps that are known of some examples of a batch."""
-
-    source_map: Float[Array, "b h w 1"]  # in [0, 1]
-    is_known: Bool[Array, " b"]
-
-    def or_else(self, source_map: Float[Array, "b h w 1"]) -> Float[Array, "b h w 1"]:
-        """The known maps, and those of `source_map` where none is known."""
-        return jnp.where(self.is_known[:, None, None, None], self.source_map, source_map)
-
-
 class Dfrec(nn.Module):
     """The three modules of Fig. 2.
 
@@ -55,11 +46,15 @@ class Dfrec(nn.Module):
         itself in place of the source region.
       sirm: the source face and f_t, from the source region.
       tirm: the target face, from the rest of the image and f_t.
+      verdict: who says whether the image is a swap at all, see `region.used_map`.
+      gate: see `verdict`.
     """
 
     ism: Ism | None
     sirm: Sirm
     tirm: Tirm
+    verdict: str = "map"
+    gate: float = 0.5
 
     def __call__(
         self,
@@ -68,7 +63,10 @@ class Dfrec(nn.Module):
         *,
         train: bool,
         face_region: Float[Array, "b h w 1"] | None = None,
+        is_swap: Bool[Array, " b"] | None = None,
         known_map: KnownMap | None = None,
+        is_hidden: Bool[Array, " b"] | None = None,
+        identity: Float[Array, "b e"] | None = None,
         use_target_tokens: bool = True,
     ) -> DfrecOutput:
         """Recovers both faces.
@@ -80,13 +78,19 @@ class Dfrec(nn.Module):
           train: batch statistics, dropout and stochastic depth, from the `dropout` stream.
           face_region: 1 on the face, 0 elsewhere; takes the map's place where there is no ISM. Without it that is
             `face_ellipse`.
+          is_swap: what the caller knows of each picture, where it is not left to the network; then `face_region` may
+            stand beside an ISM, and takes the place of a map that leaves the face out.
           known_map: what the SIRM and the TIRM take for m_s where it is known: they then learn from the first step on,
             and the ISM from its own losses alone. `map_logits` are the ISM's all the same.
+          is_hidden: of each example, whether the region of the map is removed before the SIRM and the TIRM see the
+            image, so that f_t, and all that is recovered, comes from the surroundings alone; None: of no one.
+          identity: embeddings that say who the target may be (`residual.py`), rows of zeros where nothing does; None:
+            of no one. Of use to a TIRM of `identity_width` above 0 alone.
           use_target_tokens: False hides f_t from the TIRM (`hidden`): what the same network makes of the background
             alone.
 
         Raises:
-          ValueError: for a face region beside an ISM.
+          ValueError: for a face region beside an ISM, but where `is_swap` is given too.
         """
         noise = draw_noise(
             mask_keys, (image.shape[1] // self.tirm.patch_size) * (image.shape[2] // self.tirm.patch_size)
@@ -96,7 +100,10 @@ class Dfrec(nn.Module):
             noise,
             train=train,
             face_region=face_region,
+            is_swap=is_swap,
             known_map=known_map,
+            is_hidden=is_hidden,
+            identity=identity,
             use_target_tokens=use_target_tokens,
         )
 
@@ -107,21 +114,31 @@ class Dfrec(nn.Module):
         *,
         train: bool,
         face_region: Float[Array, "b h w 1"] | None = None,
+        is_swap: Bool[Array, " b"] | None = None,
         known_map: KnownMap | None = None,
+        is_hidden: Bool[Array, " b"] | None = None,
+        identity: Float[Array, "b e"] | None = None,
         use_target_tokens: bool = True,
     ) -> DfrecOutput:
         """As `__call__`, with Algorithm 1's noise itself: uniform in [0, 1), a value for each patch."""
+        if self.ism is not None and face_region is not None and is_swap is None:
+            raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
         seen = self._segment(image, face_region, train)
-        source_map = seen.source_map if known_map is None else known_map.or_else(seen.source_map)
+        source_map = used_map(seen, self.verdict, self.gate, is_swap, face_region)
+        if known_map is not None:
+            source_map = known_map.or_else(source_map)
+        if is_hidden is not None:
+            image, source_map = without_region(image, source_map, is_hidden)
         source_region = image if self.ism is None else source_map * image
         source = self.sirm(source_region, image, source_map, train=train)
         target_tokens, levels = source.target_tokens, source.target_levels
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
-        target = self.tirm(image, source_map, target_tokens, noise, levels, train=train)
+        target = self.tirm(image, source_map, target_tokens, noise, levels, identity, train=train)
         return DfrecOutput(
             source_map=seen.source_map,
             map_logits=seen.map_logits,
+            used_map=source_map,
             source_region=source_region,
             source_face=source.source_face,
             target_face=target.target_face,
@@ -143,8 +160,6 @@ class Dfrec(nn.Module):
             if face_region is None:
                 face_region = jnp.broadcast_to(face_ellipse(*image.shape[1:3])[None], (*image.shape[:3], 1))
             return IsmOutput(face_region, None, None)
-        if face_region is not None:
-            raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
         return self.ism(image, train=train)
 
 
@@ -180,6 +195,7 @@ def build(config: ConfigDict) -> Dfrec:
         rates=tuple(config.ism.rates),
         decoder_features=config.ism.decoder_features,
         imagenet_norm=config.ism.imagenet_norm,
+        is_taught_by_classifier=config.ism.verdict != "map",
         dtype=dtype,
     )
     masking = Masking(
@@ -208,10 +224,12 @@ def build(config: ConfigDict) -> Dfrec:
         pixels=config.tirm.pixels,
         as_released=is_released,
         imagenet_norm=config.tirm.imagenet_norm,
+        identity_width=config.tirm.identity_width,
         remat=config.remat,
         dtype=dtype,
     )
-    return Dfrec(ism=ism if config.ism.enabled else None, sirm=sirm, tirm=tirm)
+    ism = ism if config.ism.enabled else None
+    return Dfrec(ism=ism, sirm=sirm, tirm=tirm, verdict=config.ism.verdict, gate=config.ism.gate)
 
 
 def variable_shapes(network: Dfrec, image_size: int) -> dict[str, tuple[int, ...]]:

@@ -122,7 +122,8 @@ class DeepLabDecoder(nn.Module):
 class Ism(nn.Module):
     """EfficientNet, a segmentation head, and a classification head where asked for.
 
-    The classifier reads the features through a stop-gradient, so that its loss leaves Eq. 10's optimum where it is.
+    The classifier reads the features through a stop-gradient, so that its loss leaves Eq. 10's optimum where it is; but
+    not where it gives the verdict.
 
     Attributes:
       classifier: whether there is a classification head.
@@ -131,6 +132,8 @@ class Ism(nn.Module):
       decoder_features: channels of the decoder.
       rates: dilations of the decoder's pyramid, of a 14 x 14 grid in the released network.
       imagenet_norm: whether the backbone sees pixels normalised by ImageNet's mean and deviation.
+      is_taught_by_classifier: whether the classifier's loss reaches the backbone, where nothing else tells it pristine
+        faces from forged ones.
       dtype: of the computation; parameters and both outputs stay float32.
     """
 
@@ -140,6 +143,7 @@ class Ism(nn.Module):
     decoder_features: int = 256
     rates: tuple[int, ...] = (12, 24, 36)
     imagenet_norm: bool = False
+    is_taught_by_classifier: bool = False
     dtype: Any = jnp.float32
 
     @nn.compact
@@ -157,6 +161,7 @@ class Ism(nn.Module):
         )
 
     def _classify(self, features: Float[Array, "b h w c"], train: bool) -> Float[Array, " b"]:
-        means = jnp.mean(jax.lax.stop_gradient(features), axis=(1, 2), dtype=jnp.float32)
+        features = features if self.is_taught_by_classifier else jax.lax.stop_gradient(features)
+        means = jnp.mean(features, axis=(1, 2), dtype=jnp.float32)
         means = nn.Dropout(CLASSIFIER_DROPOUT, deterministic=not train, name="classification_dropout")(means)
         return nn.Dense(1, kernel_init=initialisation.CONV, name="classification_head")(means)[:, 0]

@@ -96,13 +96,15 @@ class IdentityFusionDecoder(nn.Module):
         masked_rows: Float[Array, "b m t"] | None = None,
         levels: tuple[Array, ...] | None = None,
         source_map: Float[Array, "b h w 1"] | None = None,
+        identity: Float[Array, "b e"] | None = None,
         *,
         train: bool = False,
     ) -> Float[Array, "b m d"]:
         """Predicts the pixels, in (0, 1), of the tokens at `idx_mask`; both index sets address tokens.
 
         `masked_rows` are the target tokens of the masked patches, where the fusion uses them; `levels` and `source_map`
-        are those of `UNetPixels`, for which token i + 1 is patch i of a grid.
+        are those of `UNetPixels`, for which token i + 1 is patch i of a grid. `identity`, zeros or an embedding of unit
+        length, is added to every token and modulates `UNetPixels`; at the start of training it changes nothing.
         """
         width, depth, num_heads = self.size
         known = nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="fusion")(fused_tokens)
@@ -112,6 +114,10 @@ class IdentityFusionDecoder(nn.Module):
             hints = nn.Dense(width, kernel_init=initialisation.DENSE, dtype=self.dtype, name="masked_fusion")
             tokens = put_rows(tokens, idx_mask, mask_token + hints(masked_rows))
         tokens = put_rows(tokens, idx_keep, known)
+        if identity is not None:
+            identity = identity * identity.shape[-1] ** 0.5  # entries of order one
+            shift = nn.Dense(width, kernel_init=nn.initializers.zeros, dtype=self.dtype, name="identity")(identity)
+            tokens = tokens + shift[:, None]
         tokens = TokenPositions(self.learned_positions, name="positions")(tokens)
         tokens = Transformer(depth, num_heads, self.dtype, self.remat, name="transformer")(tokens)
         if self.pixels == "linear":
@@ -121,7 +127,7 @@ class IdentityFusionDecoder(nn.Module):
         if levels is None or source_map is None:
             raise ValueError("pixels='unet' takes the levels of the SIRM and the source map, and got none")
         grid = rearrange(tokens[:, 1:], "b (i j) d -> b i j d", j=levels[-1].shape[2])
-        picture = UNetPixels(self.dtype, name="to_pixels")(grid, levels, source_map, train=train)
+        picture = UNetPixels(self.dtype, name="to_pixels")(grid, levels, source_map, identity, train=train)
         return gather_rows(patchify(picture, self.patch_size), idx_mask - 1)
 
 
@@ -143,6 +149,7 @@ class UNetPixels(nn.Module):
         grid: Float[Array, "b i j d"],
         levels: tuple[Array, ...],
         source_map: Float[Array, "b h w 1"],
+        identity: Float[Array, "b e"] | None = None,
         *,
         train: bool,
     ) -> Float[Array, "b h w 3"]:
@@ -153,7 +160,15 @@ class UNetPixels(nn.Module):
         x = jnp.concatenate([grid, target], axis=-1)
         for level, skip in reversed(list(enumerate(skips))):
             x = UpConv(features[level], self.dtype, name=f"up_{level}")(x, train=train)
+            if identity is not None:
+                x = self._modulated(x, identity, f"identity_{level}")
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features[level], self.dtype, name=f"decode_{level}")(x, train=train)
         changes = nn.Conv(3 * stem**2, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
         return changed(image, source_map * without_grid(unfold(changes, stem), stem))
+
+    def _modulated(self, x: Float[Array, "b h w c"], identity: Float[Array, "b e"], name: str) -> Array:
+        """Each channel scaled and shifted by the identity (FiLM, Perez et al. 2018)."""
+        numbers = nn.Dense(2 * x.shape[-1], kernel_init=nn.initializers.zeros, dtype=self.dtype, name=name)(identity)
+        scale, shift = jnp.split(numbers[:, None, None], 2, axis=-1)
+        return x * (1 + scale) + shift

@@ -40,6 +40,7 @@ class Tirm(nn.Module):
         patches and for tokens, where the class token comes first: the encoder sees the patch left of each kept one.
         Otherwise patch i is token i + 1, the class token is always visible, and positions are fixed.
       imagenet_norm: whether the encoder sees pixels normalised by ImageNet's mean and deviation.
+      identity_width: of the embedding that says who the target may be, as `identity`; 0: none is taken.
       remat: recompute each block in the backward pass.
       dtype: of the computation; parameters and outputs stay float32.
     """
@@ -52,6 +53,7 @@ class Tirm(nn.Module):
     pixels: str = "linear"
     as_released: bool = False
     imagenet_norm: bool = False
+    identity_width: int = 0
     remat: bool = False
     dtype: Any = jnp.float32
 
@@ -63,6 +65,7 @@ class Tirm(nn.Module):
         target_tokens: Float[Array, "b _ t"] | None,
         noise: Float[Array, "b n"],
         levels: tuple[Array, ...] | None = None,
+        identity: Float[Array, "b e"] | None = None,
         *,
         train: bool = False,
     ) -> TirmOutput:
@@ -75,11 +78,17 @@ class Tirm(nn.Module):
             'none'.
           noise: uniform in [0, 1), n values an example.
           levels: `SirmOutput.target_levels`, which 'unet' pixels take; their last grid is that of the patches.
+          identity: of `identity_width`; None is rows of zeros, which say nothing.
           train: batch statistics of the 'unet' pixels.
 
         Raises:
-          ValueError: where `target_tokens` does not fit `fusion`, and for 'unet' pixels without `levels`.
+          ValueError: for an identity that this TIRM does not take, where `target_tokens` does not fit `fusion`, and for
+            'unet' pixels without `levels`.
         """
+        if self.identity_width == 0 and identity is not None:
+            raise ValueError("identity is given to a TIRM of identity_width=0, which takes none; leave it None")
+        if self.identity_width and identity is None:
+            identity = jnp.zeros((len(image), self.identity_width), jnp.float32)
         split = self.mask(source_map, noise)
         idx_keep, idx_mask = self._token_indices(split)
         patches = patchify(image, self.patch_size)
@@ -107,7 +116,15 @@ class Tirm(nn.Module):
             name="decoder",
         )
         target_patches = decoder(
-            fused_tokens, idx_keep, idx_mask, patches.shape[1] + 1, masked_rows, levels, source_map, train=train
+            fused_tokens,
+            idx_keep,
+            idx_mask,
+            patches.shape[1] + 1,
+            masked_rows,
+            levels,
+            source_map,
+            identity,
+            train=train,
         )
 
         num_rows = image.shape[1] // self.patch_size

@@ -164,6 +164,25 @@ class PreparedSplit:
           size: of the pictures, in pixels.
         """
         partner = self.index.partners[place, choice % self.index.partners.shape[1]]
+        pair = self._encoded_pair(place, int(partner), size)
+        return {**pair, "is_forgery": np.bool_(True), "has_source": np.bool_(True), "has_mask": np.bool_(True)}
+
+    def encoded_photograph(self, place: int, choice: int, size: int) -> Example:
+        """Face `place` of `faces` as it is, and in the place of a source another picture of the same person, which is
+        none: `has_source` is False. Of a person with one picture that picture.
+
+        Args:
+          place: in `faces`.
+          choice: any number; the other picture is the one at `choice` modulo their number.
+          size: of the pictures, in pixels.
+        """
+        people = self.index.source_id[self.faces]
+        others = np.flatnonzero(people == people[place])
+        others = others[others != place] if len(others) > 1 else others
+        pair = self._encoded_pair(place, int(others[choice % len(others)]), size)
+        return {**pair, "is_forgery": np.bool_(False), "has_source": np.bool_(False), "has_mask": np.bool_(False)}
+
+    def _encoded_pair(self, place: int, partner: int, size: int) -> Example:
         numbers = self.faces[place], self.faces[partner]
         (target, landmarks, points, inside), (source, source_landmarks, source_points, _) = (
             self._face(int(i), size) for i in numbers
@@ -176,10 +195,7 @@ class PreparedSplit:
             "inside_mask": inside,
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
-            "is_forgery": np.bool_(True),
-            "has_source": np.bool_(True),
             "has_target": np.bool_(True),
-            "has_mask": np.bool_(True),
             "source_id": self.index.source_id[numbers[1]],
             "target_id": self.index.target_id[numbers[0]],
             "attack": np.int32(len(self.names.attacks)),

@@ -15,7 +15,7 @@ from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec
-from dfrec_jax.training import initialisation, sharding, state
+from dfrec_jax.training import initialisation, sharding, state, told
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
 from dfrec_jax.training.validation import Validator
@@ -37,6 +37,7 @@ class DfrecTask:
         rules.validate(self.config)
         self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
+        told.check_identity_width(self.config, self.constants)
         self._metric = perceptors.load_metric_network(self.config)
         self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)
 
@@ -85,16 +86,18 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
     ) -> tuple[jax.Array, tuple[Any, Metrics]]:
         mask_keys = jax.random.split(stream(rng, "masks"), batch["image"].shape[0])
-        known_map = known_maps(
-            batch, config.ism.known_map, stream(rng, "known maps"), pristine=config.loss.pristine_map
-        )
+        is_hidden = told.hidden(batch, config, stream(rng, "hidden regions"))
+        batch = told.judged(batch, config, is_hidden)
         output, updated = model.apply(
             {"params": params, "batch_stats": batch_stats},
             batch["image"],
             mask_keys,
             train=True,
             face_region=dfrec.region_without_ism(model, batch["image"], batch.get("landmarks")),
-            known_map=known_map,
+            is_swap=batch["is_forgery"] if config.ism.verdict != "map" else None,
+            known_map=told.known_maps(batch, config, stream(rng, "known maps")),
+            is_hidden=is_hidden,
+            identity=told.identities(batch, perceptors, config, stream(rng, "identities")),
             rngs={"dropout": stream(rng, "dropout")},
             mutable=["batch_stats"],
         )
@@ -104,20 +107,6 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
         return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)
 
     return loss
-
-
-def known_maps(
-    batch: Mapping[str, jax.Array], share: float, key: jax.Array, *, pristine: bool
-) -> dfrec.KnownMap | None:
-    """The masks of a drawn `share` of the examples, as far as they are known; None where it is 0.
-
-    `pristine`: of pristine faces too, whose mask is empty. Where these are to recover themselves it would hide from the
-    SIRM the very face that it is to give back.
-    """
-    if share == 0:
-        return None
-    is_known = batch["has_mask"] & (batch["is_forgery"] | pristine)
-    return dfrec.KnownMap(batch["source_mask"], is_known & (jax.random.uniform(key, is_known.shape) < share))
 
 
 def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Metrics:

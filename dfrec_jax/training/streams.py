@@ -15,6 +15,8 @@ STREAMS = (
     "masks",  # of a step: Algorithm 1's noise
     "dropout",  # of a step
     "known maps",  # of a step: whose known mask takes the map's place
+    "hidden regions",  # of a step: whose region is hidden
+    "identities",  # of a step: the noise of the identities that the TIRM is told, and who is told none
     "augmentation",  # of a step: of the attribute classifier
 )
 

@@ -38,6 +38,13 @@ from tests import tiny
         ("ism.enabled", False, "nothing to supervise"),
         ("mesh.fsdp", 0, "mesh.fsdp=0"),
         ("seed", -1, "seed=-1"),
+        ("ism.verdict", "head", "ism.verdict='head': must be one of"),
+        ("ism.verdict", "gate", "ism.verdict='gate' with loss.pristine_map=False"),
+        ("ism.gate", 2.0, "ism.gate=2.0"),
+        ("sirm.feature_dropout", -0.1, "sirm.feature_dropout=-0.1: must be between 0 and 1"),
+        ("tirm.identity_width", -1, "tirm.identity_width=-1: must be 0 .none. or the width"),
+        ("tirm.identity_cosine", (0.5, 0.2), r"tirm.identity_cosine=\(0.5, 0.2\)"),
+        ("data.photograph_share", 0.5, "drawn faces are no photographs"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field, value, words):
@@ -68,6 +75,29 @@ def test_a_network_without_ism_has_no_place_for_known_maps():
     config = tiny.full_size()
     config.ism.enabled, config.ism.known_map = False, 0.5
     with pytest.raises(ConfigError, match="ism.known_map=0.5 with ism.enabled=False"):
+        rules.validate(defaults.resolve(config))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"loss.pristine_map": True, "loss.classification": 0.0}, "'product' with loss.classification=0: nothing"),
+        ({"loss.pristine_map": True, "ism.classifier": False, "loss.classification": 0.0}, "ism.classifier=False"),
+    ],
+)
+def test_a_head_that_gives_the_verdict_must_be_there_and_be_taught(fields, words):
+    config = tiny.full_size()
+    config.update_from_flattened_dict({"ism.verdict": "product", **fields})
+    with pytest.raises(ConfigError, match=words):
+        rules.validate(defaults.resolve(config))
+
+
+def test_without_ism_no_region_is_hidden():
+    config = tiny.full_size()
+    config.update_from_flattened_dict({
+        "ism.enabled": False, "sirm.feature_dropout": 0.5, "loss.classification": 0.0, "loss.segmentation": 0.0,
+    })  # fmt: skip
+    with pytest.raises(ConfigError, match=r"sirm.feature_dropout=0.5 and .* with ism.enabled=False"):
         rules.validate(defaults.resolve(config))
 
 

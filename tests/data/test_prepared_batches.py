@@ -142,6 +142,37 @@ def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
     assert not done["has_mask"][recorded].any() and done["has_mask"][kinds == rows.BI].all()
 
 
+def test_photographs_bring_another_picture_of_the_person_and_a_region_to_hide(make_config):
+    config = make_config(real_share=0.0, bi_share=0.0, photograph_share=1.0, perturbed=1.0, flip=1.0, jitter=0.0)
+    (batch,) = batches(config, 0, 1)
+    assert (batch["source_id"] == batch["target_id"]).all()
+    assert (batch["source"] != batch["target"]).any((1, 2, 3)).all()
+    made = jax.jit(pipeline.make_completion(config, 1))(batch, jax.random.key(0))
+    assert made["is_photograph"].all() and made["has_target"].all()
+    for name in ("is_forgery", "has_source", "has_mask", "has_posed_source"):
+        assert not made[name].any(), name
+    share = np.asarray(made["source_mask"] / 255).mean((1, 2, 3))
+    assert (0.02 < share).all() and (share < 0.8).all()
+    for name in ("source", "target"):  # mirrored, and as good as it was
+        np.testing.assert_array_equal(made[name], batch[name][:, :, ::-1], err_msg=name)
+    assert (made["image"] != made["target"]).any()  # the picture is worse than what it is compared with
+
+
+def test_recorded_forgeries_get_masks_where_they_were_changed(make_config):
+    config = make_config("triplets", real_share=0.25, bi_share=0.0, changed_masks=True)
+    (batch,) = batches(config, 0, 1)
+    recorded = batch["kind"] == rows.RECORDED
+    assert recorded.any() and not batch["has_mask"][recorded].any()
+    batch["landmarks"][np.flatnonzero(recorded)[0]] = np.nan
+    made = jax.jit(pipeline.make_completion(config, 1))(batch, jax.random.key(0))
+    is_made = np.asarray(made["source_mask"]).any((1, 2, 3))
+    assert is_made.sum() == recorded.sum() - 1 and not is_made[~recorded].any()
+    np.testing.assert_array_equal(made["has_mask"], batch["has_mask"] | is_made)
+    config.data.changed_masks = False
+    made = jax.jit(pipeline.make_completion(config, 1))(batch, jax.random.key(0))
+    assert not np.asarray(made["has_mask"])[recorded].any()
+
+
 def test_a_validation_split_that_gives_no_score_is_counted_as_such(make_config):
     config = make_config("triplets")
     assert pipeline.num_scored(config, "validation") == len(mixture.split_of(config, "validation").forgeries) > 0

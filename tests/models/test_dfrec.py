@@ -200,3 +200,44 @@ def test_every_part_is_trained():
     silent = [jax.tree_util.keystr(path) for path, leaf in flat if not np.any(leaf)]
     assert all("classification_head" in path for path in silent), silent
     assert all(np.isfinite(leaf).all() for _, leaf in flat)
+
+
+HALF = jnp.zeros((BATCH, tiny.SIZE, tiny.SIZE, 1)).at[:, :16].set(1.0)  # the upper half
+EVERYBODY = jnp.ones(BATCH, bool)
+
+
+def test_of_a_hidden_region_nothing_reaches_the_recovery():
+    module, upper = network(sirm__residual=True), HALF > 0
+    options = {"known_map": KnownMap(HALF, EVERYBODY), "is_hidden": jnp.array([True, True, False])}
+    out = run(module, **options)
+    other = run(module, jnp.where(upper, 1 - IMAGE, IMAGE), **options)
+    np.testing.assert_array_equal(out.used_map, HALF)
+    for name in ("source_face", "target_features", "target_tokens", "target_patches"):
+        hidden, seen = (np.asarray(getattr(each, name)) for each in (out, other))
+        np.testing.assert_array_equal(hidden[:2], seen[:2], err_msg=name)
+        assert not np.array_equal(hidden[2], seen[2]), name
+
+
+def test_a_given_verdict_lets_the_face_region_take_an_empty_maps_place(recovered):
+    out = run(network(), is_swap=jnp.array([True, True, False]), face_region=HALF)
+    np.testing.assert_array_equal(out.used_map, HALF.at[2].set(0.0))
+    np.testing.assert_array_equal(out.source_map, recovered.source_map)
+
+
+def test_an_identity_changes_the_target_alone_and_at_the_start_nothing():
+    module = network(tirm__pixels="unet", tirm__identity_width=4)
+    variables = stand_in.variables(module, IMAGE, KEYS, train=False)
+    identity = jnp.eye(BATCH, 4).at[2].set(0.0)
+    told, untold = (apply(module, variables, IMAGE, KEYS, identity=given) for given in (identity, 0 * identity))
+    np.testing.assert_array_equal(told.source_face, untold.source_face)
+    is_other = [not np.array_equal(*pair) for pair in zip(told.target_patches, untold.target_patches, strict=True)]
+    assert is_other == [True, True, False]
+    kernels = {
+        "/".join(key.key for key in path): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(
+            jax.eval_shape(lambda: module.init(KEYS[0], IMAGE, KEYS, train=False))["params"]["tirm"]["decoder"]
+        )
+    }
+    assert kernels["identity/kernel"].shape == (4, 32) and "to_pixels/identity_0/kernel" in kernels
+    with pytest.raises(ValueError, match="identity_width=0"):
+        jax.eval_shape(lambda: run(network(), identity=identity))
