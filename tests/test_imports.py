@@ -32,7 +32,7 @@ ALLOWED = {
     "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {
-        "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
+        "forging", "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
         "pictures", "perceptors",
     },
     "evaluation": {

@@ -13,8 +13,10 @@ from PIL import Image
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.examples import fields
+from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
+from dfrec_jax.models.region import told
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch
@@ -26,7 +28,11 @@ SAMPLE_COLUMNS = (
 
 
 class Validator:
-    """Runs the model on the validation split; compiled once."""
+    """Runs the model on the validation split; compiled once.
+
+    A network that learns on photographs alone has no map yet: it is validated as it learns, with the faces' regions for
+    maps and hidden.
+    """
 
     def __init__(self, model: Dfrec, metric: FrozenNetwork, config: ConfigDict, mesh: Mesh):
         """Opens the validation split.
@@ -48,8 +54,11 @@ class Validator:
             pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
             keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
-            region = region_without_ism(model, pictures["image"], landmarks)
-            output: Any = model.apply(variables, pictures["image"], keys, train=False, face_region=region)
+            options = {"face_region": region_without_ism(model, pictures["image"], landmarks)}
+            if config.data.photograph_share == 1:
+                regions = face_regions(pictures["landmarks"], config.image_size)
+                options = told("region", regions) | {"is_hidden": jnp.ones(len(regions), bool)}
+            output: Any = model.apply(variables, pictures["image"], keys, train=False, **options)
             recovered = metric(output.target_face, landmarks)["embedding"]
             reference = metric(pictures["target"], landmarks)["embedding"]
             return pictures, output, jnp.sum(recovered * reference, axis=-1)
@@ -72,7 +81,7 @@ class Validator:
         batch = sharding.to_global(self._mesh, next(self._batches(self._config.data.eval_batch_size)))
         given, output, _ = self._run(variables, self._metric, batch)
         pictures = (
-            given["image"], output.source_map, output.source_region, output.masked_image,
+            given["image"], output.used_map, output.source_region, output.masked_image,
             output.source_face, output.target_face, given["source"], given["target"],
         )  # fmt: skip
         rows = list(zip(*(np.asarray(picture[:NUM_SAMPLES], np.float32) for picture in pictures), strict=True))

@@ -64,6 +64,17 @@ def test_pristine_faces_teach_their_own_recovery_or_an_empty_map():
         assert other[1][name] == mapped[name], name
 
 
+def test_photographs_with_hidden_faces_teach_a_target_where_pristine_faces_teach_a_map():
+    batch = {**BATCH, "is_forgery": jnp.zeros(2, bool), "has_mask": jnp.zeros(2, bool)}
+
+    @jax.jit
+    def patch(is_photograph):
+        given = batch | {"is_photograph": is_photograph}
+        return loss_terms(_output(), given, tiny.perceptors(), _loss(pristine_map=True), patch_size=8)["patch"]
+
+    assert patch(jnp.array([True, True])) > 0 == patch(jnp.array([False, False]))
+
+
 def test_without_the_sources_features_its_network_sees_the_target_alone():
     seen = []
 
