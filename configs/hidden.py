@@ -1,4 +1,4 @@
-"""DFREC that needs no seams, in two stages: what surroundings say of a face, from photographs; then swaps of every kind.
+"""DFREC that needs no seams, in two stages: what surroundings say of a face, by photographs; then swaps of all kinds.
 
 Run:       python train.py --config=configs/hidden.py:surroundings --config.data.dir=LFW --workdir=runs/surroundings
            python train.py --config=configs/hidden.py:full --config.data.dir=LFW,triplets:DFDC --workdir=runs/full \
@@ -27,7 +27,6 @@ def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
     config.tirm.mask_ratio = 0.4  # a whole face and more, drawn or by its landmarks
     config.tirm.decoder_depth = 4
     config.tirm.identity_width = 128  # of mobilefacenet-xiaoccer
-    config.ism.verdict = "product"
     config.train.validate_every = 250
     config.train.samples_every = 250
     config.checkpoint.every = 50
@@ -37,13 +36,14 @@ def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
 def _surroundings(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.data.photograph_share = 1.0
     config.data.real_share = config.data.bi_share = 0.0
-    config.loss.source_features = config.loss.source_pixels = config.loss.segmentation = 0.0
-    config.loss.classification = 0.1  # all photographs are pristine: nothing to learn, and the head begins anew later
+    config.loss.source_features = config.loss.source_pixels = 0.0
+    config.loss.segmentation = config.loss.classification = 0.0  # nothing is forged: the ISM begins with the next stage
     config.train.num_steps = 1500
     return config
 
 
 def _full(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    config.ism.verdict = "product"
     config.sirm.feature_dropout = 0.3
     config.data.changed_masks = True
     config.data.recorded_share = 0.2

@@ -32,8 +32,8 @@ ALLOWED = {
     "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {
-        "forging", "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
-        "pictures", "perceptors",
+        "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
+        "pictures", "perceptors", "forging",
     },
     "evaluation": {
         "files", "baselines", "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen",
