@@ -168,6 +168,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.train.log_every = 50
     config.train.validate_every = 1000
     config.train.samples_every = 1000
+    config.train.initialise = ""  # the network to start from: a workdir, or a file of `dfrec weights export`
+    config.train.initialise_fresh = ""  # its parts that begin anew all the same: ism/classification_head; with commas
 
     config.checkpoint = ConfigDict()
     config.checkpoint.every = 1000

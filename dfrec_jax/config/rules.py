@@ -42,6 +42,7 @@ def validate(config: ConfigDict) -> None:
     _validate_mode(config)
     _validate_data(config)
     _validate_verdict_and_identity(config)
+    _validate_start(config)
 
 
 def _positive(value: int | float) -> bool:
@@ -262,6 +263,21 @@ def _validate_verdict_and_identity(config: ConfigDict) -> None:
             f"sirm.feature_dropout={config.sirm.feature_dropout} and data.photograph_share="
             f"{config.data.photograph_share} with ism.enabled=False: a network without ISM sees the image itself, so "
             "that no region is hidden; set both to 0"
+        )
+
+
+def _validate_start(config: ConfigDict) -> None:
+    start = config.train.initialise
+    for field in ("ism.initialisation", "tirm.initialisation"):
+        if start and _get(config, field):
+            raise ConfigError(
+                f"train.initialise={start!r} with {field}={_get(config, field)!r}: a whole network leaves that part "
+                f"nothing to start from; leave one of them empty"
+            )
+    if config.train.initialise_fresh and not start:
+        raise ConfigError(
+            f"train.initialise_fresh={config.train.initialise_fresh!r} with train.initialise='': everything begins "
+            "anew; name the network that the rest starts from, or leave it empty"
         )
 
 

@@ -112,3 +112,13 @@ def test_crop_and_margin_are_one_frame():
         rules.validate(config)
     config.data.margin = 0.6
     rules.validate(config)
+
+
+def test_a_network_leaves_no_part_to_start_from_another_file():
+    config = tiny.config()
+    config.train.initialise, config.ism.initialisation = "runs/before", "efficientnet-b0"
+    with pytest.raises(ConfigError, match="train.initialise='runs/before' with ism.initialisation='efficientnet-b0'"):
+        rules.validate(config)
+    config.train.initialise, config.train.initialise_fresh = "", "ism"
+    with pytest.raises(ConfigError, match="train.initialise_fresh='ism' with train.initialise=''"):
+        rules.validate(config)
