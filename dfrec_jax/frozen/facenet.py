@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import ConvNorm, Layer, in_dtype_of, resize, unit_length
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, dense
 from dfrec_jax.weights.rules import Rule
 
@@ -103,7 +104,7 @@ class ReductionBlock(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b hh ww d"]:
         """Features of half the size, the pool's channels last."""
         joined = Branches(self.branches, name="branches")(x)
-        return jnp.concatenate([joined, nn.max_pool(x, (3, 3), (2, 2))], axis=-1)
+        return jnp.concatenate([joined, overlapping_max_pool(x)], axis=-1)
 
 
 class InceptionResnetV1(nn.Module):
@@ -114,7 +115,7 @@ class InceptionResnetV1(nn.Module):
         """Every tap, and the unit-length embedding."""
         for layer, name in zip(STEM, STEM_NAMES, strict=True):
             x = ConvNorm(*layer, epsilon=EPSILON, name=name)(x)
-        x = nn.max_pool(x, (3, 3), (2, 2))
+        x = overlapping_max_pool(x)
         for layer, name in zip(TRUNK, TRUNK_NAMES, strict=True):
             x = ConvNorm(*layer, epsilon=EPSILON, name=name)(x)
         for i in range(5):

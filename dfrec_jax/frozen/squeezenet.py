@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features, FrozenNetwork
+from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.rules import Rule
 
 BGR_MEAN = (103.939, 116.779, 123.68)
@@ -32,7 +33,7 @@ class SqueezeNet(nn.Module):
         taps = {"conv1": x}
         for number, (squeeze, expand) in enumerate(FIRES, start=2):
             if number in POOLED:
-                x = nn.max_pool(x, (3, 3), (2, 2))
+                x = overlapping_max_pool(x)
             x = nn.relu(nn.Conv(squeeze, (1, 1), name=f"fire{number}_squeeze")(x))
             one = nn.Conv(expand, (1, 1), name=f"fire{number}_expand1")(x)
             three = nn.Conv(expand, (3, 3), padding=1, name=f"fire{number}_expand3")(x)

@@ -2,14 +2,19 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from dfrec_jax.nets.pooling import max_pool
+from dfrec_jax.nets.pooling import max_pool, overlapping_max_pool
 
 X = jnp.asarray(np.random.default_rng(0).standard_normal((2, 4, 6, 3), np.float32))
 
 
 def _flax(x):
     return nn.max_pool(x, (2, 2), strides=(2, 2))
+
+
+def _overlapping(x):
+    return nn.max_pool(x, (3, 3), strides=(2, 2))
 
 
 def test_by_hand():
@@ -21,3 +26,12 @@ def test_values_and_gradients_are_flax_s():
     np.testing.assert_array_equal(max_pool(X), _flax(X))
     got, want = (jax.grad(lambda x, pool=pool: jnp.sum(jnp.sin(pool(x))))(X) for pool in (max_pool, _flax))
     np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("sides", [(7, 9), (8, 6), (3, 4)])
+def test_overlapping_values_and_gradients_are_flax_s(sides):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((2, *sides, 3), np.float32))
+    np.testing.assert_array_equal(overlapping_max_pool(x), _overlapping(x))
+    pools = overlapping_max_pool, _overlapping
+    got, want = (jax.jit(jax.grad(lambda x, pool=pool: jnp.sum(jnp.sin(pool(x)))))(x) for pool in pools)
+    np.testing.assert_allclose(got, want, rtol=1e-6)
