@@ -2,7 +2,7 @@
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import defaults, rules
+from dfrec_jax.config import defaults, rules, types
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.config.rules import Rule
 
@@ -61,6 +61,7 @@ _RULES: tuple[Rule, ...] = (
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
+    types.check(config, attributes())
     rules.check(config, _RULES)
     rules.validate_schedule(config)
     data = config.data

@@ -6,6 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from dfrec_jax.config import types
 from dfrec_jax.config.defaults import (
     DTYPES,
     FUSIONS,
@@ -16,12 +17,14 @@ from dfrec_jax.config.defaults import (
     SCENES,
     SCHEDULES,
     VERDICTS,
+    dfrec,
     num_kept,
     num_patches,
 )
 from dfrec_jax.config.errors import ConfigError, require
 
 LARGEST_SEED = 2**32 - 1  # jax.random.key takes the lower 32 bits of a larger one in silence, or fails
+LARGEST_SIZE = 4096  # pixels, as `dfrec prepare --size`: what a typing error adds takes minutes to run out of memory
 Rule = tuple[str, Callable, str]  # a field, whether a value is allowed, and that in words
 
 
@@ -34,6 +37,7 @@ def check(config: ConfigDict, rules: Iterable[Rule]) -> None:
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that a resolved `config` breaks; touches no device."""
+    types.check(config, dfrec())
     check(config, RULES)
     for name, value in config.loss.items():  # whatever is a number there is a weight
         if isinstance(value, float):
@@ -57,6 +61,10 @@ def _share(value: int | float) -> bool:
     return 0 <= value <= 1
 
 
+def _all_positive(values: tuple | list) -> bool:
+    return len(values) > 0 and min(values) > 0
+
+
 def _one_of(values: tuple) -> Callable[[object], bool]:
     return lambda value: value in values
 
@@ -65,10 +73,13 @@ RULES: tuple[Rule, ...] = (
     ("seed", lambda seed: 0 <= seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
     ("mode", _one_of(MODES), f"one of {MODES}"),
     ("compute_dtype", _one_of(DTYPES), f"one of {DTYPES}"),
-    ("image_size", _positive, "a positive number of pixels"),
+    ("image_size", lambda size: 0 < size <= LARGEST_SIZE, f"from 1 to {LARGEST_SIZE} pixels"),
     ("ism.width", _positive, "above 0"),
     ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
     ("ism.decoder_features", _positive, "above 0"),
+    ("ism.rates", _all_positive, "one or more, each 1 or more"),
+    ("sirm.features", _all_positive, "one or more, each 1 or more"),
+    ("sirm.bottleneck", _positive, "1 or more"),
     ("sirm.stem", _positive, "a positive number of pixels"),
     ("ism.known_map", _share, "between 0 and 1"),
     ("ism.verdict", _one_of(VERDICTS), f"one of {VERDICTS}"),
@@ -81,6 +92,11 @@ RULES: tuple[Rule, ...] = (
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", _one_of(FUSIONS), f"one of {FUSIONS}"),
     ("tirm.pixels", _one_of(PIXELS), f"one of {PIXELS}"),
+    ("tirm.width", _positive, "1 or more"),
+    ("tirm.depth", _positive, "1 or more"),
+    ("tirm.heads", _positive, "1 or more"),
+    ("tirm.decoder_width", _positive, "1 or more"),
+    ("tirm.decoder_heads", _positive, "1 or more"),
     ("tirm.decoder_depth", _positive, "1 or more"),
     ("tirm.token_width", _positive, "1 or more"),
     ("tirm.full_map_threshold", _share, "between 0 and 1"),

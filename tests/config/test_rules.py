@@ -1,5 +1,7 @@
 """The refusal of what cannot be run."""
 
+import math
+
 import pytest
 
 from dfrec_jax.config import defaults, rules
@@ -45,6 +47,16 @@ from tests import tiny
         ("tirm.identity_width", -1, "tirm.identity_width=-1: must be 0 .none. or the width"),
         ("tirm.identity_cosine", (0.5, 0.2), r"tirm.identity_cosine=\(0.5, 0.2\)"),
         ("data.photograph_share", 0.5, "drawn faces are no photographs"),
+        ("image_size", 10**9, "image_size=1000000000: must be from 1 to 4096 pixels"),
+        ("tirm.heads", 0, "tirm.heads=0: must be 1 or more"),
+        ("tirm.decoder_heads", 0, "tirm.decoder_heads=0: must be 1 or more"),
+        ("tirm.width", 0, "tirm.width=0: must be 1 or more"),
+        ("tirm.depth", -1, "tirm.depth=-1: must be 1 or more"),
+        ("sirm.bottleneck", -2, "sirm.bottleneck=-2: must be 1 or more"),
+        ("sirm.features", (32, 0, 32, 32), r"sirm.features=\(32, 0, 32, 32\): must be one or more, each 1 or more"),
+        ("sirm.features", (), "must be one or more"),
+        ("optimizer.learning_rate", math.inf, "optimizer.learning_rate=inf: must be a finite number"),
+        ("data.leak", ("a", "b"), "each is a finite number"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(field, value, words):
