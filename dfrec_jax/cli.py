@@ -2,6 +2,7 @@
 
 import argparse
 import atexit
+import io
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from absl import app, flags, logging
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
+_QUOTES = str.maketrans("", "", "'\"")
 AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
 
 
@@ -42,6 +44,7 @@ def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     """Exits with the status of `_refusing`. After Ctrl-C Python is left as soon as all that waits for the end has run:
     a compilation that was interrupted makes it crash when it takes down its modules."""
     sys.unraisablehook = repeating_ctrl_c(sys.unraisablehook)
+    _open_streams()
     status = 0
 
     def leave() -> None:
@@ -52,6 +55,19 @@ def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     atexit.register(leave)  # before anything else registers, and so called after all of it
     status = _refusing(action)
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Gives a standard stream that is closed, as by `>&-`, to nowhere: the next file that is opened would get its
+    number, and what libraries print would be written into that. Names that a terminal cannot show are escaped."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest that is free
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def repeating_ctrl_c(report: Callable[[Any], object]) -> Callable[[Any], None]:
@@ -106,8 +122,12 @@ def _parse_flags(argv: list[str]) -> list[str]:
             flags.FLAGS.verbosity = logging.WARNING  # or absl would say INFO, and orbax a page at each checkpoint
         if "config" in flags.FLAGS and flags.FLAGS["config"].value is not None:
             _ = flags.FLAGS["config"].value.keys  # says so where the file could not be loaded
+    except SystemExit:  # of --help, for which absl ends with 1
+        sys.exit(0)
+    except SyntaxError as error:
+        raise ConfigError(f"--config: is no file of Python ({error}); name one under configs/") from error
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        words = " ".join(str(error).split())
+        words = _words_of(error)
         fields = ", and the fields in dfrec_jax/config/defaults.py" if "config" in flags.FLAGS else ""
         raise ConfigError(f"{words} (see --help{fields})") from error
     if rest[1:]:
@@ -116,26 +136,33 @@ def _parse_flags(argv: list[str]) -> list[str]:
     return rest
 
 
+def _words_of(error: Exception) -> str:
+    """One line; of the traceback that ml_collections makes part of its message, its end."""
+    before, _, traceback = str(error).partition("Traceback (most recent call last):")
+    words = " ".join([*before.split(), *traceback.strip().rpartition("\n")[2].split()])
+    if isinstance(error, KeyError):  # whose words are the name in quotes, twice
+        words = f"the config has no field {words.translate(_QUOTES)}"
+    return words
+
+
 def _refusing(action: Callable[[], int | None]) -> int:
     """Runs `action`; an error that is about the input or the machine becomes one line on stderr and status 2.
 
     Any other exception is a fault of the program and keeps its traceback.
     """
     try:
-        status = int(action() or 0)
-        sys.stdout.flush()
-        return status
+        return _ended(action)
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # whoever read the output has had enough, as in `dfrec weights list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at the end would say so again
+        _drop_output()
         return BROKEN_PIPE
     except OSError as error:
         if error.errno is None:  # not of the system: raised by a library, for reasons of its own
             raise
         files = " and ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
-        print(f"error: {files or 'a file'}: {error.strerror}", file=sys.stderr)
+        print(f"error: {files or 'a file or standard output'}: {error.strerror}", file=sys.stderr)
         return BAD_INPUT
     except ValueError as error:
         if not isinstance(error, _refusals()):
@@ -147,6 +174,29 @@ def _refusing(action: Callable[[], int | None]) -> int:
             raise
         print(f"error: {error} (`dfrec doctor` shows the devices that JAX finds)", file=sys.stderr)
         return BAD_INPUT
+
+
+def _ended(action: Callable[[], int | None]) -> int:
+    """The status of `action`, which absl and argparse raise, when all that it printed is written."""
+    try:
+        status = action()
+    except SystemExit as end:
+        if not isinstance(end.code, int | None):
+            raise
+        status = end.code
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise OSError(error.errno, error.strerror, "standard output") from error
+    return int(status or 0)
+
+
+def _drop_output() -> None:
+    """What is printed and not written goes nowhere, or the flush at Python's end would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refusals() -> tuple[type[ValueError], ...]:

@@ -2,6 +2,8 @@
 
 import gc
 import importlib.metadata
+import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -104,7 +106,7 @@ def _raise(error):
     [
         (PermissionError(13, "Permission denied", "/there/x.json"), 2, "error: /there/x.json: Permission denied\n"),
         (OSError(18, "Invalid cross-device link", "a", None, "b"), 2, "error: a and b: Invalid cross-device link\n"),
-        (OSError(28, "No space left on device"), 2, "error: a file: No space left on device\n"),
+        (OSError(28, "No space left on device"), 2, "error: a file or standard output: No space left on device\n"),
         (KeyboardInterrupt(), 130, "\nstopped\n"),
         (RuntimeError("Unable to initialize backend 'tpu': none"), 2, "dfrec doctor"),
     ],
@@ -112,6 +114,46 @@ def _raise(error):
 def test_what_the_machine_refuses_is_one_line(capsys, error, status, words):
     assert cli._refusing(lambda: _raise(error)) == status
     assert words in capsys.readouterr().err
+
+
+def _end_in_shell(redirected, work):
+    """Of a program that does `work`, a line of Python, with its streams as the shell is told."""
+    program = f"from dfrec_jax import cli; cli._end_as_a_program(lambda: {work})"
+    command = f"{sys.executable} -c {shlex.quote(program)} {redirected}"
+    # As in a locale of one's own: in Python's C locale bytes that are no text are let through.
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict", "PYTHONUNBUFFERED": ""}
+    return subprocess.run(command, shell=True, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error_and_no_file_takes_its_place(tmp_path, closed):
+    path = tmp_path / "x.txt"
+    work = f"[print('said', file=open({str(path)!r}, 'w')), print('no'), __import__('os').write(1, b'no')] and None"
+    ended = _end_in_shell(closed, work)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert path.read_text() == "said\n"
+
+
+@pytest.mark.parametrize("work", ["print('x')", "print('x') or __import__('sys').exit(0)"])
+def test_output_that_cannot_be_written_is_refused_once(work):
+    ended = _end_in_shell("> /dev/full", work)
+    assert (ended.returncode, ended.stderr) == (2, "error: standard output: No space left on device\n")
+
+
+def test_a_name_that_the_terminal_cannot_show_is_escaped():
+    ended = _end_in_shell("", r"print('a\udcff')")
+    assert (ended.returncode, ended.stdout) == (0, "a\\udcff\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("'tirms'"), "the config has no field tirms"),
+        (ValueError("In it\n  Traceback (most recent call last):\n  File x\nTypeError: told"), "In it TypeError: told"),
+    ],
+)
+def test_a_flag_is_refused_without_a_traceback(error, words):
+    assert cli._words_of(error) == words
 
 
 @pytest.mark.parametrize("error", [OSError("of a library's own"), ValueError("a fault"), RuntimeError("another")])

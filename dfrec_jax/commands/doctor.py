@@ -25,6 +25,8 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what is there; nothing is downloaded."""
+    from dfrec_jax.weights.rules import WeightsError
+
     sections = {
         "versions": versions(),
         "settings": settings(),
@@ -35,8 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     }
     for title, lines in sections.items():
         print(title)
-        for line in lines:
-            print(f"  {line}", flush=True)
+        try:
+            for line in lines:
+                print(f"  {line}", flush=True)
+        except WeightsError as error:  # no home folder, and so no cache
+            print(f"  none: {error}", flush=True)
     return 0
 
 

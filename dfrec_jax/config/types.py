@@ -18,10 +18,10 @@ def check(config: ConfigDict, default: ConfigDict, prefix: str = "") -> None:
       default: with every field, left at None where a config may leave it so.
       prefix: of the names in messages, the section with its dot.
     """
-    for name in default:
+    for name, usual in default.items():
         if name not in config:
             continue
-        field, value, usual, kind = f"{prefix}{name}", config[name], default[name], default.get_type(name)
+        field, value, kind = f"{prefix}{name}", config[name], default.get_type(name)
         if isinstance(usual, ConfigDict):
             require(isinstance(value, ConfigDict), field, value, "a section of fields")
             check(value, usual, f"{field}.")

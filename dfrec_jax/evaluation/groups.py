@@ -22,7 +22,7 @@ def read(
         `source-<id>`.
 
     Raises:
-      ConfigError: for a list that is not there, lacks a column, or does not hold an example.
+      ConfigError: for a list that is not there, lacks a column, does not hold an example, or contradicts itself.
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
@@ -31,7 +31,12 @@ def read(
         raise ConfigError(f"--groups={path}: cannot be read ({error}); it must be a CSV in UTF-8") from error
     if not rows or not {"id", "repository"} <= rows[0].keys():
         raise ConfigError(f"--groups={path}: must be a CSV with the columns id and repository")
-    repository = {row["id"]: row["repository"] for row in rows}
+    repository: dict[str, str] = {}
+    for row in rows:  # of two lines for one id the later would count, in silence
+        if not row["repository"]:
+            raise ConfigError(f"--groups={path}: {row['id']!r} has no repository; name one")
+        if repository.setdefault(row["id"], row["repository"]) != row["repository"]:
+            raise ConfigError(f"--groups={path}: {row['id']!r} is of two repositories; leave one line of it")
     numbers = {name: number for number, name in enumerate(sorted(set(repository.values())))}
     ids = [str(identities[number]).split("-", 1)[-1] for number in target_ids]
     if missing := [name for name in ids if name not in repository]:

@@ -17,7 +17,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     folder is made. After an error `path` is what it was, and nothing else is left.
 
     Raises:
-      OSError: where the folder or the file cannot be written.
+      OSError: where the folder or the file cannot be written; by the name of the one or the other.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,6 +27,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with open(unfinished, "rb") as file:
             os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.errno and error.filename in (None, str(unfinished)):  # none, as of a full disk
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()

@@ -67,8 +67,8 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder: name the pictures in it, for example {path}/*.png")
-        if not path.is_file():
-            raise refusal(path, "there is no such file")
+        if not path.is_file():  # of a pipe nobody knows when, or whether, it ends
+            raise refusal(path, "is a pipe or a device, and no file" if path.exists() else "there is no such file")
         return path.read_bytes()
     except OSError as error:
         raise refusal(path, "cannot be read", error.strerror or str(error)) from error

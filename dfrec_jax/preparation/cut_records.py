@@ -1,6 +1,6 @@
 """What every record is made of: a face found in a picture, its crop, the crop's JPEG, and the record's fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from dfrec_jax.preparation.shared_frame import Placed
 from dfrec_jax.records import schema
 from dfrec_jax.records.schema import PRISTINE
 
+LARGEST_BOX = 4  # of a given box: its longer side in the longer sides of the picture
 MASK_LEVEL = 30  # of 255: FaceForensics++'s mask videos are compressed, black is not 0
 
 Results = Iterator[schema.Record | Rejected | Remark]
@@ -63,8 +64,11 @@ def find(
     """The face, and how it is cut out.
 
     Raises:
-      ImageError: where no face is found, or no landmarks: no network that aligns could use it.
+      ImageError: where no face is found, or no landmarks: no network that aligns could use it; where a given box is of
+        another picture.
     """
+    if given and not _fits(given[:4], *image.shape[:2]):
+        raise refusal(origin, "its given box does not lie in the picture")
     face = find_face(image, tools, last_box=last_box, given=given)
     if face is None:
         raise refusal(origin, "no face found")
@@ -73,6 +77,13 @@ def find(
     height, width = image.shape[:2]
     matrix = crop_matrix(options.frame, face.box, face.landmarks, height, width, options.size)
     return Placed(face, (height, width), matrix)
+
+
+def _fits(box: Sequence[float], height: int, width: int) -> bool:
+    """Whether a box and the picture overlap, and it is not many times as large: a table may be of other pictures."""
+    x0, y0, x1, y1 = box
+    overlaps = x0 < width and y0 < height and x1 > 0 and y1 > 0
+    return overlaps and max(x1 - x0, y1 - y0) <= LARGEST_BOX * max(height, width)
 
 
 def cut(image: np.ndarray, placed: Placed, options: Options, jpeg: bytes = b"") -> Cut:

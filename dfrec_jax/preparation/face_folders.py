@@ -81,8 +81,8 @@ def plan(
         items.append(pristine_item(split, Picture(root, name), identity, known, faces.get(name, ())))
     if not items:
         raise PreparationError(
-            f"--source={root}: none of its {len(names)} pictures can be used, {rejected[0].origin} because it "
-            f"{rejected[0].reason}; expected <identity>/<picture>"
+            f"--source={root}: none of its {len(names)} pictures can be used ({rejected[0].origin}: "
+            f"{rejected[0].reason}); expected <identity>/<picture>"
         )
     lacking = sum(not item.attributes for item in items) if values else 0
     notes = [f"{lacking} pictures have no attributes"] if lacking else []
@@ -100,7 +100,10 @@ def _by_file(path: str, there: Collection[str], *columns: str) -> dict[str, dict
 def _values(row: dict[str, str]) -> tuple[int, ...]:
     if not all(name in row for name in CELEBA_ATTRIBUTES):
         return ()
-    return tuple(1 if float(row[name] or 0) > 0 else -1 for name in CELEBA_ATTRIBUTES)
+    numbers = [float(row[name] or 0) for name in CELEBA_ATTRIBUTES]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{row.get('file', '')}: {next(value for value in numbers if not math.isfinite(value))}")
+    return tuple(1 if number > 0 else -1 for number in numbers)
 
 
 def read_attributes(path: str, option: str = "") -> dict[str, tuple[int, ...]]:

@@ -6,7 +6,7 @@ import posixpath
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -144,13 +144,21 @@ def _list_folder(root: Path) -> Listing:
             rejected.append(Rejected(name, "", f"is a folder that cannot be read: {error.strerror or error}"))
             continue
         for entry in reversed(found):
-            if entry.is_dir():
+            if _is(entry.is_dir):
                 (links if entry.is_symlink() else waiting).append(folder / entry.name)
-            elif entry.is_file():
+            elif _is(entry.is_file):
                 names.append((folder / entry.name).relative_to(root).as_posix())
-            else:  # a link to nothing, a pipe
+            else:  # a link to nothing, or to itself, a pipe
                 rejected.append(Rejected((folder / entry.name).relative_to(root).as_posix(), "", "is no file"))
     return Listing(names, rejected, [])
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """False for a link whose end cannot be reached, too: where it leads in a circle the system raises."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 class TarMembers(NamedTuple):

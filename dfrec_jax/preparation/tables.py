@@ -49,7 +49,8 @@ def read_table(path: str, *needed: str) -> list[dict[str, str]]:
     """The rows of a CSV file with a header.
 
     Raises:
-      PreparationError: as `read_text`, and for a file without a `needed` column, or that is no CSV.
+      PreparationError: as `read_text`, and for a file without a `needed` column, with two of one name, or that is no
+        CSV.
     """
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
     try:
@@ -58,6 +59,9 @@ def read_table(path: str, *needed: str) -> list[dict[str, str]]:
             raise PreparationError(
                 f"{path}: lacks the column {missing[0]!r}; it has {', '.join(reader.fieldnames or ()) or 'none'}"
             )
+        columns = list(filter(None, reader.fieldnames or ()))
+        if twice := [name for name in columns if columns.count(name) > 1]:
+            raise PreparationError(f"{path}: has two columns {twice[0]!r}: leave one")
         return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
     except csv.Error as error:
         raise PreparationError(f"{path}: line {reader.line_num} is no CSV ({error})") from error

@@ -23,7 +23,7 @@ class Unfinished:
         """Opens the folder, or makes it.
 
         Raises:
-          PreparationError: where it was begun with other settings or on other files.
+          PreparationError: where it was begun with other settings or on other files, or its settings cannot be read.
         """
         self.folder = folder
         self.parts = folder / "parts"
@@ -31,7 +31,7 @@ class Unfinished:
         now = json.loads(json.dumps({**settings, "files": plan_hash, "layout": _LAYOUT}))
         path = folder / "settings.json"
         if path.is_file():
-            before = json.loads(path.read_text())
+            before = _read_json(path, folder)
             changed = [f"{key}: {before.get(key)!r} -> {now[key]!r}" for key in now if before.get(key) != now[key]]
             if changed:
                 raise PreparationError(
@@ -60,10 +60,20 @@ class Unfinished:
         """What all jobs refused or remarked, in their order."""
         said: list[Rejected | Remark] = []
         for path in sorted(self.parts.glob(f"*{_SAID}")):
-            content = json.loads(path.read_text())
+            content = _read_json(path, self.folder)
             said += [Rejected(*row) for row in content["rejected"]]
             said += [Remark(*row) for row in content["remarks"]]
         return said
+
+
+def _read_json(path: Path, folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise PreparationError(f"{path} is damaged: delete {folder} and run the same command again")
+    return content
 
 
 def write_said(parts: Path, number: int, said: Sequence[Rejected | Remark]) -> None:

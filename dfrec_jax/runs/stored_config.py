@@ -51,7 +51,7 @@ def load(workdir: str | os.PathLike[str]) -> ConfigDict:
         raise CheckpointError(f"--workdir={workdir}: there is no config.json in it; name the folder of a training run")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise CheckpointError(f"{path} is not JSON ({error}); restore it from a copy") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a config; restore it from a copy")

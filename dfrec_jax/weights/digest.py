@@ -15,10 +15,20 @@ from dfrec_jax.weights.rules import WeightsError
 
 
 def cache_dir() -> Path:
-    """The cache folder of this project: `$DFREC_CACHE`, else `$XDG_CACHE_HOME/dfrec-jax`, else `~/.cache/dfrec-jax`."""
+    """The cache folder of this project: `$DFREC_CACHE`, else `$XDG_CACHE_HOME/dfrec-jax`, else `~/.cache/dfrec-jax`.
+
+    Raises:
+      WeightsError: where there is no home folder, as of a user whom a container does not know.
+    """
     if os.environ.get("DFREC_CACHE"):
         return Path(os.environ["DFREC_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dfrec-jax"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dfrec-jax"
+    except RuntimeError as error:
+        raise WeightsError(
+            f"HOME is not set, and user {os.getuid()} has no home folder: name one for weights and compiled programs, "
+            "DFREC_CACHE=DIR"
+        ) from error
 
 
 def sha256(path: Path) -> str:

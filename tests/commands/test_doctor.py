@@ -1,9 +1,13 @@
 """`dfrec doctor` says what is there, what is missing, and how to get it."""
 
+import argparse
+
 import pytest
 
 from dfrec_jax import cli
 from dfrec_jax.commands import doctor
+from dfrec_jax.weights import digest
+from dfrec_jax.weights.rules import WeightsError
 
 CONFIG = """
 from dfrec_jax.config import defaults
@@ -42,3 +46,13 @@ def test_it_names_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
 def test_it_runs_where_the_others_refuse(monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
     assert "none: JAX_PLATFORMS=cuda: must name the cpu too" in next(doctor.devices())
+
+
+def test_it_goes_on_where_there_is_no_home_folder(tmp_path, monkeypatch, capsys):
+    def none():
+        raise WeightsError("HOME is not set: DFREC_CACHE=DIR")
+
+    monkeypatch.setattr(digest, "cache_dir", none)
+    monkeypatch.setattr(doctor, "devices", lambda: iter(()))
+    assert doctor.run(argparse.Namespace(configs=str(tmp_path))) == 0
+    assert "caches\n  none: HOME is not set" in capsys.readouterr().out

@@ -25,6 +25,8 @@ def test_examples_of_one_repository_have_one_number(tmp_path):
     [
         ("id,attack\n001_a,a\n", "the columns id and repository"),
         ("id,repository\n001_a,x/y\n", "has no id '002_b'"),
+        ("id,repository\n001_a,x/y\n002_b\n", "'002_b' has no repository"),
+        ("id,repository\n001_a,x/y\n002_b,x/y\n001_a,u/v\n", "'001_a' is of two repositories"),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused(tmp_path, text, words):

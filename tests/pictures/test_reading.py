@@ -1,6 +1,7 @@
 """Reading pictures: what is mended, and what is refused with a reason."""
 
 import io
+import os
 import struct
 import sys
 
@@ -175,6 +176,9 @@ def test_what_is_no_picture_is_refused_without_addresses_of_memory(tmp_path):
         read_image(tmp_path)
     with pytest.raises(ImageError, match="there is no such file"):
         read_image(tmp_path / "b.png")
+    os.mkfifo(tmp_path / "p.png")
+    with pytest.raises(ImageError, match="p.png: is a pipe or a device, and no file"):
+        read_image(tmp_path / "p.png")
     with pytest.raises(ImageError, match="aaa: cannot be read .*too long"):
         read_image(tmp_path / ("a" * 4000))
 

@@ -65,6 +65,13 @@ def test_a_link_that_leads_in_a_circle_gives_each_picture_once(tmp_path):
     }
 
 
+def test_a_link_to_itself_is_refused_and_stops_no_other(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    found = listing.list_pictures(str(tmp_path))
+    assert found.names == ["a.png"] and why(found) == {"loop.png": "is no file"}
+
+
 def test_links_to_other_folders_are_followed(tmp_path):
     trees.people(tmp_path / "elsewhere", {"a": 1})
     (tmp_path / "in").mkdir()

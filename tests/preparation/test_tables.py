@@ -22,8 +22,9 @@ def test_utf_8_and_utf_16_are_read(tmp_path, encoding):
         (TEXT.replace("ë", "e").encode("utf-16-le"), "is no text in UTF-8, or is UTF-16 without its mark"),
         (b"file;split\n", "lacks the column 'file'; it has file;split"),
         (b"", "lacks the column 'file'; it has none"),
+        (b"file,split,split\na,train,test\n", "has two columns 'split': leave one"),
     ],
-    ids=["latin-1", "utf-16 without mark", "semicolons", "empty"],
+    ids=["latin-1", "utf-16 without mark", "semicolons", "empty", "two columns"],
 )
 def test_other_tables_are_refused_with_the_fix(tmp_path, data, words):
     (tmp_path / "t.csv").write_bytes(data)
@@ -59,6 +60,7 @@ def test_detections_and_attributes_must_be_numbers(tmp_path):
         with pytest.raises(PreparationError, match="d.csv: a/00.jpg: .* is no box"):
             face_folders.plan(str(tmp_path / "in"), detections=str(tmp_path / "d.csv"))
     columns = ",".join(face_folders.CELEBA_ATTRIBUTES)
-    (tmp_path / "a.csv").write_text(f"file,{columns}\na/00.jpg,{','.join(['yes'] * 40)}\n")
-    with pytest.raises(PreparationError, match="expected the 40 attributes of CelebA as numbers"):
-        face_folders.plan(str(tmp_path / "in"), attributes=str(tmp_path / "a.csv"))
+    for word in ("yes", "nan"):  # the latter is no larger than 0, and so would be -1
+        (tmp_path / "a.csv").write_text(f"file,{columns}\na/00.jpg,{','.join([word] * 40)}\n")
+        with pytest.raises(PreparationError, match=f"expected the 40 attributes of CelebA as numbers .*{word}"):
+            face_folders.plan(str(tmp_path / "in"), attributes=str(tmp_path / "a.csv"))

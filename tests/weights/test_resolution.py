@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from dfrec_jax.weights import registry, resolution
+from dfrec_jax.weights import digest, registry, resolution
 from dfrec_jax.weights.registry import RELEASES, Release
 from dfrec_jax.weights.resolution import WeightsMissing, locate
 from dfrec_jax.weights.rules import WeightsError
@@ -45,6 +45,18 @@ def test_without_a_cache_variable_the_users_cache_is_used(monkeypatch, tmp_path)
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert resolution.store() == tmp_path / ".cache" / "dfrec-jax" / "weights"
+
+
+def test_without_a_home_folder_the_variable_to_set_is_named(monkeypatch):
+    for name in ("DFREC_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(digest.Path, "home", unknown)  # as for a user whom a container does not know
+    with pytest.raises(WeightsError, match="HOME is not set.*DFREC_CACHE=DIR"):
+        digest.cache_dir()
 
 
 def test_a_download_comes_last_and_goes_to_the_cache(folders, monkeypatch):
