@@ -1,9 +1,11 @@
 """`dfrec`, the command-line tool, and how every program of the project ends on bad input."""
 
 import argparse
+import ast
 import atexit
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -138,7 +140,12 @@ def _parse_flags(argv: list[str]) -> list[str]:
 
 def _words_of(error: Exception) -> str:
     """One line; of the traceback that ml_collections makes part of its message, its end."""
-    before, _, traceback = str(error).partition("Traceback (most recent call last):")
+    words = str(error)
+    if re.fullmatch(r"""(['"]).*\\n.*\1""", words):  # the words of one error quoted by another
+        words = ast.literal_eval(words)
+    if missing := re.search(r"No such file or directory: '(.*\.py)'", words):
+        return f"--config={missing[1]}: no such file"
+    before, _, traceback = words.partition("Traceback (most recent call last):")
     words = " ".join([*before.split(), *traceback.strip().rpartition("\n")[2].split()])
     if isinstance(error, KeyError):  # whose words are the name in quotes, twice
         words = f"the config has no field {words.translate(_QUOTES)}"

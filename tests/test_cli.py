@@ -149,6 +149,11 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped():
     ("error", "words"),
     [
         (KeyError("'tirms'"), "the config has no field tirms"),
+        (AttributeError(repr("'mask_rat'\nDid you mean \"mask_ratio\"?")), "'mask_rat' Did you mean \"mask_ratio\"?"),
+        (
+            ValueError("It failed [Errno 2] No such file or directory: 'configs/x.py'"),
+            "--config=configs/x.py: no such file",
+        ),
         (ValueError("In it\n  Traceback (most recent call last):\n  File x\nTypeError: told"), "In it TypeError: told"),
     ],
 )

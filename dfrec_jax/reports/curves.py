@@ -41,9 +41,9 @@ def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
     rows = -(-len(series) // columns)
     figure = Figure((3.2 * columns, 2.4 * rows), layout="constrained")
     for place, (name, points) in enumerate(sorted(series.items())):
-        axes = figure.add_subplot(rows, columns, place + 1, title=name)
+        axes = figure.add_subplot(rows, columns, place + 1, title=name, xlabel="step")
         steps, values = np.array(points).T
-        axes.plot(steps, values, color="0.75")
+        axes.plot(steps, values, color="0.75", marker="o" if len(values) == 1 else "")
         width = min(SMOOTHED_OVER, len(values))
         axes.plot(steps[width - 1 :], np.convolve(values, np.full(width, 1 / width), "valid"))
     _save(figure, path)
