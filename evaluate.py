@@ -22,6 +22,9 @@ _MASK_RATIO = flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generat
 _THRESHOLD = flags.DEFINE_float(
     "patch_threshold", 0.0, "A map from which patches are masked first; 0: as trained.", 0.0, 1.0
 )
+_VERDICT = flags.DEFINE_enum(
+    "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
+)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the masking noise.", 0, 2**32 - 1)
 
 
@@ -43,6 +46,7 @@ def main(argv: list[str]) -> None:
         examples=_EXAMPLES.value,
         mask_ratio=_MASK_RATIO.value,
         patch_threshold=_THRESHOLD.value,
+        verdict=_VERDICT.value,
     )
     screen.show(asked(_WORKDIR.value, _RUNS.value, _TABLE.value, _OUT.value, protocol))
 

@@ -37,10 +37,12 @@ ALLOWED = {
     },
     "evaluation": {
         "files", "baselines", "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen",
-        "weights", "metrics", "pictures", "reports", "perceptors", "runs",
+        "weights", "metrics", "pictures", "reports", "perceptors", "runs", "forging",
     },
     "reports": {"files", "pictures"},
-    "forensics": {"files", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs"},
+    "forensics": {
+        "files", "forging", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs",
+    },
 }  # fmt: skip
 FREE = {"cli", "commands"}
 

@@ -18,11 +18,18 @@ def add_parser(subparsers) -> None:
         default=1,
         help="pictures at a time (default 1, whose results are the same to the bit)",
     )
+    parser.add_argument(
+        "--assume", choices=("swap",), default="", help="they are swaps, whatever the network says; see the README"
+    )
+    parser.add_argument(
+        "--visible", nargs="+", default=(), metavar="REF", help="pictures of the person who is seen in all of them"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Recovers each picture and prints the path of its panel; 2 where one of them was refused."""
+    from dfrec_jax import perceptors
     from dfrec_jax.config.errors import ConfigError, require
     from dfrec_jax.config.rules import LARGEST_SEED
     from dfrec_jax.forensics.recover import recover
@@ -37,6 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         which=arguments.checkpoint,
         batch_size=arguments.batch_size,
+        assume=arguments.assume,
+        visible=arguments.visible,
+        load_network=perceptors.load_network,
     )
     num_refused = 0
     for number, outcome in enumerate(outcomes, 1):

@@ -7,6 +7,7 @@ from dfrec_jax.evaluation import finding
 from dfrec_jax.evaluation.collecting import Collected, Instruments
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.metrics import calibration, identity
+from dfrec_jax.models.region import EMPTY
 
 
 def notes(
@@ -56,6 +57,22 @@ def notes(
         tirm = config.tirm
         said.append(
             f"Masked: a share of {tirm.mask_ratio} of the patches, those of a map of {tirm.patch_threshold} first."
+        )
+    if protocol.verdict != "network":
+        said.append(
+            "Every picture, pristine ones too, was taken for a swap: "
+            + (
+                "the map is used whatever the classification head says, and where it covers less than "
+                f"{EMPTY:.0%} of the face's region by its landmarks, that region."
+                if protocol.verdict == "given"
+                else "the face's region by its landmarks is the map."
+            )
+        )
+    if config.tirm.identity_width > 0:
+        said.append(
+            "*Visible person given*: the TIRM is told what is left of the input's embedding by "
+            f"`{config.frozen.identity}` beside that of the true source's picture, over the forgeries that have one; "
+            "*estimated*: beside that of the recovered source. *DFREC*: it is told nothing."
         )
     if asked := protocol.flags():
         said.append(f"Not the plain evaluation: `{asked}`.")

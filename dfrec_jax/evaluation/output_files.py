@@ -103,6 +103,7 @@ def _departures(protocol: Protocol) -> list[str]:
         "examples": f"examples{protocol.examples}",
         "mask_ratio": f"mask{protocol.mask_ratio:g}",
         "patch_threshold": f"threshold{protocol.patch_threshold:g}",
+        "verdict": f"verdict_{protocol.verdict}",
     }
     departures = [words[field] for field, value in protocol.conditions().items() if value != plain[field]]
     return [plain_name(word) for word in departures]

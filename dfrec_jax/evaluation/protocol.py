@@ -25,6 +25,8 @@ class Protocol(NamedTuple):
       examples: how many of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
       mask_ratio, patch_threshold: of Algorithm 1, in place of those of training; no parameter depends on them. 0 for
         the same.
+      verdict: who says that a picture is a swap: `network`; `given`: it is one, and the face's region by its landmarks
+        takes the place of a map that leaves the face out; `region`: it is one, and that region is the map.
     """
 
     name: str = ""
@@ -37,6 +39,7 @@ class Protocol(NamedTuple):
     examples: int = 0
     mask_ratio: float = 0.0
     patch_threshold: float = 0.0
+    verdict: str = "network"
 
     def conditions(self) -> dict[str, Any]:
         """All but the name: what results must have in common to be results of one thing."""
@@ -50,6 +53,7 @@ class Protocol(NamedTuple):
 
 
 AS_TRAINED = Protocol()
+VERDICTS = ("network", "given", "region")
 
 
 def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
@@ -76,6 +80,13 @@ def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
     if protocol.patch_threshold:
         config.tirm.patch_threshold = protocol.patch_threshold
     _check_data(config, protocol)
+    if protocol.verdict not in VERDICTS:
+        raise ConfigError(f"--verdict={protocol.verdict}: must be one of {VERDICTS}")
+    if protocol.verdict != "network" and not config.ism.enabled:
+        raise ConfigError(
+            f"--verdict={protocol.verdict}: this network (ism.enabled=False) takes every picture for a swap, and the "
+            "face's region for the map; leave it out"
+        )
     if protocol.mask_ratio:
         _check_kept(trained_with, config)
     try:

@@ -9,25 +9,34 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
 from dfrec_jax.config import defaults
+from dfrec_jax.forging.candidate_region import face_regions
+from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.models import region, residual
 from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
 from dfrec_jax.nets.patches import unpatchify
 from dfrec_jax.runs import trained
 
 COPY, INPAINTING, DFREC = "copy of the input", "inpainting without f_t", "DFREC"
+SURROUNDINGS = "surroundings alone"
+VISIBLE_GIVEN, VISIBLE_ESTIMATED = "DFREC, visible person given", "DFREC, visible person estimated"
 
 
 class Seen(NamedTuple):
-    """What a recoverer may look at: a batch without the truth.
+    """What a recoverer may look at: a batch without the truth of the target.
 
     Attributes:
       image: RGB in [0, 1]: the forgery, or the pristine face.
       landmarks: five of `image`, in pixels; NaN where they are not known.
       keys: for whatever is drawn at random; an example's result depends on its own key alone.
+      visible: a picture of the person who is seen in `image`, of which `visible_given` alone may make use, and says so.
+      visible_landmarks: five of it.
     """
 
     image: Float[Array, "b h w 3"]
     landmarks: Float[Array, "b 5 2"]
     keys: Key[Array, " b"]
+    visible: Float[Array, "b h w 3"] | None = None
+    visible_landmarks: Float[Array, "b 5 2"] | None = None
 
 
 class Recovered(NamedTuple):
@@ -66,7 +75,7 @@ class Recoverer(NamedTuple):
 
 def seen(batch: Mapping[str, Array], keys: Key[Array, " b"]) -> Seen:
     """The part of a float batch (`fields.to_float`) that a recoverer may see."""
-    return Seen(batch["image"], batch["landmarks"], keys)
+    return Seen(batch["image"], batch["landmarks"], keys, batch.get("source"), batch.get("source_landmarks"))
 
 
 def run_all(
@@ -81,18 +90,53 @@ def copy() -> Recoverer:
     return Recoverer(COPY, (), lambda variables, given: Recovered(target=given.image, source=given.image))
 
 
-def dfrec(network: trained.Trained) -> Recoverer:
-    """The whole DFREC."""
-    return Recoverer(DFREC, network.variables, _of_dfrec(network, use_target_tokens=True))
+def dfrec(network: trained.Trained, verdict: str = "network") -> Recoverer:
+    """The whole DFREC; `verdict` says whose word it is that a picture is a swap (`region.told`)."""
+    return Recoverer(DFREC, network.variables, _of_dfrec(network, verdict))
 
 
-def inpainting(network: trained.Trained) -> Recoverer:
+def inpainting(network: trained.Trained, verdict: str = "network") -> Recoverer:
     """The same DFREC without f_t: what it makes of the background alone."""
 
     def recover(variables: Any, given: Seen) -> Recovered:
-        return _of_dfrec(network, use_target_tokens=False)(variables, given)._replace(source=None)
+        return _of_dfrec(network, verdict, use_target_tokens=False)(variables, given)._replace(source=None)
 
     return Recoverer(INPAINTING, network.variables, recover)
+
+
+def surroundings(network: trained.Trained, verdict: str = "network") -> Recoverer:
+    """The same DFREC with the region of the map hidden from it: what it makes of the surroundings, f_t of them too."""
+
+    def recover(variables: Any, given: Seen) -> Recovered:
+        is_hidden = jnp.ones(len(given.image), bool)
+        return _of_dfrec(network, verdict, is_hidden=is_hidden)(variables, given)._replace(source=None)
+
+    return Recoverer(SURROUNDINGS, network.variables, recover)
+
+
+def visible_given(network: trained.Trained, recogniser: FrozenNetwork, verdict: str = "network") -> Recoverer:
+    """The same DFREC, told the residual identity beside a picture of the visible person (`residual.py`)."""
+
+    def recover(variables: Any, given: Seen) -> Recovered:
+        weights, recogniser = variables
+        assert given.visible is not None and given.visible_landmarks is not None
+        identity = _residual(recogniser, given, given.visible, given.visible_landmarks)
+        return _of_dfrec(network, verdict, identity=identity)(weights, given)._replace(source=None)
+
+    return Recoverer(VISIBLE_GIVEN, (network.variables, recogniser), recover)
+
+
+def visible_estimated(network: trained.Trained, recogniser: FrozenNetwork, verdict: str = "network") -> Recoverer:
+    """The same without a picture: the visible person is the source that a first pass recovers."""
+
+    def recover(variables: Any, given: Seen) -> Recovered:
+        weights, recogniser = variables
+        first = _of_dfrec(network, verdict)(weights, given)
+        assert first.source is not None
+        identity = _residual(recogniser, given, first.source, given.landmarks)
+        return _of_dfrec(network, verdict, identity=identity)(weights, given)._replace(source=None)
+
+    return Recoverer(VISIBLE_ESTIMATED, (network.variables, recogniser), recover)
 
 
 def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: int) -> Float[Array, "b h w 1"]:
@@ -102,25 +146,30 @@ def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: 
     return unpatchify(pixels, patch_size, math.isqrt(num_patches))[..., :1]
 
 
-def _of_dfrec(network: trained.Trained, *, use_target_tokens: bool) -> Callable[[Any, Seen], Recovered]:
+def _residual(
+    recogniser: FrozenNetwork, given: Seen, visible: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"]
+) -> Float[Array, "b e"]:
+    """Zeros where a face cannot be aligned."""
+    swap, person = recogniser(given.image, given.landmarks), recogniser(visible, landmarks)
+    left = residual.without_component(swap["embedding"], person["embedding"])
+    return residual.or_none(left, jnp.ones(len(left), bool))
+
+
+def _of_dfrec(network: trained.Trained, verdict: str, **options: Any) -> Callable[[Any, Seen], Recovered]:
+    """`options` are those of `Dfrec`."""
     model: Dfrec = network.model
     num_patches, patch_size = defaults.num_patches(network.config), network.config.tirm.patch_size
 
     def recover(variables: Any, given: Seen) -> Recovered:
-        region = region_without_ism(model, given.image, given.landmarks)
-        output: Any = model.apply(
-            variables,
-            given.image,
-            given.keys,
-            train=False,
-            face_region=region,
-            use_target_tokens=use_target_tokens,
-        )
+        told: dict[str, Any] = {"face_region": region_without_ism(model, given.image, given.landmarks)}
+        if verdict != "network":
+            told |= region.told(verdict, face_regions(given.landmarks, given.image.shape[1]))
+        output: Any = model.apply(variables, given.image, given.keys, train=False, **told, **options)
         assert isinstance(output, DfrecOutput)
         return Recovered(
             target=output.target_face,
             source=output.source_face,
-            source_map=output.source_map,
+            source_map=output.used_map,
             generated=generated_region(output.idx_mask, num_patches, patch_size),
             masked_image=output.masked_image,
             logit=output.logit,

@@ -57,7 +57,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     panels: dict[int, list[list[np.ndarray]]] = {}
     network = network._replace(config=config, model=dfrec.build(config))
     collected = collecting.collect(
-        (recoverers.copy(), recoverers.inpainting(network), recoverers.dfrec(network)),
+        _rows(network, protocol.verdict),
         recoverers.DFREC,
         instruments,
         progress(split.batches, split.num_batches, "test split, batches"),
@@ -90,6 +90,19 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     _write_pictures(workdir, written.panels, collected, panels, split.attacks)
     print(f"written: {written.results}, {written.table}, {written.panels}", file=sys.stderr)
     return text
+
+
+def _rows(network: trained.Trained, verdict: str) -> tuple[recoverers.Recoverer, ...]:
+    """A row for each thing that the network has learned to do without, or with."""
+    config = network.config
+    rows = [recoverers.copy(), recoverers.inpainting(network, verdict), recoverers.dfrec(network, verdict)]
+    if config.sirm.feature_dropout > 0 or config.data.photograph_share > 0:
+        rows.append(recoverers.surroundings(network, verdict))
+    if config.tirm.identity_width > 0:
+        recogniser = perceptors.load_network(config.frozen.identity, config)
+        rows.append(recoverers.visible_given(network, recogniser, verdict))
+        rows.append(recoverers.visible_estimated(network, recogniser, verdict))
+    return tuple(rows)
 
 
 def _load_instruments(config: ConfigDict) -> collecting.Instruments:

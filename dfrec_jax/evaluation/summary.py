@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.evaluation import measure
 from dfrec_jax.evaluation.collecting import Collected
-from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.recoverers import COPY, DFREC, SURROUNDINGS, VISIBLE_GIVEN
 from dfrec_jax.metrics import bootstrap, calibration, identity
 from dfrec_jax.reports import results, tables
 
@@ -75,9 +75,13 @@ def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np
             is_comparable = examples["has_source"] & examples["has_target"]
         of_all_rows = [numbers for (other, _, metric), numbers in values.items() if (other, metric) == (role, name)]
         is_comparable = is_comparable & np.isfinite(of_all_rows).all(axis=0)
+        if row == VISIBLE_GIVEN:  # without a picture of the visible person nothing was given
+            is_comparable = is_comparable & examples["has_source"]
         yield (role, row, name), value, is_comparable
         if row not in (measure.NONE, COPY):
             yield (role, row, f"{name}_gain"), value - values[role, measure.NONE, name], is_comparable
+        if name == "idsim" and row == DFREC and (role, SURROUNDINGS, name) in values:
+            yield (role, row, "idsim_over_surroundings"), value - values[role, SURROUNDINGS, name], is_comparable
 
 
 def _judged_real(

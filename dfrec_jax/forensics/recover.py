@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
+from ml_collections import ConfigDict
 from PIL import Image
 
 from dfrec_jax.config import defaults
 from dfrec_jax.files import whole
 from dfrec_jax.forensics import plausibility, result_folder
+from dfrec_jax.forensics import told as told_lib
+from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.pictures import grid
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes, resize
@@ -34,6 +37,7 @@ class Exhibit(NamedTuple):
     sha256: str  # of the bytes that `pixels` were decoded from
     original_size: tuple[int, int]  # width, height
     pixels: UInt8[np.ndarray, "size size 3"]
+    landmarks: Float[np.ndarray, "5 2"]  # in `pixels`; NaN where they are not looked for, or not found
     warnings: tuple[str, ...]
 
 
@@ -51,6 +55,7 @@ class Recovering(NamedTuple):
     """What all pictures of one call share."""
 
     model: trained.Trained
+    told: told_lib.Told
     look: plausibility.Look | None
     face_check: str  # whether faces were looked for, and with what
     identity: Mapping[str, Any]  # what of a record says which network and which draw a result is of
@@ -64,6 +69,9 @@ def recover(
     seed: int = 0,
     which: str = "best",
     batch_size: int = 1,
+    assume: str = "",
+    visible: Sequence[str | os.PathLike[str]] = (),
+    load_network: Callable[[str, ConfigDict], FrozenNetwork] | None = None,
 ) -> Iterator[Outcome]:
     """Writes `<out>/<stem>/{source,target,map,panel}.png` and `result.json` for each picture; yields what became of it.
 
@@ -81,8 +89,12 @@ def recover(
       seed: of the masking noise.
       which: checkpoint: `best`, `newest`, or a step.
       batch_size: pictures at a time; no more are held in memory.
+      assume: 'swap' where it is known that they are swaps; see `told.Told`.
+      visible: pictures of the person who is seen in all of them; see `told.told`.
+      load_network: a frozen network by name, for a config; needed with `visible`.
 
     Raises:
+      ConfigError: for what the network cannot be told.
       ImageError: for two pictures with one stem; before anything is read.
       CheckpointError: for a workdir without the checkpoint.
       OSError: where no result can be written.
@@ -91,25 +103,29 @@ def recover(
     result_folder.check_out(Path(out))
     model = trained.load(workdir, which)
     look, face_check = plausibility.detector_for(model.config)
+    told = told_lib.told(model.config, assume, [Path(path) for path in visible], load_network)
     identity = {
         "seed": seed,
         "checkpoint_step": model.step,
         "network_sha256": _sha256_of(model.variables),
         "dfrec_jax": importlib.metadata.version("dfrec-jax"),
+        **told.record,
     }
-    shared = Recovering(model, look, face_check, identity)
+    shared = Recovering(model, told, look, face_check, identity)
     batch_size = min(batch_size, len(paths))
 
     @jax.jit
-    def run(variables: Any, pixels: jax.Array) -> DfrecOutput:
+    def run(variables: Any, recogniser: FrozenNetwork | None, pixels: jax.Array, landmarks: jax.Array) -> DfrecOutput:
         keys = jnp.broadcast_to(jax.random.key(seed), pixels.shape[:1])
-        output: Any = model.model.apply(variables, pixels.astype(jnp.float32) / 255.0, keys, train=False)
+        pictures = pixels.astype(jnp.float32) / 255.0
+        options = told.options(pictures, landmarks, recogniser)
+        output: Any = model.model.apply(variables, pictures, keys, train=False, **options)
         return output
 
     for start in range(0, len(paths), batch_size):
         found = [_find(Path(path), Path(out), shared) for path in paths[start : start + batch_size]]
         exhibits = [each for each in found if isinstance(each, Exhibit)]
-        outputs = iter(_outputs(functools.partial(run, model.variables), exhibits, batch_size))
+        outputs = iter(_outputs(functools.partial(run, model.variables, told.recogniser), exhibits, batch_size))
         for each in found:
             yield each if isinstance(each, Outcome) else _write(each, next(outputs), shared)
 
@@ -136,18 +152,26 @@ def _find(path: Path, out: Path, shared: Recovering) -> Exhibit | Outcome:
     warnings = [*remarks, *plausibility.of_measures(pixels, size)]
     if shared.look is not None:
         warnings += shared.look(pixels)
-    return Exhibit(path, folder, sha256, (pixels.shape[1], pixels.shape[0]), resize(pixels, size), tuple(warnings))
+    landmarks = shared.told.locate(pixels, size)
+    if shared.told.needs_landmarks and np.isnan(landmarks).any():
+        warnings.append("no face was found to be compared with the visible person's: the network was told nobody")
+    if shared.told.assume and np.isnan(landmarks).any():
+        warnings.append("no face was found in it: where the map is empty its middle is recovered")
+    original_size = pixels.shape[1], pixels.shape[0]
+    return Exhibit(path, folder, sha256, original_size, resize(pixels, size), landmarks, tuple(warnings))
 
 
 def _outputs(
-    run: Callable[[np.ndarray], DfrecOutput], exhibits: Sequence[Exhibit], batch_size: int
+    run: Callable[[np.ndarray, np.ndarray], DfrecOutput], exhibits: Sequence[Exhibit], batch_size: int
 ) -> Iterator[DfrecOutput]:
     """What the network makes of each, as arrays of the host; always in one shape, so that it is compiled once."""
     if not exhibits:
         return
     pixels = np.stack([exhibit.pixels for exhibit in exhibits])
     pixels = np.concatenate([pixels, np.zeros((batch_size - len(exhibits), *pixels.shape[1:]), np.uint8)])
-    output = jax.device_get(run(pixels))
+    landmarks = np.full((batch_size, 5, 2), np.nan, np.float32)
+    landmarks[: len(exhibits)] = [exhibit.landmarks for exhibit in exhibits]
+    output = jax.device_get(run(pixels, landmarks))
     for row in range(len(exhibits)):
         yield jax.tree.map(lambda x, row=row: x[row], output)
 
@@ -155,7 +179,7 @@ def _outputs(
 def _write(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> Outcome:
     def fill(folder: Path) -> None:
         truncate = shared.model.config.mode == "released"
-        faces = {"source": output.source_face, "target": output.target_face, "map": output.source_map}
+        faces = {"source": output.source_face, "target": output.target_face, "map": output.used_map}
         for name, picture in faces.items():
             grid.save_array(np.asarray(picture), folder / f"{name}.png", truncate=truncate)
         grid.save(_panel(exhibit, output), folder / "panel.png")
@@ -171,12 +195,12 @@ def _write(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> Outcome
 def _panel(exhibit: Exhibit, output: DfrecOutput) -> Image.Image:
     pictures = [
         exhibit.pixels.astype(np.float32) / 255,
-        output.source_map,
+        output.used_map,
         output.masked_image,
         output.source_face,
         output.target_face,
     ]
-    captions = ["", f"mean {float(output.source_map.mean()):.2f}", "", "", ""]  # no probability: it is not calibrated
+    captions = ["", f"mean {float(output.used_map.mean()):.2f}", "", "", ""]  # no probability: it is not calibrated
     return grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224)
 
 
@@ -191,7 +215,8 @@ def _result(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> dict[s
         "face": shared.face_check,
         "network_size": config.image_size,
         "forgery_score_uncalibrated": score,  # of the ISM's classifier, in [0, 1]: no probability; null without one
-        "mean_map": float(output.source_map.mean()),
+        "mean_map": float(output.source_map.mean()),  # of the ISM, whatever map was used
+        "map": _map_used(output, shared.told.assume),
         "patch_size": config.tirm.patch_size,
         "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
         "num_patches": defaults.num_patches(config),
@@ -200,6 +225,13 @@ def _result(exhibit: Exhibit, output: DfrecOutput, shared: Recovering) -> dict[s
         **shared.identity,
         "jax": jax.__version__,
     }
+
+
+def _map_used(output: DfrecOutput, assume: str) -> str:
+    if not assume:
+        return "the network's"
+    is_own = np.array_equal(output.used_map, output.source_map)
+    return "the network's" if is_own else "the face's region: the network's leaves the face out"
 
 
 def _sha256_of(variables: Any) -> str:

@@ -36,10 +36,13 @@ class TableSpec(NamedTuple):
     columns: tuple[Column, ...]
 
 
+# The plain DFREC, and what it makes of less and of more where it was trained for that.
+DFREC_ROWS = ("surroundings alone", "DFREC", "DFREC, visible person given", "DFREC, visible person estimated")
+
 RECOVERY = TableSpec(
     table="recovery",
     roles=("target", "source"),
-    rows=("None", "copy of the input", "inpainting without f_t", "DFREC"),
+    rows=("None", "copy of the input", "inpainting without f_t", *DFREC_ROWS),
     columns=(
         Column("idsim", "IDSIM", 3, with_interval=True),
         Column("psnr", "PSNR", 2),
@@ -52,7 +55,7 @@ RECOVERY = TableSpec(
 )
 
 FACES = RECOVERY._replace(
-    rows=("None", "inpainting without f_t", "DFREC"),
+    rows=("None", "inpainting without f_t", *DFREC_ROWS),
     columns=(
         Column("idsim", "IDSIM", 3, with_interval=True),
         Column("idsim_gain", "gain", 3, with_interval=True),

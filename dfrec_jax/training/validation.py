@@ -54,7 +54,7 @@ class Validator:
             pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
             keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
-            options = {"face_region": region_without_ism(model, pictures["image"], landmarks)}
+            options: dict[str, Any] = {"face_region": region_without_ism(model, pictures["image"], landmarks)}
             if config.data.photograph_share == 1:
                 regions = face_regions(pictures["landmarks"], config.image_size)
                 options = told("region", regions) | {"is_hidden": jnp.ones(len(regions), bool)}

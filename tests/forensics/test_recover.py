@@ -258,3 +258,23 @@ def test_what_was_done_in_reading_stands_in_the_record_and_on_the_screen(workdir
     assert _recover(workdir, tmp_path / "out", tmp_path / "moving.gif") == 0
     remark = "the first of its 2 frames or pages was taken"
     assert remark in capsys.readouterr().err and remark in _result(tmp_path / "out" / "moving")["warnings"]
+
+
+def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(workdir, pictures, tmp_path):
+    assert _recover(workdir, tmp_path / "plain", pictures[0]) == 0
+    assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
+    plain, told = (_result(tmp_path / which / "a") for which in ("plain", "told"))
+    assert (plain["assume"], plain["map"]) == (None, "the network's")
+    assert (told["assume"], told["map"]) == ("swap", "the face's region: the network's leaves the face out")
+    assert plain["mean_map"] == told["mean_map"], "of the ISM, whatever map was used"
+    assert any("its middle is recovered" in warning for warning in told["warnings"])
+    with Image.open(tmp_path / "told" / "a" / "map.png") as picture:
+        used = np.asarray(picture.convert("L"))
+    assert used[tiny.SIZE // 2, tiny.SIZE // 2] == 255 and used[0, 0] == 0
+
+
+def test_a_network_that_cannot_be_told_who_is_seen_refuses(workdir, pictures, tmp_path, capsys):
+    arguments = ["--visible", str(pictures[1])]
+    assert _recover(workdir, tmp_path / "out", pictures[0], arguments=arguments) == 2
+    assert "--visible: this network (tirm.identity_width=0)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,67 @@
+"""What an examiner tells a network, and what it cannot be told."""
+
+import hashlib
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.forensics import told
+from dfrec_jax.models import residual
+from dfrec_jax.pictures.reading import ImageError
+from tests import tiny
+
+
+def _config(**fields):
+    config = tiny.config()
+    for name, value in fields.items():
+        section, field = name.split("__")
+        config[section][field] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("fields", "assume", "visible", "words"),
+    [
+        ({"ism__enabled": False}, "swap", (), "--assume swap: this network .ism.enabled=False."),
+        ({}, "", (Path("x.png"),), "--visible: this network .tirm.identity_width=0."),
+    ],
+)
+def test_what_a_network_cannot_be_told_is_refused(fields, assume, visible, words):
+    with pytest.raises(ConfigError, match=words):
+        told.told(_config(**fields), assume, visible, lambda name, config: tiny.network())
+
+
+def test_a_reference_that_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "x.png").write_text("no picture")
+    with pytest.raises(ImageError, match="x.png"):
+        told.told(_config(tirm__identity_width=4), "", (tmp_path / "x.png",), lambda name, config: tiny.network())
+
+
+def test_references_become_one_direction_that_is_taken_away(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.png" for number in range(2)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)).save(path)
+    said = told.told(_config(tirm__identity_width=4), "", paths, lambda name, config: tiny.network())
+    assert said.record == {
+        "assume": None,
+        "visible_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
+    }
+    pixels = jnp.asarray(rng.random((3, tiny.SIZE, tiny.SIZE, 3), np.float32))
+    landmarks = jnp.full((3, 5, 2), jnp.nan)
+    identity = said.options(pixels, landmarks, said.recogniser)["identity"]
+    np.testing.assert_allclose(np.linalg.norm(identity, axis=-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(identity @ said.visible, 0, atol=1e-4)
+    embedding = said.recogniser(pixels, landmarks)["embedding"]
+    left = residual.without_component(embedding, jnp.broadcast_to(said.visible, embedding.shape))
+    np.testing.assert_allclose(identity, left, atol=1e-4)
+
+
+def test_nothing_said_is_nothing_told():
+    said = told.told(tiny.config(), "", (), None)
+    assert said.record == {"assume": None, "visible_sha256": None}
+    assert said.options(jnp.zeros((1, tiny.SIZE, tiny.SIZE, 3)), jnp.zeros((1, 5, 2)), None) == {}
