@@ -97,6 +97,9 @@ def dfrec(mode: str = "paper") -> ConfigDict:
 
     config.loss = ConfigDict()
     config.loss.source_features = 1.0  # of the source's distances in Eq. 4 and 7; 0: not run. docs/departures.md
+    # Shares of a batch's rows, drawn anew in each step, whose recovered faces the frozen networks look at.
+    config.loss.target_rows = 1.0
+    config.loss.source_rows = 1.0
     config.loss.target_identity = 2.0  # alpha, Eq. 4
     config.loss.target_perceptual = 2.0  # beta, Eq. 7
     config.loss.perceptual = 0.5  # lambda_1, Eq. 10

@@ -102,6 +102,8 @@ RULES: tuple[Rule, ...] = (
     ("tirm.full_map_threshold", _share, "between 0 and 1"),
     ("tirm.patch_threshold", _share, "between 0 and 1"),
     ("tirm.noise_scale", _share, "between 0 and 1"),
+    ("loss.target_rows", lambda share: 0 < share <= 1, "above 0 and at most 1"),
+    ("loss.source_rows", lambda share: 0 < share <= 1, "above 0 and at most 1"),
     ("loss.reduction", _one_of(REDUCTIONS), f"one of {REDUCTIONS}"),
     ("data.crop", _one_of((None, "box", "align", "none")), "box, align or none, or unset: as the data were prepared"),
     ("data.margin", lambda margin: margin is None or margin >= 0, "0 or more, or unset: as the data were prepared"),

@@ -1,11 +1,13 @@
 """The loss, Eq. 10: an entry in `TERMS` for each of its terms, and what the terms are computed from."""
 
+import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 from ml_collections import ConfigDict
 
 from dfrec_jax.frozen.network import FaceFeatures, Perceptors
@@ -29,8 +31,9 @@ class Given(NamedTuple):
     batch: Mapping[str, Array]
     patch_size: int
     has_source: Bool[Array, " b"]  # whose recovered source is compared with its reference
-    has_source_features: Bool[Array, " b"]  # the same in features, for which its reference is aligned
+    has_source_features: Bool[Array, " s"]  # of the rows in `source`: the same in features, aligned by landmarks
     has_target: Bool[Array, " b"]
+    has_target_features: Bool[Array, " r"]  # of the rows in `target`
     has_mask: Bool[Array, " b"]  # whose map is compared with its mask
     target: FeaturePair
     source: FeaturePair | None  # None with loss.source_features=0
@@ -49,7 +52,9 @@ def _distance(given: Given, role: str, target_weight: float) -> Array | None:
     source = (
         0.0 if given.source is None else given.loss.source_features * distance(given.source, given.has_source_features)
     )
-    return terms.source_and_target(jnp.asarray(source), distance(given.target, given.has_target), target_weight)
+    return terms.source_and_target(
+        jnp.asarray(source), distance(given.target, given.has_target_features), target_weight
+    )
 
 
 def _identity(given: Given) -> Array | None:
@@ -62,7 +67,7 @@ def _perceptual(given: Given) -> Array | None:
 
 def _attribute(given: Given) -> Array | None:
     recovered, reference = (features.attributes for features in given.target)
-    return terms.attribute_loss(recovered[0], reference[0], given.has_target) if reference else None
+    return terms.attribute_loss(recovered[0], reference[0], given.has_target_features) if reference else None
 
 
 def _patch(given: Given) -> Array:
@@ -136,7 +141,13 @@ def weighted_sum(values: Mapping[str, Array], loss: ConfigDict) -> Float[Array, 
 
 
 def loss_terms(
-    output: DfrecOutput, batch: Mapping[str, Array], perceptors: Perceptors, loss: ConfigDict, *, patch_size: int
+    output: DfrecOutput,
+    batch: Mapping[str, Array],
+    perceptors: Perceptors,
+    loss: ConfigDict,
+    *,
+    patch_size: int,
+    key: PRNGKeyArray | None = None,
 ) -> dict[str, Float[Array, ""]]:
     """Every term for one batch by its name, unweighted.
 
@@ -152,6 +163,8 @@ def loss_terms(
         term of a role that has none is 0.
       loss: `config.loss`: alpha and beta enter here, the lambdas in `weighted_sum`.
       patch_size: side of a patch in pixels.
+      key: of the draw of the rows that the frozen networks look at, where `loss.target_rows` or `loss.source_rows` is
+        below 1. Means over them are unbiased, so that no weight changes.
     """
     has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
     if loss.pristine_map:
@@ -167,10 +180,15 @@ def loss_terms(
     if inside is not None:  # what was recovered beyond the picture's border is looked at by no network
         target_face = inside * target_face + (1 - inside) * batch["target"]
         source_face = inside * source_face + (1 - inside) * batch["image"]
-    faces, references = [(target_face, landmarks)], [(batch["target"], landmarks)]
+    has_source_features = has_source & is_found
+    rows = _drawn_rows(key, "target", has_target, loss.target_rows)
+    has_target_features = has_target[rows]
+    faces, references = [(target_face[rows], landmarks[rows])], [(batch["target"][rows], landmarks[rows])]
     if loss.source_features > 0:  # a recovered source has the pose of the input, its reference one of its own
-        faces.append((source_face, landmarks))
-        references.append((batch["source"], source_landmarks))
+        rows = _drawn_rows(key, "source", has_source_features, loss.source_rows)
+        has_source_features = has_source_features[rows]
+        faces.append((source_face[rows], landmarks[rows]))
+        references.append((batch["source"][rows], source_landmarks[rows]))
     recovered = _features(perceptors, faces)
     reference = jax.lax.stop_gradient(_features(perceptors, references))
     target, *source = (FeaturePair(*pair) for pair in zip(recovered, reference, strict=True))
@@ -180,8 +198,9 @@ def loss_terms(
         batch=batch,
         patch_size=patch_size,
         has_source=has_source,
-        has_source_features=has_source & is_found,
+        has_source_features=has_source_features,
         has_target=has_target,
+        has_target_features=has_target_features,
         has_mask=has_mask,
         target=target,
         source=source[0] if source else None,
@@ -191,9 +210,21 @@ def loss_terms(
     return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}
 
 
+def _drawn_rows(key: PRNGKeyArray | None, face: str, is_given: Bool[Array, " b"], share: float) -> Array | slice:
+    """`share` of the rows, rounded up, drawn at random among those that are given, as far as these go; all with 1."""
+    if share == 1:
+        return slice(None)
+    assert key is not None  # whoever asks for a share has a key
+    draw = jax.random.uniform(jax.random.fold_in(key, ("target", "source").index(face)), is_given.shape)
+    return jnp.argsort(draw + ~is_given)[: math.ceil(share * len(is_given))]
+
+
 def _features(perceptors: Perceptors, faces: list[tuple[Array, Array]]) -> list[FaceFeatures]:
     """Features of several batches of pictures, each with its landmarks, in one pass of each network."""
     pictures, landmarks = (jnp.concatenate(parts) for parts in zip(*faces, strict=True))
     features = perceptors(pictures.astype(jnp.float32), landmarks)
-    size = faces[0][0].shape[0]
-    return [jax.tree.map(lambda x: x[i * size : (i + 1) * size], features) for i in range(len(faces))]  # noqa: B023
+    ends = list(itertools.accumulate(len(pictures) for pictures, _ in faces))
+    return [
+        jax.tree.map(lambda x: x[start:end], features)  # noqa: B023
+        for start, end in itertools.pairwise([0, *ends])
+    ]

@@ -101,7 +101,14 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             rngs={"dropout": stream(rng, "dropout")},
             mutable=["batch_stats"],
         )
-        terms = loss_terms(output, batch, perceptors, config.loss, patch_size=config.tirm.patch_size)
+        terms = loss_terms(
+            output,
+            batch,
+            perceptors,
+            config.loss,
+            patch_size=config.tirm.patch_size,
+            key=stream(rng, "looked at"),
+        )
         metrics = {f"loss_{name}": value for name, value in terms.items()}
         metrics |= mean_maps(output.source_map, batch["is_forgery"]) | count_missing(batch)
         return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)

@@ -11,7 +11,7 @@ from dfrec_jax.config import defaults, rules
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs import training_run
-from dfrec_jax.training import loop
+from dfrec_jax.training import loop, memory
 from dfrec_jax.training.attributes import AttributesTask
 from dfrec_jax.training.dfrec import DfrecTask
 
@@ -72,4 +72,5 @@ def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False, 
     check(config, workdir, start_over=start_over)
     if is_distributed:
         join_hosts()
+    memory.keep_freed()
     return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over)

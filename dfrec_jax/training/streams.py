@@ -17,6 +17,7 @@ STREAMS = (
     "known maps",  # of a step: whose known mask takes the map's place
     "hidden regions",  # of a step: whose region is hidden
     "identities",  # of a step: the noise of the identities that the TIRM is told, and who is told none
+    "looked at",  # of a step: the rows that the frozen networks of the losses look at
     "augmentation",  # of a step: of the attribute classifier
 )
 

@@ -1,5 +1,7 @@
 """The sum of the terms: roles that are left out count for nothing."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -179,3 +181,39 @@ def test_pixels_beyond_the_picture_teach_nothing():
         of_patches = of_patches.reshape(2, 2, 8, 8, 3)
         assert (of_patches[0, 0] == 0).all() and (of_patches[1, 0] == 0).all(), "patches of the first column"
         assert np.abs(of_patches[:, 1]).min() > 0
+
+
+def test_a_share_of_the_rows_is_looked_at_and_means_are_those_of_all():
+    """The mean over draws is the term of all rows; rows without a reference are not drawn while others are left."""
+    rng = np.random.default_rng(0)
+    pictures = jnp.asarray(rng.uniform(size=(4, tiny.SIZE, tiny.SIZE, 3)), jnp.float32)
+    batch = {name: jnp.concatenate([value, value]) for name, value in BATCH.items()} | {"target": pictures}
+    batch |= {"has_target": jnp.array([True, True, False, True]), "has_source": jnp.zeros(4, bool)}
+    output = jax.tree.map(lambda x: jnp.concatenate([x, x]), _output())
+
+    def identity(key, **fields):
+        loss = _loss(source_features=0.0, **fields)
+        terms = loss_terms(output, batch, tiny.perceptors(), loss, patch_size=8, key=key)
+        return terms["identity"]
+
+    keys = jax.random.split(jax.random.key(0), 600)
+    drawn = np.asarray(jax.jit(jax.vmap(lambda key: identity(key, target_rows=0.25)))(keys))
+    each = np.unique(drawn.round(3))
+    assert len(each) == 3 and each.min() > 0  # one row a draw, never the one without a target
+    np.testing.assert_allclose(drawn.mean(), identity(None), rtol=0.02)
+    np.testing.assert_allclose(identity(keys[0], target_rows=0.7), identity(None), rtol=1e-5)  # three of four rows
+
+
+def test_the_networks_see_no_more_than_the_rows_that_are_drawn():
+    seen = []
+
+    def apply(variables, images, landmarks):
+        seen.append(len(images))
+        return tiny.network().apply(variables, images, landmarks)
+
+    network = replace(tiny.network(), apply=apply)
+    batch = {name: jnp.concatenate([value] * 4) for name, value in BATCH.items()}
+    output = jax.tree.map(lambda x: jnp.concatenate([x] * 4), _output())
+    loss = _loss(target_rows=0.5, source_rows=0.25)
+    loss_terms(output, batch, Perceptors(network, None, None), loss, patch_size=8, key=jax.random.key(0))
+    assert seen == [6, 6]  # of eight: four targets and two sources, recovered and true
