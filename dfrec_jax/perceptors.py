@@ -25,7 +25,9 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
 
 
 def loss_networks(config: ConfigDict) -> dict[str, str]:
-    """The name of the network of each role that the loss of `config` needs."""
+    """The name of the network of each role that the loss of `config` needs; a compared method's may need none."""
+    if "loss" not in config:
+        return {}
     needed = total.needed_roles(config.loss)
     return {role: str(config.frozen[role]) for role in ROLES if role in needed}
 

@@ -28,12 +28,12 @@ ALLOWED = {
     "audit": {"examples", "records", "forging", "preparation"},
     "data": {"config", "examples", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
-    "baselines": {"nets", "weights", "losses"},
+    "baselines": {"config", "models", "nets", "frozen", "weights", "losses"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {
         "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
-        "pictures", "perceptors", "forging",
+        "pictures", "perceptors", "forging", "baselines",
     },
     "evaluation": {
         "files", "baselines", "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen",

@@ -5,7 +5,7 @@ from ml_collections.config_dict import placeholder
 
 from dfrec_jax.config.errors import require
 
-TASKS = ("dfrec", "attributes")
+TASKS = ("dfrec", "attributes", "recce")
 MODES = ("paper", "released")
 FUSIONS = ("position", "grid", "rank", "none")
 PIXELS = ("linear", "unet")
@@ -202,10 +202,10 @@ def resolve(config: ConfigDict) -> ConfigDict:
     return config
 
 
-def with_added_fields(config: ConfigDict) -> ConfigDict:
-    """DFREC's config of an earlier version, with the defaults of the fields added since: what that version did."""
+def with_added_fields(config: ConfigDict, defaults: ConfigDict) -> ConfigDict:
+    """The config of an earlier version, with those of `defaults` for the fields added since."""
     earlier = config.to_dict()
-    for section, default in dfrec(config.get("mode", "paper")).to_dict().items():
+    for section, default in defaults.to_dict().items():
         given = earlier.get(section, default)
         config[section] = {**default, **given} if isinstance(default, dict) else given
     return config

@@ -44,7 +44,7 @@ def validate(config: ConfigDict) -> None:
             require(_not_negative(value), f"loss.{name}", value, "0 or more")
     _validate_sizes(config)
     _validate_mode(config)
-    _validate_data(config)
+    validate_data(config)
     _validate_verdict_and_identity(config)
     _validate_start(config)
 
@@ -228,7 +228,8 @@ def _validate_mode(config: ConfigDict) -> None:
                 )
 
 
-def _validate_data(config: ConfigDict) -> None:
+def validate_data(config: ConfigDict) -> None:
+    """Raises ConfigError where the data section, or the schedule, does not go together."""
     data = config.data
     if (data.crop is None) != (data.margin is None):
         raise ConfigError(

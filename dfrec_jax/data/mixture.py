@@ -100,7 +100,8 @@ def _recorded(split: PreparedSplit, kind: int) -> np.ndarray:
 
 def _check_recorded(config: ConfigDict, split: PreparedSplit, shares: dict[int, float]) -> None:
     """Raises ConfigError where a mixture that was asked for would starve the losses of the source."""
-    counts = config.loss.source_features > 0 or config.loss.source_pixels > 0
+    loss = config.get("loss", {})  # a compared method has no losses of a source
+    counts = loss.get("source_features", 0) > 0 or loss.get("source_pixels", 0) > 0
     if config.data.recorded_share is None or not counts or not len(split.forgeries):
         return
     own = shares[rows.BI] + shares[rows.SWAP]

@@ -2,6 +2,7 @@
 
 import os
 
+from dfrec_jax.config import compared
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import attributes, recovery, tables_of_runs
@@ -35,4 +36,6 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
       ConfigError: as the evaluation of the task.
     """
     task = task_of(stored_config.load(workdir))
+    if task in compared.METHODS:
+        raise ConfigError(f"{workdir}: trained {task}, which stands in tables of the paper: --table=1 to 7 or all")
     return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, protocol)

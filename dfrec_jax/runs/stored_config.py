@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import defaults
+from dfrec_jax.config import tasks
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import whole
 from dfrec_jax.runs.errors import CheckpointError
@@ -41,7 +41,7 @@ def save(workdir: str | os.PathLike[str], config: ConfigDict) -> None:
 
 
 def load(workdir: str | os.PathLike[str]) -> ConfigDict:
-    """The config that a run was started with; fields that DFREC has got since have their defaults.
+    """The config that a run was started with; fields that its task has got since have their defaults.
 
     Raises:
       CheckpointError: where `workdir` is not the folder of a run.
@@ -57,7 +57,7 @@ def load(workdir: str | os.PathLike[str]) -> ConfigDict:
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a config; restore it from a copy")
     try:
         config = ConfigDict(content)
-        return defaults.with_added_fields(config) if defaults.task_of(config) == "dfrec" else config
+        return tasks.with_added_fields(config)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not the config of a run ({error}); restore it from a copy") from error
 

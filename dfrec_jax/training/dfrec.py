@@ -11,14 +11,19 @@ from ml_collections import ConfigDict
 from dfrec_jax import perceptors
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.data import mixture, pipeline
+from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
-from dfrec_jax.models import dfrec
+from dfrec_jax.models import dfrec, region
 from dfrec_jax.training import initialisation, sharding, state, told
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
-from dfrec_jax.training.validation import Validator
+from dfrec_jax.training.validation import RECOVERED, Shown, Validator
+
+SAMPLE_COLUMNS = (
+    "input", "source map", "source region", "masked input", "recovered source", RECOVERED, "source", "target",
+)  # fmt: skip
 
 
 class DfrecTask:
@@ -71,7 +76,33 @@ class DfrecTask:
     def make_validator(self, mesh: Mesh) -> Validator:
         """IDSIM of the validation split."""
         metric = jax.device_put(self._metric, sharding.replicated(mesh))
-        return Validator(self._model, metric, self.config, mesh)
+        return Validator(make_recover(self._model, self.config), SAMPLE_COLUMNS, metric, self.config, mesh)
+
+
+def make_recover(model: dfrec.Dfrec, config: ConfigDict) -> Callable[[Any, Mapping[str, Any]], Shown]:
+    """What the validator shows and scores.
+
+    A network that learns on photographs alone has no map yet: it is validated as it learns, with the faces' regions for
+    maps and hidden.
+    """
+
+    def recover(variables: Any, batch: Mapping[str, Any]) -> Shown:
+        image = batch["image"]
+        keys = jnp.broadcast_to(jax.random.key(0), image.shape[:1])
+        options: dict[str, Any] = {"face_region": dfrec.region_without_ism(model, image, batch.get("landmarks"))}
+        if config.data.photograph_share == 1:
+            regions = face_regions(batch["landmarks"], config.image_size)
+            options = region.told("region", regions) | {"is_hidden": jnp.ones(len(regions), bool)}
+        output: Any = model.apply(variables, image, keys, train=False, **options)
+        return {
+            "source map": output.used_map,
+            "source region": output.source_region,
+            "masked input": output.masked_image,
+            "recovered source": output.source_face,
+            RECOVERED: output.target_face,
+        }
+
+    return recover
 
 
 def init_function(model: dfrec.Dfrec, optimizer: Any, config: ConfigDict) -> Callable[[], state.TrainState]:

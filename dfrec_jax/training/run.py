@@ -1,26 +1,24 @@
 """From a config to a run of the loop."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import attributes as attribute_rules
-from dfrec_jax.config import defaults, rules
+from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs import training_run
 from dfrec_jax.training import loop, memory
 from dfrec_jax.training.attributes import AttributesTask
+from dfrec_jax.training.compared import ComparedTask
 from dfrec_jax.training.dfrec import DfrecTask
 
-RESOLVED: dict[str, Callable[[ConfigDict], ConfigDict]] = {
-    "dfrec": defaults.resolve,
-    "attributes": ConfigDict.copy_and_resolve_references,
+TASKS: dict[str, type[DfrecTask] | type[AttributesTask] | type[ComparedTask]] = {
+    "dfrec": DfrecTask,
+    "attributes": AttributesTask,
+    **dict.fromkeys(compared.METHODS, ComparedTask),
 }
-RULES: dict[str, Callable[[ConfigDict], None]] = {"dfrec": rules.validate, "attributes": attribute_rules.validate}
-TASKS: dict[str, type[DfrecTask] | type[AttributesTask]] = {"dfrec": DfrecTask, "attributes": AttributesTask}
 
 
 def check(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) -> None:
@@ -31,8 +29,8 @@ def check(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) 
       CheckpointError: for a workdir that has lost what it would go on from.
     """
     name = task_of(config)
-    resolved = RESOLVED[name](config)
-    RULES[name](resolved)
+    resolved = tasks.resolved(config)
+    tasks.validate(resolved)
     training_run.check_start(workdir, resolved, TASKS[name].score_name, start_over=start_over)
 
 

@@ -18,6 +18,7 @@ STREAMS = (
     "hidden regions",  # of a step: whose region is hidden
     "identities",  # of a step: the noise of the identities that the TIRM is told, and who is told none
     "looked at",  # of a step: the rows that the frozen networks of the losses look at
+    "white noise",  # of a step: RECCE's, on its input
     "augmentation",  # of a step: of the attribute classifier
 )
 

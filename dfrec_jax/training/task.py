@@ -1,4 +1,4 @@
-"""What the loop asks of that which is trained; `dfrec.py` and `attributes.py` answer."""
+"""What the loop asks of that which is trained; `dfrec.py`, `compared.py` and `attributes.py` answer."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager

@@ -1,6 +1,6 @@
 """What training may see of held-out people: IDSIM and a picture grid on the validation split, never the test split."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,35 +13,41 @@ from PIL import Image
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.examples import fields
-from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
-from dfrec_jax.models.region import told
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch
 
 NUM_SAMPLES = 8
-SAMPLE_COLUMNS = (
-    "input", "source map", "source region", "masked input", "recovered source", "recovered target", "source", "target",
-)  # fmt: skip
+RECOVERED = "recovered target"  # among what a method shows: the picture that is scored
+Shown = Mapping[str, jax.Array]  # pictures in [0, 1] by the heading of their column
 
 
 class Validator:
-    """Runs the model on the validation split; compiled once.
+    """Runs a method on the validation split; compiled once."""
 
-    A network that learns on photographs alone has no map yet: it is validated as it learns, with the faces' regions for
-    maps and hidden.
-    """
-
-    def __init__(self, model: Dfrec, metric: FrozenNetwork, config: ConfigDict, mesh: Mesh):
+    def __init__(
+        self,
+        recover: Callable[[Any, Batch], Shown],
+        columns: Sequence[str],
+        metric: FrozenNetwork,
+        config: ConfigDict,
+        mesh: Mesh,
+    ):
         """Opens the validation split.
+
+        Args:
+          recover: from variables and a float batch to what there is to show of it, `RECOVERED` among it.
+          columns: of the sample grid: headings of that, and `input`, `source` and `target`, which the batch has.
+          metric: the network that IDSIM is measured with.
+          config: of the run.
+          mesh: of the run.
 
         Raises:
           ConfigError: where it is not there, or what is validated on (`data.validation_examples`) holds no forgery
             whose target is known, by which the network could be scored.
         """
-        self._config, self._mesh, self._metric = config, mesh, metric
+        self._config, self._mesh, self._metric, self._columns = config, mesh, metric, tuple(columns)
         if not pipeline.num_scored(config, "validation", max_examples=config.data.validation_examples):
             raise ConfigError(
                 f"data.validation_examples={config.data.validation_examples}: none of them in the validation split of "
@@ -50,18 +56,13 @@ class Validator:
             )
         self._whole = sharding.replicated(mesh)
 
-        def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, DfrecOutput, jax.Array]:
+        def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, Shown, jax.Array]:
             pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
-            keys = jnp.broadcast_to(jax.random.key(0), pictures["image"].shape[:1])
-            options: dict[str, Any] = {"face_region": region_without_ism(model, pictures["image"], landmarks)}
-            if config.data.photograph_share == 1:
-                regions = face_regions(pictures["landmarks"], config.image_size)
-                options = told("region", regions) | {"is_hidden": jnp.ones(len(regions), bool)}
-            output: Any = model.apply(variables, pictures["image"], keys, train=False, **options)
-            recovered = metric(output.target_face, landmarks)["embedding"]
+            shown = recover(variables, pictures)
+            recovered = metric(shown[RECOVERED], landmarks)["embedding"]
             reference = metric(pictures["target"], landmarks)["embedding"]
-            return pictures, output, jnp.sum(recovered * reference, axis=-1)
+            return pictures, shown, jnp.sum(recovered * reference, axis=-1)
 
         self._run = jax.jit(run, out_shardings=self._whole)
 
@@ -79,13 +80,11 @@ class Validator:
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first examples of the validation split: what goes in, what comes out and what should have."""
         batch = sharding.to_global(self._mesh, next(self._batches(self._config.data.eval_batch_size)))
-        given, output, _ = self._run(variables, self._metric, batch)
-        pictures = (
-            given["image"], output.used_map, output.source_region, output.masked_image,
-            output.source_face, output.target_face, given["source"], given["target"],
-        )  # fmt: skip
+        given, shown, _ = self._run(variables, self._metric, batch)
+        of_batch = {"input": given["image"], "source": given["source"], "target": given["target"]}
+        pictures = [{**of_batch, **shown}[name] for name in self._columns]
         rows = list(zip(*(np.asarray(picture[:NUM_SAMPLES], np.float32) for picture in pictures), strict=True))
-        return grid.grid(rows, SAMPLE_COLUMNS)
+        return grid.grid(rows, self._columns)
 
     def _batches(self, max_examples: int) -> Iterator[pipeline.Batch]:
         return pipeline.eval_batches(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dfrec_jax.config import defaults, rules
+from dfrec_jax.config import defaults, rules, tasks
 from dfrec_jax.config.errors import ConfigError
 from tests import tiny
 
@@ -51,10 +51,10 @@ def test_overrides_are_typed():
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_that_ships_is_valid(name):
-    config = defaults.resolve(importlib.import_module(f"configs.{name}").get_config())
+    config = tasks.resolved(importlib.import_module(f"configs.{name}").get_config())
     if config.data.dataset != "embedded" and not config.data.dir:
         config.data.dir = "prepared"
-    rules.validate(config)
+    tasks.validate(config)
 
 
 def test_every_size_of_the_faces_config_is_valid():

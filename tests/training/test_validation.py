@@ -5,6 +5,7 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding
+from dfrec_jax.training.dfrec import SAMPLE_COLUMNS, make_recover
 from dfrec_jax.training.validation import Validator
 from tests import tiny
 
@@ -12,7 +13,8 @@ from tests import tiny
 def _validator(**data):
     config = tiny.config()
     config.data.update(data)
-    return Validator(dfrec.build(config), tiny.network(), config, sharding.make_mesh(config.mesh))
+    recover = make_recover(dfrec.build(config), config)
+    return Validator(recover, SAMPLE_COLUMNS, tiny.network(), config, sharding.make_mesh(config.mesh))
 
 
 def test_a_split_that_can_give_no_score_is_refused_before_training():
