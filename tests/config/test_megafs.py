@@ -54,6 +54,7 @@ def test_two_steps_of_the_full_size_fit_in_24_gib(config):
         "source": pictures[1],
         "target": pictures[2],
         "source_mask": rng.integers(0, 256, (2, 224, 224, 1), dtype=np.uint8),
+        **{name: rng.uniform(64, 160, (2, 5, 2)).astype(np.float32) for name in ("landmarks", "source_landmarks")},
         **{name: np.ones(2, bool) for name in ("is_forgery", "has_source", "has_target", "has_mask")},
     }
     mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]).reshape(1, 1), sharding.AXES)
