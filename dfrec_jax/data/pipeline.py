@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import grain
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -23,6 +24,19 @@ Batch = dict[str, np.ndarray]
 EMBEDDED = mixture.EMBEDDED
 ADDED = ("frame",)  # to what a checkpoint says of its data, since checkpoints were written that do not say it
 ENDLESS = 2**48  # rows; no run is as long
+
+
+def batches_of_this_host(
+    config: ConfigDict, start_step: int, example: Callable[[int], dict[str, Any]] | None = None
+) -> "TrainBatches":
+    """The `TrainBatches` of this process among those of JAX; arguments and errors as there."""
+    return TrainBatches(
+        config,
+        start_step=start_step,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+        example=example,
+    )
 
 
 class TrainBatches:

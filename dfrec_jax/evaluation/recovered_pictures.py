@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict
 from jaxtyping import Bool, Float, Int, UInt8
 
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen
 from dfrec_jax.files import whole
 from dfrec_jax.pictures.grid import to_uint8
+from dfrec_jax.runs import trained
 
 FOLDER = "recovered_pictures"
 Picture = UInt8[np.ndarray, "b h w 3"]
@@ -60,22 +60,12 @@ def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed:
       made_of: whatever else the pictures depend on, as JSON: config, data, perturbation.
       seed: of the masking noise.
     """
-    words = {**made_of, "row": recoverer.name, "seed": seed, "weights": digest_of(recoverer.variables)}
+    words = {**made_of, "row": recoverer.name, "seed": seed, "weights": trained.sha256_of(recoverer.variables)}
     key = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
     folder = workdir / FOLDER / key
     if not (folder / "key.json").exists():
         whole.write_json(folder / "key.json", words, indent=1)
     return Store(folder, recoverer, seed)
-
-
-def digest_of(variables: Any) -> str:
-    """SHA-256 of a tree of variables: names, types, shapes and values."""
-    digest = hashlib.sha256()
-    for path, leaf in sorted(flatten_dict(dict(variables), sep="/").items() if variables else ()):
-        values = np.asarray(leaf)
-        digest.update(f"{path} {values.dtype} {values.shape}\n".encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
 
 
 def recovered(

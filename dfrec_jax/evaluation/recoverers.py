@@ -73,6 +73,13 @@ class Recoverer(NamedTuple):
     recover: Callable[[Any, Seen], Recovered]
 
 
+class Loaded(NamedTuple):
+    """A checkpoint of a run: its step, and what it recovers by."""
+
+    step: int
+    recoverer: Recoverer
+
+
 def seen(batch: Mapping[str, Array], keys: Key[Array, " b"]) -> Seen:
     """The part of a float batch (`fields.to_float`) that a recoverer may see."""
     return Seen(batch["image"], batch["landmarks"], keys, batch.get("source"), batch.get("source_landmarks"))

@@ -11,7 +11,7 @@ from dfrec_jax.config import defaults
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import compared, recoverers, table_data
 from dfrec_jax.evaluation.paper_tables import RECCE, Row
-from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Recoverer
+from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
 from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.runs import released, stored_config, trained
 
@@ -34,13 +34,6 @@ class Run(NamedTuple):
     trained_on: Data
 
 
-class Loaded(NamedTuple):
-    """A checkpoint of a run: its step, and what it recovers by."""
-
-    step: int
-    recoverer: Recoverer
-
-
 Load = Callable[[str, str, str], Loaded]  # workdir, which checkpoint, which of the run's methods
 
 
@@ -50,15 +43,11 @@ def _load_dfrec(workdir: str, which: str, method: str) -> Loaded:
     return Loaded(network.step, make(network))
 
 
-def _load_compared(workdir: str, which: str, method: str) -> Loaded:
-    return Loaded(*compared.load(workdir, which, method))
-
-
 # By task: the rows that its run can be, and how one of them is loaded. A method that is trained by the common loop gets
 # a line here, and is a row of every table from then on.
 METHODS: dict[str, tuple[tuple[str, ...], Load]] = {
     "dfrec": ((DFREC, INPAINTING), _load_dfrec),
-    "recce": ((RECCE,), _load_compared),
+    "recce": ((RECCE,), compared.load),
 }
 
 

@@ -20,7 +20,7 @@ MIN_SHARE = 0.3  # of the face's longer side in the picture's; crops with the us
 SECOND_FACE = 0.5  # of the largest face's area: smaller ones are people in the background
 FLAT = 2.0  # standard deviation in levels of 255, below which a picture shows nothing
 
-Look = Callable[[UInt8[np.ndarray, "h w 3"]], list[str]]
+Find = Callable[[UInt8[np.ndarray, "h w 3"]], Sequence[Face]]
 
 
 def of_measures(pixels: UInt8[np.ndarray, "h w 3"], network_size: int) -> list[str]:
@@ -52,8 +52,8 @@ def of_faces(faces: Sequence[Face], height: int, width: int) -> list[str]:
     return found
 
 
-def detector_for(config: ConfigDict) -> tuple[Look | None, str]:
-    """What looks for faces in pictures for a run of `config`, or None and the reason, in words.
+def detector_for(config: ConfigDict) -> tuple[Find | None, str]:
+    """What finds the faces in pictures for a run of `config`, or None and the reason, in words.
 
     Nothing is downloaded. A network of drawn faces gets none: the detector was made for photographs.
     """
@@ -67,8 +67,7 @@ def detector_for(config: ConfigDict) -> tuple[Look | None, str]:
     except WeightsError as error:
         return None, f"not looked for: the detector cannot be used: {error}"
 
-    def look(pixels: UInt8[np.ndarray, "h w 3"]) -> list[str]:
-        faces = next(filter(None, (detect_faces(detector, [pixels], side=side)[0] for side in SIDES)), [])
-        return of_faces(faces, *pixels.shape[:2])
+    def find(pixels: UInt8[np.ndarray, "h w 3"]) -> Sequence[Face]:
+        return next(filter(None, (detect_faces(detector, [pixels], side=side)[0] for side in SIDES)), [])
 
-    return look, f"looked for with {DETECTOR}"
+    return find, f"looked for with {DETECTOR}"

@@ -56,7 +56,7 @@ class Recovering(NamedTuple):
 
     model: trained.Trained
     told: told_lib.Told
-    look: plausibility.Look | None
+    find: plausibility.Find | None
     face_check: str  # whether faces were looked for, and with what
     identity: Mapping[str, Any]  # what of a record says which network and which draw a result is of
 
@@ -102,16 +102,16 @@ def recover(
     _check_stems(paths)
     result_folder.check_out(Path(out))
     model = trained.load(workdir, which)
-    look, face_check = plausibility.detector_for(model.config)
-    told = told_lib.told(model.config, assume, [Path(path) for path in visible], load_network)
+    find, face_check = plausibility.detector_for(model.config)
+    told = told_lib.told(model.config, assume, [Path(path) for path in visible], load_network, find)
     identity = {
         "seed": seed,
         "checkpoint_step": model.step,
-        "network_sha256": _sha256_of(model.variables),
+        "network_sha256": trained.sha256_of(model.variables),
         "dfrec_jax": importlib.metadata.version("dfrec-jax"),
         **told.record,
     }
-    shared = Recovering(model, told, look, face_check, identity)
+    shared = Recovering(model, told, find, face_check, identity)
     batch_size = min(batch_size, len(paths))
 
     @jax.jit
@@ -150,9 +150,11 @@ def _find(path: Path, out: Path, shared: Recovering) -> Exhibit | Outcome:
     except (ImageError, result_folder.FolderTaken) as error:
         return Outcome(path, None, (), str(error))
     warnings = [*remarks, *plausibility.of_measures(pixels, size)]
-    if shared.look is not None:
-        warnings += shared.look(pixels)
-    landmarks = shared.told.locate(pixels, size)
+    landmarks = told_lib.UNKNOWN
+    if shared.find is not None:
+        faces = shared.find(pixels)
+        warnings += plausibility.of_faces(faces, *pixels.shape[:2])
+        landmarks = told_lib.landmarks_of(faces, pixels.shape[:2], size)
     if shared.told.needs_landmarks and np.isnan(landmarks).any():
         warnings.append("no face was found to be compared with the visible person's: the network was told nobody")
     if shared.told.assume and np.isnan(landmarks).any():
@@ -232,13 +234,3 @@ def _map_used(output: DfrecOutput, assume: str) -> str:
         return "the network's"
     is_own = np.array_equal(output.used_map, output.source_map)
     return "the network's" if is_own else "the face's region: the network's leaves the face out"
-
-
-def _sha256_of(variables: Any) -> str:
-    """Of every variable's path, type, shape and values: the same network in another folder has the same."""
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
-        values = np.ascontiguousarray(jax.device_get(leaf))
-        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()

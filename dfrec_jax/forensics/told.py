@@ -8,20 +8,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.forensics.plausibility import DETECTOR, SIDES
+from dfrec_jax.forensics.plausibility import DETECTOR, Find
 from dfrec_jax.forging.candidate_region import face_regions
-from dfrec_jax.frozen import load
-from dfrec_jax.frozen.detection import central_face, detect_faces
+from dfrec_jax.frozen.detection import Face, central_face
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models import region, residual
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes, resize
 
 UNKNOWN = np.full((5, 2), np.nan, np.float32)
-Locate = Callable[[UInt8[np.ndarray, "h w 3"], int], Float[np.ndarray, "5 2"]]
 
 
 class Told(NamedTuple):
@@ -31,14 +29,12 @@ class Told(NamedTuple):
       assume: 'swap': they are swaps, whatever the classification head says; empty: it is left to the network.
       recogniser: whose embeddings say who is seen; None where nobody was named.
       visible: the mean embedding of the pictures of the person who is seen.
-      locate: five landmarks of the face in a picture, in pixels of it resized to a side; NaN where none is found.
       record: what stands in result.json of it.
     """
 
     assume: str
     recogniser: FrozenNetwork | None
     visible: Float[np.ndarray, " e"] | None
-    locate: Locate
     record: dict[str, Any]
 
     @property
@@ -66,6 +62,7 @@ def told(
     assume: str,
     visible: Sequence[Path],
     load_network: Callable[[str, ConfigDict], FrozenNetwork] | None,
+    find: Find | None,
 ) -> Told:
     """What an examiner says, checked against what the network can be told, references read.
 
@@ -74,6 +71,7 @@ def told(
       assume: see `Told`.
       visible: pictures of the person who is seen in every picture of the call.
       load_network: a frozen network by its name, for a config; needed with `visible`.
+      find: of `plausibility.detector_for`.
 
     Raises:
       ConfigError: for what this network cannot be told, or a detector that is needed and not at hand.
@@ -93,48 +91,37 @@ def told(
     if visible and load_network is None:
         raise ValueError("visible is given, and no load_network to load the recogniser with")
     recogniser = load_network(config.frozen.identity, config) if visible and load_network else None
-    is_needed = bool(recogniser and recogniser.needs_landmarks)
-    locate = _locator(config, is_needed) if assume or visible else lambda pixels, size: UNKNOWN
+    if recogniser is not None and recogniser.needs_landmarks and find is None:
+        raise ConfigError(
+            f"--visible: {config.frozen.identity} aligns faces by landmarks, which {DETECTOR} finds, and it is not at "
+            f"hand; `dfrec weights fetch {DETECTOR}`"
+        )
     embedding, hashes = None, None
     if recogniser is not None:
-        embedding, hashes = _mean_embedding(recogniser, visible, locate, config.image_size)
-    return Told(assume, recogniser, embedding, locate, {"assume": assume or None, "visible_sha256": hashes})
+        embedding, hashes = _mean_embedding(recogniser, visible, find, config.image_size)
+    return Told(assume, recogniser, embedding, {"assume": assume or None, "visible_sha256": hashes})
 
 
-def _locator(config: ConfigDict, is_needed: bool) -> Locate:
-    """By RetinaFace; of drawn faces, and where it is not at hand and not needed, nothing is known."""
-    weights_dir = config.frozen.weights_dir
-    is_drawn = config.data.dataset == "embedded"
-    if is_drawn or not load.is_at_hand(load.find_blueprint(DETECTOR), weights_dir):
-        if is_needed:
-            raise ConfigError(
-                f"--visible: {config.frozen.identity} aligns faces by landmarks, which {DETECTOR} finds, and it is not "
-                f"at hand; `dfrec weights fetch {DETECTOR}`"
-            )
-        return lambda pixels, size: UNKNOWN
-    detector = load.load_network(DETECTOR, weights_dir=weights_dir, allow_random=False, image_size=SIDES[0])
-
-    def locate(pixels: UInt8[np.ndarray, "h w 3"], size: int) -> Float[np.ndarray, "5 2"]:
-        height, width = pixels.shape[:2]
-        found = next(filter(None, (detect_faces(detector, [pixels], side=side)[0] for side in SIDES)), [])
-        face = central_face(found, height, width)
-        if face is None:
-            return UNKNOWN
-        scale = np.array([size / width, size / height])
-        return ((face.landmarks + 0.5) * scale - 0.5).astype(np.float32)
-
-    return locate
+def landmarks_of(faces: Sequence[Face], shape: tuple[int, int], size: int) -> Float[np.ndarray, "5 2"]:
+    """Of the face in the middle of a picture of `shape`, height and width, in pixels of it resized to `size`; NaN where
+    there is none."""
+    height, width = shape
+    face = central_face(faces, height, width)
+    if face is None:
+        return UNKNOWN
+    scale = np.array([size / width, size / height])
+    return ((face.landmarks + 0.5) * scale - 0.5).astype(np.float32)
 
 
 def _mean_embedding(
-    recogniser: FrozenNetwork, paths: Sequence[Path], locate: Locate, size: int
+    recogniser: FrozenNetwork, paths: Sequence[Path], find: Find | None, size: int
 ) -> tuple[Float[np.ndarray, " e"], list[str]]:
     embed = jax.jit(lambda recogniser, picture, landmarks: recogniser(picture, landmarks)["embedding"])
     embeddings, hashes = [], []
     for path in paths:
         data = read_bytes(path)
         pixels, _ = decode_image(data, path)
-        landmarks = locate(pixels, size)
+        landmarks = UNKNOWN if find is None else landmarks_of(find(pixels), pixels.shape[:2], size)
         if recogniser.needs_landmarks and np.isnan(landmarks).any():
             raise ImageError(f"--visible {path}: no face was found in it; leave it out, or cut the face out")
         picture = resize(pixels, size)[None].astype(np.float32) / 255

@@ -1,10 +1,12 @@
 """A trained DFREC taken from a workdir: its config, its modules and the variables of one checkpoint."""
 
+import hashlib
 import os
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
@@ -28,8 +30,23 @@ def abstract_variables(model: dfrec.Dfrec, image_size: int) -> Any:
     image = jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
     shapes = jax.eval_shape(lambda image, keys: model.init(jax.random.key(0), image, keys, train=False), image, keys)
+    return on_first_device(dict(shapes))
+
+
+def on_first_device(shapes: Any) -> Any:
+    """The same shapes and dtypes, to be restored to the first device."""
     place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), dict(shapes))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes)
+
+
+def sha256_of(variables: Any) -> str:
+    """Of every variable's path, type, shape and values: the same network in another folder has the same."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        values = np.ascontiguousarray(jax.device_get(leaf))
+        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:

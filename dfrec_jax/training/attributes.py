@@ -79,13 +79,7 @@ class AttributesTask:
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Every picture once, then all again in another order."""
         example = labelled_faces.TrainRows(self._faces, self.config.train.batch_size, self.config.seed)
-        return pipeline.TrainBatches(
-            self.config,
-            start_step=start_step,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-            example=example,
-        )
+        return pipeline.batches_of_this_host(self.config, start_step, example)
 
     def fingerprint(self) -> dict[str, Any]:
         """Of the pictures and their order."""

@@ -58,12 +58,7 @@ class ComparedTask:
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Rows of the data set of the config."""
-        return pipeline.TrainBatches(
-            self.config,
-            start_step=start_step,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
+        return pipeline.batches_of_this_host(self.config, start_step)
 
     def fingerprint(self) -> dict[str, Any]:
         """See `pipeline.fingerprint`."""
@@ -98,8 +93,7 @@ def initialise(fresh: state.TrainState, config: ConfigDict) -> state.TrainState:
             f"published network has another size; use {config.task}.width=1.0, or leave the initialisation out"
         )
     placed = jax.tree.map(lambda leaf, value: jax.device_put(jnp.asarray(value), leaf.sharding), ours, loaded)
-    ema = None if fresh.ema is None else jax.tree.map(jnp.copy, placed)  # a donated state holds no array twice
-    return fresh.replace(params=placed["params"], batch_stats=placed["batch_stats"], ema=ema)
+    return state.started_from(fresh, placed)
 
 
 def make_recce_loss(module: Recce, config: ConfigDict) -> Loss:

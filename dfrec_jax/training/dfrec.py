@@ -62,12 +62,7 @@ class DfrecTask:
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Rows of the data set of the config."""
-        return pipeline.TrainBatches(
-            self.config,
-            start_step=start_step,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
+        return pipeline.batches_of_this_host(self.config, start_step)
 
     def fingerprint(self) -> dict[str, Any]:
         """See `pipeline.fingerprint`."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
@@ -13,7 +12,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs import released, trained
 from dfrec_jax.runs.errors import CheckpointError
-from dfrec_jax.training.state import TrainState
+from dfrec_jax.training.state import TrainState, started_from
 from dfrec_jax.weights.pretrained import load_pretrained
 from dfrec_jax.weights.rules import WeightsError
 
@@ -50,9 +49,7 @@ def initialise(state: TrainState, config: ConfigDict) -> TrainState:
             field = f"{module}.initialisation"
             loaded |= load_pretrained(field, name, shapes, weights_dir=config.frozen.weights_dir)
     flat |= {path: jax.device_put(value, flat[path].sharding) for path, value in loaded.items()}
-    variables = unflatten_dict(flat, sep="/")
-    ema = None if state.ema is None else jax.tree.map(jnp.copy, variables)  # a donated state holds no array twice
-    return state.replace(params=variables["params"], batch_stats=variables["batch_stats"], ema=ema)
+    return started_from(state, unflatten_dict(flat, sep="/"))
 
 
 def variables_of_network(config: ConfigDict, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:

@@ -45,6 +45,12 @@ class TrainState(struct.PyTreeNode):
         return {"params": self.params, "batch_stats": self.batch_stats} if self.ema is None else self.ema
 
 
+def started_from(fresh: TrainState, variables: Mapping[str, Any]) -> TrainState:
+    """The fresh state with other `params` and `batch_stats`, of which its averages, if it has any, are then a copy."""
+    ema = None if fresh.ema is None else jax.tree.map(jnp.copy, dict(variables))  # a donated state holds no array twice
+    return fresh.replace(params=variables["params"], batch_stats=variables["batch_stats"], ema=ema)
+
+
 def to_items(state: TrainState) -> dict[str, Any]:
     """The state as a checkpoint holds it: `variables` for evaluation, and all else for training."""
     latest = None if state.ema is None else {"params": state.params, "batch_stats": state.batch_stats}

@@ -53,29 +53,33 @@ def test_faces(faces, words):
 
 
 def test_a_network_of_drawn_faces_gets_no_detector():
-    look, words = plausibility.detector_for(tiny.config())
-    assert look is None and "trained on drawn faces" in words
+    find, words = plausibility.detector_for(tiny.config())
+    assert find is None and "trained on drawn faces" in words
 
 
 def test_a_missing_or_damaged_detector_is_said(tmp_path, monkeypatch):
     config = tiny.config()
     config.data.dataset = "faces"
     monkeypatch.delenv("DFREC_WEIGHTS", raising=False)
-    look, words = plausibility.detector_for(config)
-    assert look is None and "no detector is at hand (`dfrec weights fetch retinaface-mobile025`)" in words
+    find, words = plausibility.detector_for(config)
+    assert find is None and "no detector is at hand (`dfrec weights fetch retinaface-mobile025`)" in words
     (tmp_path / registry.find(plausibility.DETECTOR).file).write_bytes(b"damaged")
     config.frozen.weights_dir = str(tmp_path)
-    look, words = plausibility.detector_for(config)
-    assert look is None and "the detector cannot be used: " in words and "7 bytes" in words
+    find, words = plausibility.detector_for(config)
+    assert find is None and "the detector cannot be used: " in words and "7 bytes" in words
 
 
 def test_the_real_detector_tells_faces_from_what_is_none(shared_data, shared_weights):
     config = tiny.config()
     config.data.dataset, config.frozen.weights_dir = "faces", str(shared_weights)
-    look, words = plausibility.detector_for(config)
-    assert look is not None and words == "looked for with retinaface-mobile025"
+    find, words = plausibility.detector_for(config)
+    assert find is not None and words == "looked for with retinaface-mobile025"
     with Image.open(min(shared_data.glob("celeba_people/*/*.jpg"))) as image:
         picture = np.asarray(image.convert("RGB"))
+
+    def look(pixels):
+        return plausibility.of_faces(find(pixels), *pixels.shape[:2])
+
     assert look(picture) == []
     scene = np.pad(picture, ((600, 600), (600, 600), (0, 0)), constant_values=120)
     assert "a whole scene: its largest face takes" in look(scene)[0]
