@@ -30,8 +30,8 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Recovers each picture and prints the path of its panel; 2 where one of them was refused."""
     from dfrec_jax import perceptors
+    from dfrec_jax.config.allowed import LARGEST_SEED
     from dfrec_jax.config.errors import ConfigError, require
-    from dfrec_jax.config.rules import LARGEST_SEED
     from dfrec_jax.forensics.recover import recover
 
     if arguments.batch_size < 1:

@@ -2,9 +2,9 @@
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import defaults, rules, types
+from dfrec_jax.config import defaults, rules, training_rules, types
+from dfrec_jax.config.allowed import Rule, check
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.config.rules import Rule
 
 NETWORKS = ("attributes-resnet50", "attributes-resnet18")  # at 224 and at 112 px
 FOLDER = "folder"
@@ -50,7 +50,7 @@ def attributes() -> ConfigDict:
 
 
 _RULES: tuple[Rule, ...] = (
-    *(rule for rule in rules.RULES if rule[0].startswith(_SHARED)),
+    *(rule for rule in rules.FIELDS if rule[0].startswith(_SHARED)),
     ("network", lambda name: name in NETWORKS, f"one of {NETWORKS}"),
     ("data.crop", lambda crop: 0 < crop <= 1, "above 0 and at most 1"),
     ("data.zoom", lambda zoom: len(zoom) == 2 and 0 < zoom[0] <= zoom[1], "(low, high) with 0 < low <= high"),
@@ -62,8 +62,8 @@ _RULES: tuple[Rule, ...] = (
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
     types.check(config, attributes())
-    rules.check(config, _RULES)
-    rules.validate_schedule(config)
+    check(config, _RULES)
+    training_rules.validate_schedule(config)
     data = config.data
     if not data.dir:
         raise ConfigError(

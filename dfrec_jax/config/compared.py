@@ -4,13 +4,12 @@ A compared method has DFREC's data, frozen networks, optimiser and loop, and one
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import defaults, rules, types
+from dfrec_jax.config import data_rules, defaults, rules, training_rules, types
+from dfrec_jax.config.allowed import Rule, check, positive
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.config.rules import Rule
 
 METHODS = ("recce",)
 # What DFREC's config has as well: sections and fields.
@@ -66,14 +65,10 @@ def _set_optimizer(config: ConfigDict) -> None:
         config.data.real_share = 0.5
 
 
-def _positive(value: Any) -> bool:
-    return value > 0
-
-
 _OWN_RULES: dict[str, tuple[Rule, ...]] = {
     "recce": (
         ("recce.image_size", lambda size: size >= 32, "32 pixels or more"),
-        ("recce.width", _positive, "above 0"),
+        ("recce.width", positive, "above 0"),
         ("recce.drop_rate", lambda rate: 0 <= rate < 1, "0 or more and below 1"),
     ),
 }
@@ -83,9 +78,10 @@ def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
     types.check(config, compared(config.task))
     shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in SHARED)
-    rules.check(config, (rule for rule in rules.RULES if rule[0].startswith(shared)))
-    rules.check(config, _OWN_RULES[config.task])
-    rules.validate_data(config)
+    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
+    check(config, _OWN_RULES[config.task])
+    data_rules.validate(config)
+    training_rules.validate_schedule(config)
     if config.train.initialise or config.train.initialise_fresh:
         raise ConfigError(
             f"train.initialise={config.train.initialise!r} with task={config.task!r}: it names a DFREC; leave it "
