@@ -170,6 +170,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.train.batch_size = 32  # over all hosts
     config.train.log_every = 50
     config.train.validate_every = 1000
+    config.train.patience = 0  # validations without a rise of their score after which training ends; 0: never
     config.train.samples_every = 1000
     config.train.initialise = ""  # the network to start from: a workdir, or a file of `dfrec weights export`
     config.train.initialise_fresh = ""  # its parts that begin anew all the same: ism/classification_head; with commas

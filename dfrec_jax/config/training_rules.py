@@ -24,6 +24,7 @@ FIELDS: tuple[Rule, ...] = (
     ("train.batch_size", positive, "1 or more"),
     ("train.log_every", positive, "1 or more"),
     ("train.validate_every", positive, "1 or more"),
+    ("train.patience", not_negative, "0 (trains to the end) or more validations"),
     ("train.samples_every", positive, "1 or more"),
     ("checkpoint.every", positive, "1 or more"),
     ("checkpoint.keep", positive, "1 or more"),

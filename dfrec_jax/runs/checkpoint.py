@@ -64,6 +64,14 @@ class Checkpoints:
                 ) from error
         return scores
 
+    def meta(self, step: int) -> dict[str, Any]:
+        """What was saved beside the arrays of `step`. Raises CheckpointError where it cannot be read."""
+        path = self._folder / str(step) / "meta" / "metadata"
+        try:
+            return dict(json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise CheckpointError(f"{path} cannot be read ({error!r})") from error
+
     def choose(self, which: str) -> int:
         """The step that `which` means: `best` by score (the newest where none was measured), `newest`, or a step.
 

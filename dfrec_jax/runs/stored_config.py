@@ -19,6 +19,7 @@ FREE_FIELDS = (
     "name",
     "train.num_steps",
     "train.log_every",
+    "train.patience",
     "train.samples_every",
     "checkpoint.every",
     "checkpoint.keep",

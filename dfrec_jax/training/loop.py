@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.runs import training_run
+from dfrec_jax.runs import ending, training_run
 from dfrec_jax.runs.checkpoint import Restored
 from dfrec_jax.training import sharding, state, stopping
 from dfrec_jax.training.log import Progress, RunLog
@@ -30,7 +30,8 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
       start_over: whether to begin at step 0 where a run has lost its checkpoints.
 
     Returns:
-      Whether every step was taken; False after SIGTERM, Ctrl-C or a preemption, with a checkpoint to resume from.
+      Whether it is at its end: every step was taken, or `train.patience` has run out; False after SIGTERM, Ctrl-C or a
+      preemption, with a checkpoint to resume from.
 
     Raises:
       ConfigError: for a config that does not fit the devices, or is not the workdir's.
@@ -57,6 +58,9 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
             start_over=start_over,
         ) as (checkpoints, found),
     ):
+        waited = 0 if found is None else found.meta.get(ending.WAITED, 0)
+        if found is not None and _is_out_of_patience(found.step, waited, task):
+            return True
         train_state, start_step = _resumed(found, config.train.num_steps)
         if train_state is None:
             train_state = task.initialise(state.create(task.init, mesh)[0])
@@ -84,14 +88,19 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
                     progress.show(step, values, rates)
                 if step % config.train.samples_every == 0 or is_last:
                     log.picture(step, validator.sample_grid(train_state.variables))
-                score = None
+                score, is_best, is_over = None, False, False
                 if step % config.train.validate_every == 0 or is_last:
                     score = validator.score(train_state.variables)
-                    log.scalars(step, {f"validation_{task.score_name}": score})
-                is_best = score is not None and score > checkpoints.best_score()
-                if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped:
+                    is_best = score > checkpoints.best_score()
+                    waited = 0 if is_best else waited + 1
+                    said = {ending.WAITED: float(waited)} if config.train.patience else {}
+                    log.scalars(step, {f"validation_{task.score_name}": score, **said})
+                    is_over = _is_out_of_patience(step, waited, task)
+                if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped or is_over:
                     _check_finite(step, metrics)
-                    checkpoints.save(step, state.to_items(train_state), _meta(step, task), score)
+                    checkpoints.save(step, state.to_items(train_state), _meta(step, task, waited), score)
+                if is_over:
+                    return True
                 if is_stopped and not is_last:
                     print(f"stopped after step {step}; the same command resumes from there", file=sys.stderr)
                     return False
@@ -106,8 +115,22 @@ def _resumed(found: Restored | None, num_steps: int) -> tuple[state.TrainState |
     return state.from_items(found.items), found.step
 
 
-def _meta(step: int, task: Task) -> dict[str, Any]:
-    return {"position": step, "data": task.fingerprint(), "config": json.loads(task.config.to_json())}
+def _is_out_of_patience(step: int, waited: int, task: Task) -> bool:
+    """Whether `train.patience` ends the run after `step`, which the first host then says."""
+    config = task.config
+    is_over = step < config.train.num_steps and ending.is_out_of_patience(waited, config)
+    if is_over and jax.process_index() == 0:
+        print(
+            f"ended after step {step} of {config.train.num_steps}: {task.score_name} of the validation split has not "
+            f"risen for {waited} validations (train.patience={config.train.patience}; with more, or 0, it goes on)",
+            file=sys.stderr,
+        )
+    return is_over
+
+
+def _meta(step: int, task: Task, waited: int) -> dict[str, Any]:
+    config = json.loads(task.config.to_json())
+    return {"position": step, "data": task.fingerprint(), "config": config, ending.WAITED: waited}
 
 
 def _check_finite(step: int, metrics: dict[str, jax.Array]) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from dfrec_jax.config import defaults, rules, tasks
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import table_data
+from dfrec_jax.evaluation.paper_tables import TABLES
 from tests import tiny
 
 CONFIGS = sorted(path.stem for path in (Path(__file__).parents[2] / "configs").glob("*.py"))
@@ -66,7 +68,18 @@ def test_every_size_of_the_faces_config_is_valid():
         rules.validate(defaults.resolve(config))
 
 
-@pytest.mark.parametrize("name", ["megafs", "faces"])
+def test_the_papers_data_sets_have_configs_whose_runs_stand_in_its_tables():
+    found = []
+    for name, attacks in (
+        ("megafs", ("ftm", "idinjection", "lcr")), ("faceforensics", ("deepfakes", "faceshifter", "lcr")),
+        ("ffhq_e4s", ("",)),
+    ):  # fmt: skip
+        config_file = importlib.import_module(f"configs.{name}")
+        found += [table_data.of_config(config_file.get_config(attack)) for attack in attacks]
+    assert set(found) == {column.data for column in TABLES[0].columns}
+
+
+@pytest.mark.parametrize("name", ["megafs", "faces", "faceforensics", "compared"])
 def test_a_config_refuses_an_unknown_argument(name):
     with pytest.raises(ConfigError, match="must be one of"):
         importlib.import_module(f"configs.{name}").get_config("nonsense")
