@@ -175,7 +175,11 @@ class EvaluationRows:
         return len(self._numbers)
 
     def __call__(self, row: int) -> Example:
-        return self._split.encoded_example(int(self._numbers[row]), self._size)
+        number = int(self._numbers[row])
+        return {
+            **self._split.encoded_example(number, self._size),
+            "points": self._split.points(number, self._size),
+        }
 
     def num_scored(self, max_examples: int = 0) -> int:
         """How many of the first so many (0: all) are forgeries whose target is known."""

@@ -69,7 +69,12 @@ def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed:
 
 
 def recovered(
-    kept_in: Store, number: int, image: Picture, landmarks: Float[np.ndarray, "b 5 2"], run: Callable
+    kept_in: Store,
+    number: int,
+    image: Picture,
+    landmarks: Float[np.ndarray, "b 5 2"],
+    run: Callable,
+    points: Float[np.ndarray, "b 68 2"] | None = None,
 ) -> Kept:
     """What was recovered of a batch: from disk where it is there, otherwise now, and then kept.
 
@@ -79,17 +84,23 @@ def recovered(
       image: as the recoverer gets it, perturbed where that is asked for.
       landmarks: of it.
       run: of `jitted(kept_in.recoverer)`, which one caller makes once.
+      points: 68 landmarks, as in `Seen`.
 
     Raises:
       OSError: where it cannot be kept.
     """
     path = kept_in.folder / f"{number:06d}.npz"
-    inputs = _digest_of_inputs(image, landmarks)
+    inputs = _digest_of_inputs(image, landmarks, points)
     there = _read(path, inputs)
     if there is not None:
         return there
     keys = jnp.broadcast_to(jax.random.key(kept_in.seed), image.shape[:1])
-    given = Seen(jnp.float32(image) / 255, jnp.asarray(landmarks), keys)
+    given = Seen(
+        jnp.float32(image) / 255,
+        jnp.asarray(landmarks),
+        keys,
+        points=None if points is None else jnp.asarray(points),
+    )
     on_host: Any = jax.device_get(run(kept_in.recoverer.variables, given))
     kept = in_8_bits(on_host)
     _write(path, kept, inputs)
@@ -123,9 +134,13 @@ def read_example(folder: Path, batch_size: int, number: int) -> dict[str, np.nda
         return {name: _unpacked(file, name)[number % batch_size] for name in Kept._fields if name in file}
 
 
-def _digest_of_inputs(image: Picture, landmarks: Float[np.ndarray, "b 5 2"]) -> np.ndarray:
+def _digest_of_inputs(
+    image: Picture, landmarks: Float[np.ndarray, "b 5 2"], points: Float[np.ndarray, "b 68 2"] | None
+) -> np.ndarray:
     digest = hashlib.sha256(np.ascontiguousarray(image).tobytes())
-    digest.update(np.ascontiguousarray(landmarks, np.float32).tobytes())
+    for known in (landmarks, points):
+        if known is not None:
+            digest.update(np.ascontiguousarray(known, np.float32).tobytes())
     return np.frombuffer(digest.digest(), np.uint8)
 
 

@@ -30,6 +30,7 @@ class Seen(NamedTuple):
       keys: for whatever is drawn at random; an example's result depends on its own key alone.
       visible: a picture of the person who is seen in `image`, of which `visible_given` alone may make use, and says so.
       visible_landmarks: five of it.
+      points: 68 landmarks of `image`, NaN where they are not known; None of drawn faces, which have five.
     """
 
     image: Float[Array, "b h w 3"]
@@ -37,6 +38,7 @@ class Seen(NamedTuple):
     keys: Key[Array, " b"]
     visible: Float[Array, "b h w 3"] | None = None
     visible_landmarks: Float[Array, "b 5 2"] | None = None
+    points: Float[Array, "b 68 2"] | None = None
 
 
 class Recovered(NamedTuple):
@@ -82,7 +84,8 @@ class Loaded(NamedTuple):
 
 def seen(batch: Mapping[str, Array], keys: Key[Array, " b"]) -> Seen:
     """The part of a float batch (`fields.to_float`) that a recoverer may see."""
-    return Seen(batch["image"], batch["landmarks"], keys, batch.get("source"), batch.get("source_landmarks"))
+    visible = batch.get("source"), batch.get("source_landmarks")
+    return Seen(batch["image"], batch["landmarks"], keys, *visible, points=batch.get("points"))
 
 
 def run_all(

@@ -141,7 +141,9 @@ def _source(wanted: Wanted, measured: Measured, perturbation: str, protocol: Pro
     jitted = recovered_pictures.jitted(loaded.recoverer)
 
     def pictures(number: int, batch: Mapping[str, Any]) -> Kept:
-        return recovered_pictures.recovered(store, number, batch["image"], batch["landmarks"], jitted)
+        return recovered_pictures.recovered(
+            store, number, batch["image"], batch["landmarks"], jitted, batch.get("points")
+        )
 
     return Source(pictures, loaded.step, str(store.folder.relative_to(run.workdir)))
 

@@ -79,6 +79,7 @@ FIELDS: dict[str, Field] = {
     "leak": Field(Kind.SHARE),  # of the embedded faces: the share of the target that shows through
     "attributes": Field(Kind.LABELS),  # of the attribute task: CelebA's 40 as -1 and 1, 0 where not known
     "identity": Field(Kind.NUMBER),  # of the attribute task: the person
+    "points": Field(Kind.POINTS_68, Use.EVALUATION),  # of `image`, of photographs; NaN: not known
     "number": Field(Kind.NUMBER, Use.EVALUATION),  # of the example, in the order in which its split is evaluated
     "is_valid": Field(Kind.FLAG, Use.EVALUATION),  # False for a row that only fills up the last batch
 }

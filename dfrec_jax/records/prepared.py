@@ -144,6 +144,11 @@ class PreparedSplit:
         """CelebA's 40 as -1 and 1; empty where not known."""
         return _integers(self._fields(number), "attributes")
 
+    def points(self, number: int, size: int) -> np.ndarray:
+        """The 68 landmarks of the picture of record `number`, float32 [68, 2]; NaN where they are not known."""
+        fields = self._fields(number)
+        return _points(fields, ("points",), Encoded(_bytes(fields, "image"), COLOURS, size))[0]
+
     def encoded(self, number: int, name: str) -> bytes:
         """Picture `name` of record `number` as it is stored: JPEG, or PNG of the mask; empty where not at hand."""
         return _bytes(self._fields(number), name)

@@ -330,6 +330,15 @@ def test_the_first_examples_of_an_evaluation_are_mixed(make_config):
     assert "warped_swap" in pipeline.attack_names(config)
 
 
+def test_an_evaluation_knows_the_68_landmarks_of_its_pictures(make_config):
+    config = make_config()
+    batch = next(pipeline.eval_batches(config, "test", max_examples=8))
+    known = np.isfinite(batch["points"]).all(axis=(1, 2)) & ~batch["is_forgery"]
+    assert batch["points"].shape == (8, 68, 2) and known.any()
+    np.testing.assert_allclose(landmarks_lib.five_of_68(batch["points"])[known], batch["landmarks"][known], atol=1e-3)
+    assert "points" not in batches(config, 0, 1)[0], "training has no use for them"
+
+
 def test_pictures_come_in_the_size_of_the_config(make_config):
     config = make_config()
     config.image_size = 32
