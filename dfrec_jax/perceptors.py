@@ -2,6 +2,7 @@
 
 from ml_collections import ConfigDict
 
+from dfrec_jax.config import compared_methods
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
 from dfrec_jax.losses import total
@@ -26,9 +27,10 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
 
 def loss_networks(config: ConfigDict) -> dict[str, str]:
     """The name of the network of each role that the loss of `config` needs; a compared method's may need none."""
-    if "loss" not in config:
-        return {}
-    needed = total.needed_roles(config.loss)
+    if "loss" in config:
+        needed = total.needed_roles(config.loss)
+    else:
+        needed = set(compared_methods.METHODS[config.task].roles)
     return {role: str(config.frozen[role]) for role in ROLES if role in needed}
 
 

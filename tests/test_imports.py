@@ -28,7 +28,7 @@ ALLOWED = {
     "audit": {"examples", "records", "forging", "preparation"},
     "data": {"config", "examples", "synthetic", "records", "forging", "preparation", "pictures"},
     "losses": {"config", "models", "frozen", "nets"},
-    "baselines": {"config", "models", "nets", "frozen", "weights", "losses"},
+    "baselines": {"config", "models", "nets", "frozen", "weights", "losses", "forging"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
     "runs": {"files", "config", "models", "frozen", "weights"},
     "training": {

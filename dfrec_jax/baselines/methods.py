@@ -5,38 +5,85 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 from ml_collections import ConfigDict
 
+from dfrec_jax.baselines import delocate
+from dfrec_jax.baselines.delocate import Delocate
+from dfrec_jax.baselines.dfi import Dfi
 from dfrec_jax.baselines.recce import Recce
+from dfrec_jax.nets.transformer import VitSize
+
+Network = Recce | Delocate | Dfi
 
 
 class Made(NamedTuple):
-    """What a method makes of pictures: `target`, RGB in [0, 1] of their size, and a logit above 0 for a forgery."""
+    """What a method makes of pictures, of their size; None is what it lacks.
+
+    Attributes:
+      target: RGB in [0, 1].
+      logit: above 0 for a forgery.
+      generated: 1 where `target` was generated, 0 where it is the input's own; None: all of it was.
+      masked_image: what `target` was generated from.
+    """
 
     target: Float[Array, "b h w 3"]
-    logit: Float[Array, " b"]
+    logit: Float[Array, " b"] | None = None
+    generated: Float[Array, "b h w 1"] | None = None
+    masked_image: Float[Array, "b h w 3"] | None = None
 
 
-def build(config: ConfigDict) -> Recce:
+class Given(NamedTuple):
+    """What a method sees: RGB in [0, 1], five landmarks (NaN: not known), and a key for whatever an example draws."""
+
+    images: Float[Array, "b h w 3"]
+    landmarks: Float[Array, "b 5 2"]
+    keys: Key[Array, " b"]
+
+
+Recover = Callable[[Any, Given], Made]  # of variables; pure, for a jitted caller
+
+
+def build(config: ConfigDict) -> Network:
     """The network of a valid config."""
-    return Recce(width=config.recce.width, drop_rate=config.recce.drop_rate, dtype=jnp.dtype(config.compute_dtype))
+    own, dtype = config[config.task], jnp.dtype(config.compute_dtype)
+    if config.task == "recce":
+        return Recce(width=own.width, drop_rate=own.drop_rate, dtype=dtype)
+    if config.task == "dfi":
+        return Dfi(tuple(own.features), own.bottleneck, own.identity_width, dtype)
+    return Delocate(
+        mask_ratio=own.mask_ratio,
+        patch_size=own.patch_size,
+        encoder_size=VitSize(own.width, own.depth, own.heads),
+        decoder_size=VitSize(own.decoder_width, own.decoder_depth, own.decoder_heads),
+        dtype=dtype,
+    )
 
 
-def init_function(module: Recce, config: ConfigDict) -> Callable[[Array], dict[str, Any]]:
-    """From a key to fresh params and batch_stats."""
-    side = config.recce.image_size
-    return lambda key: dict(module.init(key, jnp.zeros((1, side, side, 3)), train=False))
+def init_function(module: Network, config: ConfigDict) -> Callable[[Array], dict[str, Any]]:
+    """From a key to fresh params and batch_stats, empty where the network has none."""
+    side = config.recce.image_size if isinstance(module, Recce) else config.image_size
+    image = jnp.zeros((1, side, side, 3))
+
+    def init(key: Array) -> dict[str, Any]:
+        if isinstance(module, Delocate):
+            scores = jnp.zeros((1, (side // module.patch_size) ** 2))
+            return {**module.init(key, image, scores), "batch_stats": {}}
+        return dict(module.init(key, image, train=False))
+
+    return init
 
 
-def recover_function(module: Recce, config: ConfigDict) -> Callable[[Any, Float[Array, "b h w 3"]], Made]:
-    """From variables and pictures in [0, 1] of any size to what is recovered; pure, for a jitted caller."""
-    resized = resizer(config.recce.image_size)
+def recover_function(module: Network, config: ConfigDict) -> Recover:
+    """From variables and pictures to what is recovered; RECCE takes pictures of any size."""
+    if isinstance(module, Recce):
+        return _reconstructed(module, config.recce.image_size)
+    if isinstance(module, Delocate):
+        return lambda variables, given: _drawn_anew(module, variables, given)
 
-    def recover(variables: Any, images: Float[Array, "b h w 3"]) -> Made:
-        output: Any = module.apply(variables, 2 * resized(images) - 1, train=False)
-        target = resizer(images.shape[1])((output.reconstruction + 1) / 2)
-        return Made(jnp.clip(target, 0, 1), output.logit)
+    def recover(variables: Any, given: Given) -> Made:
+        output: Any = module.apply(variables, given.images, train=False)
+        return Made(output.target_face)
 
     return recover
 
@@ -50,3 +97,19 @@ def resizer(side: int) -> Callable[[Float[Array, "b h w 3"]], Float[Array, "b i 
         return jax.image.resize(images, (images.shape[0], side, side, 3), "linear")
 
     return resized
+
+
+def _reconstructed(module: Recce, side: int) -> Recover:
+    resized = resizer(side)
+
+    def recover(variables: Any, given: Given) -> Made:
+        output: Any = module.apply(variables, 2 * resized(given.images) - 1, train=False)
+        target = resizer(given.images.shape[1])((output.reconstruction + 1) / 2)
+        return Made(jnp.clip(target, 0, 1), output.logit)
+
+    return recover
+
+
+def _drawn_anew(module: Delocate, variables: Any, given: Given) -> Made:
+    target, generated, masked_image = delocate.recover(module, variables, given.images, given.landmarks, given.keys)
+    return Made(target, generated=generated, masked_image=masked_image)

@@ -3,15 +3,13 @@
 A compared method has DFREC's data, frozen networks, optimiser and loop, and one section of its own, called as its task.
 """
 
-from collections.abc import Callable
-
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import data_rules, defaults, rules, training_rules, types
-from dfrec_jax.config.allowed import Rule, check, positive
+from dfrec_jax.config import compared_methods, data_rules, defaults, rules, training_rules, types
+from dfrec_jax.config.allowed import check
 from dfrec_jax.config.errors import ConfigError
 
-METHODS = ("recce",)
+METHODS = tuple(compared_methods.METHODS)
 # What DFREC's config has as well: sections and fields.
 SHARED = (
     "name", "seed", "image_size", "compute_dtype", "frozen", "data", "optimizer", "train", "checkpoint", "mesh",
@@ -39,39 +37,16 @@ def compared(task: str, base: ConfigDict | None = None) -> ConfigDict:
         elif base is not None:
             config[name] = base[name]
     config.name = task if base is None else f"{base.name}_{task}"
-    config[task] = _OWN[task]()
+    config[task] = compared_methods.METHODS[task].own()
     if base is None:
-        _set_optimizer(config)
+        config.update_from_flattened_dict(compared_methods.METHODS[task].shared)
     return config
 
 
-def _recce() -> ConfigDict:
-    own = ConfigDict()
-    own.image_size = 299  # of the pictures that it works on; others are resized, and its reconstructions back
-    own.width = 1.0  # multiplies the channels of every layer; 1 is the published size
-    own.drop_rate = 0.2
-    own.initialisation = ""  # a name in the weights registry: recce-ffpp-c23, the whole network at width 1
-    return own
-
-
-_OWN: dict[str, Callable[[], ConfigDict]] = {"recce": _recce}
-
-
-def _set_optimizer(config: ConfigDict) -> None:
-    """As the methods' authors have it, as far as it is known; docs/departures.md."""
-    optimizer = config.optimizer
-    if config.task == "recce":
-        optimizer.learning_rate = 2e-4
-        config.data.real_share = 0.5
-
-
-_OWN_RULES: dict[str, tuple[Rule, ...]] = {
-    "recce": (
-        ("recce.image_size", lambda size: size >= 32, "32 pixels or more"),
-        ("recce.width", positive, "above 0"),
-        ("recce.drop_rate", lambda rate: 0 <= rate < 1, "0 or more and below 1"),
-    ),
-}
+def for_drawn_faces(config: ConfigDict) -> ConfigDict:
+    """The same config with the method's sizes for drawn faces of 64 px and a hundred steps or two on a CPU."""
+    config.update_from_flattened_dict(compared_methods.METHODS[config.task].drawn)
+    return config
 
 
 def validate(config: ConfigDict) -> None:
@@ -79,13 +54,16 @@ def validate(config: ConfigDict) -> None:
     types.check(config, compared(config.task))
     shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in SHARED)
     check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
-    check(config, _OWN_RULES[config.task])
+    method = compared_methods.METHODS[config.task]
+    check(config, method.rules)
+    method.check(config)
     data_rules.validate(config)
     training_rules.validate_schedule(config)
     if config.train.initialise or config.train.initialise_fresh:
+        own = f", or name a published network by {config.task}.initialisation"
         raise ConfigError(
             f"train.initialise={config.train.initialise!r} with task={config.task!r}: it names a DFREC; leave it "
-            f"empty, or name a published network by {config.task}.initialisation"
+            f"empty{own if 'initialisation' in config[config.task] else ''}"
         )
     if config.data.photograph_share > 0:
         raise ConfigError(

@@ -26,7 +26,6 @@ def load(workdir: str, which: str, row: str) -> Loaded:
     make = methods.recover_function(module, config)
 
     def recover(variables: Any, given: Seen) -> Recovered:
-        made = make(variables, given.image)
-        return Recovered(target=made.target, logit=made.logit)
+        return Recovered(**make(variables, methods.Given(given.image, given.landmarks, given.keys))._asdict())
 
     return Loaded(step, Recoverer(row, variables, recover))

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config import defaults
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import compared, recoverers, table_data
-from dfrec_jax.evaluation.paper_tables import RECCE, Row
+from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE, Row
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
 from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.runs import released, stored_config, trained
@@ -48,6 +48,8 @@ def _load_dfrec(workdir: str, which: str, method: str) -> Loaded:
 METHODS: dict[str, tuple[tuple[str, ...], Load]] = {
     "dfrec": ((DFREC, INPAINTING), _load_dfrec),
     "recce": ((RECCE,), compared.load),
+    "delocate": ((DELOCATE,), compared.load),
+    "dfi": ((DFI,), compared.load),
 }
 
 

@@ -1,6 +1,5 @@
-"""A compared method as a task of the loop: RECCE, with its own losses on the pipeline's batches."""
+"""A compared method as a task of the loop, with its own losses (`compared_losses.py`) on the pipeline's batches."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,13 +9,10 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.baselines import methods, published
-from dfrec_jax.baselines.recce import Recce
-from dfrec_jax.baselines.recce_losses import recce_loss
 from dfrec_jax.config import compared, tasks
 from dfrec_jax.data import mixture, pipeline
-from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
-from dfrec_jax.training.streams import stream
+from dfrec_jax.training import compared_losses, sharding, state, told
+from dfrec_jax.training.step import Batch, TrainStep, make_train_step
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 from dfrec_jax.weights.rules import WeightsError
 
@@ -29,7 +25,7 @@ class ComparedTask:
     score_name = "idsim"
 
     def __init__(self, config: ConfigDict):
-        """Builds the network and loads the one that IDSIM is measured with.
+        """Builds the network and loads those of its losses and the one that IDSIM is measured with.
 
         Raises:
           ConfigError: for a config that cannot be run.
@@ -38,7 +34,8 @@ class ComparedTask:
         self.config = tasks.resolved(config)
         compared.validate(self.config)
         self.config = mixture.with_frame(self.config)
-        self.constants = ()
+        self.constants = perceptors.load_perceptors(self.config)
+        told.check_identity_width(self.config, self.constants)
         self._metric = perceptors.load_metric_network(self.config)
         self._module, self._optimizer = methods.build(self.config), state.make_optimizer(self.config)
 
@@ -47,13 +44,13 @@ class ComparedTask:
         return state.init_function(methods.init_function(self._module, self.config), self._optimizer, self.config)()
 
     def initialise(self, fresh: state.TrainState) -> state.TrainState:
-        """The published network of `recce.initialisation`, where one is named."""
+        """The published network of the method's `initialisation`, where one is named."""
         return initialise(fresh, self.config)
 
     def make_step(self, num_devices: int) -> TrainStep:
         """Forging and augmentation, then the method's own loss."""
         complete = pipeline.make_completion(self.config, num_devices)
-        loss = make_recce_loss(self._module, self.config)
+        loss = compared_losses.make_loss(self._module, self.config)
         return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
@@ -69,7 +66,9 @@ class ComparedTask:
         recover = methods.recover_function(self._module, self.config)
 
         def shown(variables: Any, batch: Batch) -> Shown:
-            return {RECOVERED: recover(variables, jnp.asarray(batch["image"])).target}
+            image = jnp.asarray(batch["image"])
+            keys = jnp.broadcast_to(jax.random.key(0), image.shape[:1])
+            return {RECOVERED: recover(variables, methods.Given(image, jnp.asarray(batch["landmarks"]), keys)).target}
 
         metric = jax.device_put(self._metric, sharding.replicated(mesh))
         return Validator(shown, SAMPLE_COLUMNS, metric, self.config, mesh)
@@ -81,7 +80,7 @@ def initialise(fresh: state.TrainState, config: ConfigDict) -> state.TrainState:
     Raises:
       WeightsError: for a file that is not at hand, or a network of another width.
     """
-    name = config[config.task].initialisation
+    name = config[config.task].get("initialisation", "")
     if not name:
         return fresh
     loaded = published.load(name, weights_dir=config.frozen.weights_dir)
@@ -94,26 +93,3 @@ def initialise(fresh: state.TrainState, config: ConfigDict) -> state.TrainState:
         )
     placed = jax.tree.map(lambda leaf, value: jax.device_put(jnp.asarray(value), leaf.sharding), ours, loaded)
     return state.started_from(fresh, placed)
-
-
-def make_recce_loss(module: Recce, config: ConfigDict) -> Loss:
-    """RECCE's loss (`recce_losses`) for `make_train_step`, its terms among the metrics; it takes no constants."""
-    resized: Callable[[jax.Array], jax.Array] = methods.resizer(config.recce.image_size)
-
-    def loss(
-        params: Any, batch_stats: Any, constants: Any, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
-        del constants
-        image = 2 * resized(batch["image"]) - 1
-        output, updated = module.apply(
-            {"params": params, "batch_stats": batch_stats},
-            image,
-            train=True,
-            rngs={"noise": stream(rng, "white noise"), "dropout": stream(rng, "dropout")},
-            mutable=["batch_stats"],
-        )
-        terms = recce_loss(output, image, batch["is_forgery"])
-        metrics = {f"loss_{name}": value for name, value in terms._asdict().items() if name != "total"}
-        return terms.total, (updated["batch_stats"], metrics)
-
-    return loss

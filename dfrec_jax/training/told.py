@@ -81,15 +81,16 @@ def identities(
 
 
 def check_identity_width(config: ConfigDict, perceptors: Perceptors) -> None:
-    """Raises ConfigError where the recogniser of the losses makes embeddings of another width than the TIRM takes."""
-    width, network = config.tirm.identity_width, perceptors.identity
-    if width == 0 or network is None:
+    """Raises ConfigError where the recogniser of the losses makes embeddings of another width than a network has."""
+    section, network = next((name for name in ("tirm", "dfi") if name in config), ""), perceptors.identity
+    if network is None or not section or config[section].identity_width == 0:
         return
+    width = config[section].identity_width
     image = jax.ShapeDtypeStruct((1, config.image_size, config.image_size, 3), jnp.float32)
     landmarks = jax.ShapeDtypeStruct((1, 5, 2), jnp.float32)
     made = jax.eval_shape(network, image, landmarks)["embedding"].shape[-1]
     if made != width:
         raise ConfigError(
-            f"tirm.identity_width={width}: frozen.identity={network.name!r} makes embeddings of {made} numbers; use "
-            f"{made}, or 0 for none"
+            f"{section}.identity_width={width}: frozen.identity={network.name!r} makes embeddings of {made} numbers; "
+            f"use {made}{', or 0 for none' if section == 'tirm' else ''}"
         )

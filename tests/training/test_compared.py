@@ -1,4 +1,4 @@
-"""RECCE as a task of the loop: it learns from real faces and verdicts, resumes, and becomes a row."""
+"""A compared method as a task of the loop: it learns by its own loss, resumes, and becomes a row."""
 
 import json
 
@@ -12,55 +12,71 @@ from dfrec_jax.baselines import methods
 from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import runs_at_hand, workdir
-from dfrec_jax.evaluation.paper_tables import RECCE
+from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE
 from dfrec_jax.evaluation.recoverers import Seen
 from dfrec_jax.examples import fields
 from dfrec_jax.training import compared as training
+from dfrec_jax.training import compared_losses
 from dfrec_jax.training.run import train
 from tests import tiny
 
+ROWS = {"recce": RECCE, "delocate": DELOCATE, "dfi": DFI}
+TERMS = {
+    "recce": {"classification", "reconstruction", "metric"},
+    "delocate": {"hidden_pixels"},
+    "dfi": {"pixels", "perceptual", "identity", "target_embedding", "source_embedding", "orthogonality"},
+}
 
-def _config(**own):
-    config = compared.compared("recce", tiny.config())
-    config.recce.image_size, config.recce.width, config.recce.drop_rate = tiny.SIZE, 0.02, 0.0
-    config.recce.update(own)
+
+def _config(task="recce", **own):
+    config = compared.compared(task, tiny.config())
+    small = {
+        "recce": {"image_size": tiny.SIZE, "width": 0.02, "drop_rate": 0.0},
+        "delocate": {"width": 16, "depth": 1, "heads": 2, "decoder_width": 16, "decoder_depth": 1, "decoder_heads": 2}
+        | {"patch_size": 8},
+        "dfi": {"features": (4, 8), "bottleneck": 16, "identity_width": 128},
+    }
+    config[task].update(small[task] | own)
     config.optimizer.learning_rate = 3e-3
     config.data.validation_examples = 8
     return config
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """A run in one part, and one that was resumed after its first step."""
-    root = tmp_path_factory.mktemp("recce")
-    short = _config()
+@pytest.fixture(scope="module", params=ROWS)
+def runs(tmp_path_factory, request):
+    """A method; a run of it in one part, and one that was resumed after its first step."""
+    root = tmp_path_factory.mktemp(request.param)
+    whole, short = _config(request.param), _config(request.param)
     short.train.num_steps = 1
-    assert train(_config(), root / "whole") and train(short, root / "parts") and train(_config(), root / "parts")
-    return root
+    assert train(whole, root / "whole") and train(short, root / "parts") and train(whole, root / "parts")
+    return request.param, root
 
 
 @pytest.mark.slow
 def test_a_run_in_two_parts_equals_one(runs):
-    lines = [json.loads(line) for line in (runs / "whole" / "metrics.jsonl").read_text().splitlines()]
-    assert {"loss_classification", "loss_reconstruction", "loss_metric"} <= lines[0].keys()
+    task, root = runs
     of = lambda name: [  # noqa: E731
-        line["loss"] for line in map(json.loads, (runs / name / "metrics.jsonl").read_text().splitlines())
-        if "loss" in line
-    ]  # fmt: skip
-    assert of("whole") == of("parts") and len(of("whole")) == 2
+        line for line in map(json.loads, (root / name / "metrics.jsonl").read_text().splitlines()) if "loss" in line
+    ]
+    whole, parts = of("whole"), of("parts")
+    assert [line["loss"] for line in whole] == [line["loss"] for line in parts] and len(whole) == 2
+    assert {f"loss_{term}" for term in TERMS[task]} <= whole[0].keys()
 
 
 @pytest.mark.slow
 def test_a_run_becomes_a_row_of_the_inputs_size(runs):
-    run = runs_at_hand.open_run(runs / "whole")
-    assert run.methods == (RECCE,) and not run.without
-    step, recoverer = runs_at_hand.load(run, "newest", RECCE)
-    image = jnp.linspace(0, 1, 2 * 48 * 48 * 3).reshape(2, 48, 48, 3)
+    task, root = runs
+    run = runs_at_hand.open_run(root / "whole")
+    assert run.methods == (ROWS[task],) and not run.without
+    step, recoverer = runs_at_hand.load(run, "newest", ROWS[task])
+    size = 48 if task == "recce" else tiny.SIZE
+    image = jnp.linspace(0, 1, 2 * size * size * 3).reshape(2, size, size, 3)
     found = jax.jit(recoverer.recover)(recoverer.variables, Seen(image, jnp.full((2, 5, 2), jnp.nan), tiny.keys(2)))
-    assert step == 2 and found.target.shape == image.shape and found.logit.shape == (2,)
+    assert step == 2 and found.target.shape == image.shape
+    assert (found.logit is not None) == (task == "recce") and (found.generated is not None) == (task == "delocate")
     assert float(found.target.min()) >= 0 and float(found.target.max()) <= 1
-    with pytest.raises(ConfigError, match="trained recce, which stands in tables of the paper"):
-        workdir.evaluate(runs / "whole")
+    with pytest.raises(ConfigError, match=f"trained {task}, which stands in tables of the paper"):
+        workdir.evaluate(root / "whole")
 
 
 @pytest.mark.slow
@@ -69,7 +85,7 @@ def test_forgeries_are_not_reconstructed_and_the_loss_falls():
     module = methods.build(config)
     variables = jax.jit(methods.init_function(module, config))(jax.random.key(0))
     batch, rng = fields.to_float(tiny.batch()), jax.random.key(1)
-    loss = training.make_recce_loss(module, config)
+    loss = compared_losses.make_recce_loss(module, config)
 
     @jax.jit
     def step(params, batch):
@@ -88,17 +104,13 @@ def test_forgeries_are_not_reconstructed_and_the_loss_falls():
     assert values[-1] < values[0] - 0.01
 
 
-def test_what_cannot_be_is_refused_by_name():
-    with pytest.raises(ConfigError, match="recce.image_size=16: must be 32 pixels or more"):
-        compared.validate(_config(image_size=16))
-    with pytest.raises(ConfigError, match="task='mat': must be one of"):
-        compared.compared("mat")
-    config = _config()
-    config.data.real_share = 2.0
-    with pytest.raises(ConfigError, match="data.real_share=2.0"):
-        compared.validate(config)
+def test_only_dfi_has_frozen_networks_in_its_loss():
+    for task in ROWS:
+        found = perceptors.loss_networks(_config(task))
+        assert found == ({"identity": "embedded-a", "perceptual": "embedded-a"} if task == "dfi" else {})
+        assert perceptors.table_networks(_config(task))["identity"] == "embedded-a"
 
 
-def test_a_table_of_a_run_without_frozen_losses_finds_its_networks():
-    config = _config()
-    assert perceptors.loss_networks(config) == {} and perceptors.table_networks(config)["identity"] == "embedded-a"
+def test_an_embedding_of_another_width_is_refused():
+    with pytest.raises(ConfigError, match="dfi.identity_width=512: frozen.identity='embedded-a' makes .* of 128"):
+        training.ComparedTask(_config("dfi", identity_width=512))

@@ -1,0 +1,50 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dfrec_jax.baselines.facial_parts import part_masks, part_shares
+from dfrec_jax.forging.candidate_region import MEAN_FIVE, points_of_five
+from dfrec_jax.synthetic import dataset
+from tests import tiny
+
+SIZE = 64
+FIVE = jnp.asarray(MEAN_FIVE)[None] * (SIZE / 128)
+
+
+@pytest.fixture(scope="module")
+def masks():
+    return jax.jit(lambda landmarks: part_masks(landmarks, SIZE))
+
+
+def test_the_parts_are_the_face_from_the_brows_to_the_chin(masks):
+    eyes, nose, mouth = np.asarray(masks(FIVE)[0])
+    points = np.round(np.asarray(points_of_five(FIVE[0], SIZE))).astype(int)
+    inside = lambda mask, index: mask[points[index, 1], points[index, 0]] == 1  # noqa: E731
+    assert all(inside(eyes, index) for index in (19, 24, 37, 44)) and not inside(eyes, 33)
+    assert inside(nose, 30) and not inside(nose, 57) and not inside(nose, 19)
+    assert inside(mouth, 57) and inside(mouth, 62) and not inside(mouth, 30)
+    rows = [np.nonzero(part)[0].mean() for part in (eyes, nose, mouth)]
+    assert rows == sorted(rows)
+    whole = (eyes + nose + mouth) > 0
+    first, last = whole.argmax(axis=1), SIZE - 1 - whole[:, ::-1].argmax(axis=1)
+    assert all(whole[row, first[row] : last[row] + 1].all() for row in np.nonzero(whole.any(axis=1))[0])  # no gap
+
+
+def test_what_a_swap_of_drawn_faces_changes_lies_on_the_patches_of_the_parts():
+    examples = [
+        dataset.example(index, "test", size=tiny.SIZE, leak_range=(0.1, 0.4), real_share=0.0, scene="usual")
+        for index in range(8)
+    ]
+    landmarks = jnp.stack([example["landmarks"] for example in examples])
+    shares = jax.jit(part_shares, static_argnums=(1, 2))(landmarks, tiny.SIZE, 4)
+    is_face = np.asarray(shares > 0).any(axis=1).reshape(8, 8, 8).repeat(4, axis=1).repeat(4, axis=2)
+    is_changed = np.stack([example["source_mask"][..., 0] for example in examples]) > 127
+    assert (is_changed & is_face).sum() > 0.97 * is_changed.sum() > 0
+    assert is_face.mean() < 0.6
+
+
+def test_without_landmarks_the_face_is_in_the_middle(masks):
+    found = np.asarray(masks(jnp.full((1, 5, 2), jnp.nan))[0]).any(axis=0)
+    rows, columns = np.nonzero(found)
+    assert found.any() and abs(columns.mean() - (SIZE - 1) / 2) < 1 and abs(rows.mean() - SIZE / 2) < SIZE / 8
