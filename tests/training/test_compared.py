@@ -80,6 +80,20 @@ def test_a_run_becomes_a_row_of_the_inputs_size(runs):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task", ["delocate", "dfi"])
+def test_a_method_learns_from_prepared_data(make_config, tmp_path, task):
+    base = make_config()
+    base.update_from_flattened_dict({f"frozen.{role}": "embedded-a" for role in ("identity", "perceptual", "metric")})
+    base.train.num_steps, base.train.log_every, base.data.validation_examples = 2, 1, 8
+    config = compared.compared(task, base)
+    config[task].update(_config(task)[task])
+    assert train(config, tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    losses = [value for line in lines for name, value in line.items() if name.startswith("loss_")]
+    assert len(losses) == 2 * len(TERMS[task]) and np.isfinite(losses).all() and min(losses) > 0
+
+
+@pytest.mark.slow
 def test_forgeries_are_not_reconstructed_and_the_loss_falls():
     config = _config()
     module = methods.build(config)
