@@ -57,7 +57,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     panels: dict[int, list[list[np.ndarray]]] = {}
     network = network._replace(config=config, model=dfrec.build(config))
     collected = collecting.collect(
-        _rows(network, protocol.verdict),
+        rows(network, protocol.verdict),
         recoverers.DFREC,
         instruments,
         progress(split.batches, split.num_batches, "test split, batches"),
@@ -92,17 +92,17 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     return text
 
 
-def _rows(network: trained.Trained, verdict: str) -> tuple[recoverers.Recoverer, ...]:
+def rows(network: trained.Trained, verdict: str) -> tuple[recoverers.Recoverer, ...]:
     """A row for each thing that the network has learned to do without, or with."""
     config = network.config
-    rows = [recoverers.copy(), recoverers.inpainting(network, verdict), recoverers.dfrec(network, verdict)]
+    found = [recoverers.copy(), recoverers.inpainting(network, verdict), recoverers.dfrec(network, verdict)]
     if config.sirm.feature_dropout > 0 or config.data.photograph_share > 0:
-        rows.append(recoverers.surroundings(network, verdict))
+        found.append(recoverers.surroundings(network, verdict))
     if config.tirm.identity_width > 0:
         recogniser = perceptors.load_network(config.frozen.identity, config)
-        rows.append(recoverers.visible_given(network, recogniser, verdict))
-        rows.append(recoverers.visible_estimated(network, recogniser, verdict))
-    return tuple(rows)
+        found.append(recoverers.visible_given(network, recogniser, verdict))
+        found.append(recoverers.visible_estimated(network, recogniser, verdict))
+    return tuple(found)
 
 
 def _load_instruments(config: ConfigDict) -> collecting.Instruments:
@@ -119,8 +119,8 @@ def _write_pictures(
     attacks: Sequence[str],
 ) -> None:
     """A panel of each attack, real faces told from forged ones, and how training went."""
-    for number, rows in panels.items():
-        grid.save(grid.grid(rows, PANEL_COLUMNS), folder / f"{output_files.plain_name(attacks[number])}.png")
+    for number, shown in panels.items():
+        grid.save(grid.grid(shown, PANEL_COLUMNS), folder / f"{output_files.plain_name(attacks[number])}.png")
     is_forgery = collected.examples["is_forgery"]
     if is_forgery.any() and not is_forgery.all():
         scores = {name: score for name, score in collected.input_to_recovered.items() if name != recoverers.COPY}
