@@ -42,6 +42,7 @@ ALLOWED = {
     "reports": {"files", "pictures"},
     "forensics": {
         "files", "forging", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs",
+        "perceptors",
     },
 }  # fmt: skip
 FREE = {"cli", "commands"}

@@ -7,11 +7,21 @@ import sys
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
     parser = subparsers.add_parser("recover", help="source face, target face and map from pictures")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture of one face")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture with a face")
     parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
-    parser.add_argument("--out", required=True, help="folder of the results")
+    parser.add_argument("--out", required=True, help="folder of the results, one in it for each picture")
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
     parser.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
+    parser.add_argument(
+        "--crop",
+        choices=("trained", "none"),
+        default="trained",
+        help="trained (default): the face is found and cut out as in training; none: the pictures are cropped so",
+    )
+    parser.add_argument("--all-faces", action="store_true", help="each face, not the largest near the middle alone")
+    parser.add_argument(
+        "--faces", metavar="FILE", help="JSON with the box or landmarks of each picture's face; see the README"
+    )
     parser.add_argument(
         "--batch-size",
         type=int,
@@ -28,37 +38,42 @@ def add_parser(subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recovers each picture and prints the path of its panel; 2 where one of them was refused."""
-    from dfrec_jax import perceptors
+    """Recovers each picture and prints the path of its panel, of its record where there is no face; 2 where one of the
+    pictures was refused."""
     from dfrec_jax.config.allowed import LARGEST_SEED
     from dfrec_jax.config.errors import ConfigError, require
-    from dfrec_jax.forensics.recover import recover
+    from dfrec_jax.forensics.recover import PANEL, recover
+    from dfrec_jax.forensics.recoverer import RECOVERED, Recoverer
+    from dfrec_jax.forensics.result_folder import RECORD
 
     if arguments.batch_size < 1:
         raise ConfigError(f"--batch-size={arguments.batch_size}: must be 1 or more")
     require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
-    outcomes = recover(
-        arguments.images,
+    recoverer = Recoverer(
         arguments.workdir,
-        arguments.out,
-        seed=arguments.seed,
         which=arguments.checkpoint,
-        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        crop=arguments.crop,
+        faces=arguments.faces,
         assume=arguments.assume,
         visible=arguments.visible,
-        load_network=perceptors.load_network,
+        batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, len(arguments.images)),
     )
-    num_refused = 0
-    for number, outcome in enumerate(outcomes, 1):
+    seen, refused = set(), set()
+    for outcome in recover(arguments.images, recoverer, arguments.out, every=arguments.all_faces):
         for warning in outcome.warnings:
             print(f"warning: {outcome.path}: {warning}", file=sys.stderr)
+        if outcome.status != RECOVERED:
+            print(f"{outcome.status}: {outcome.path}: {outcome.reason}", file=sys.stderr)
+        seen.add(outcome.path)
         if outcome.folder is None:
             print(f"error: {outcome.refusal}", file=sys.stderr)
-            num_refused += 1
+            refused.add(outcome.path)
         else:
-            print(outcome.folder / "panel.png", flush=True)
+            panel = outcome.folder / PANEL
+            print(panel if panel.exists() else outcome.folder / RECORD, flush=True)
         is_kept = " (the same result was there already)" if outcome.was_there else ""
-        print(f"{number}/{len(arguments.images)}{is_kept}", file=sys.stderr)
-    if num_refused and len(arguments.images) > 1:
-        print(f"error: {num_refused} of {len(arguments.images)} pictures were refused, see above", file=sys.stderr)
-    return 2 if num_refused else 0
+        print(f"{len(seen)}/{len(arguments.images)}{is_kept}", file=sys.stderr)
+    if refused and len(arguments.images) > 1:
+        print(f"error: {len(refused)} of {len(arguments.images)} pictures were refused, see above", file=sys.stderr)
+    return 2 if refused else 0

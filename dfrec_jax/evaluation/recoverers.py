@@ -1,19 +1,17 @@
 """Recoverers: pictures in, recovered faces out. Whatever a table has a row for is one of them."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Key
 
 from dfrec_jax.config import defaults
 from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models import region, residual
 from dfrec_jax.models.dfrec import Dfrec, DfrecOutput, region_without_ism
-from dfrec_jax.nets.patches import unpatchify
+from dfrec_jax.models.masking import generated_region
 from dfrec_jax.runs import trained
 
 COPY, INPAINTING, DFREC = "copy of the input", "inpainting without f_t", "DFREC"
@@ -147,13 +145,6 @@ def visible_estimated(network: trained.Trained, recogniser: FrozenNetwork, verdi
         return _of_dfrec(network, verdict, identity=identity)(weights, given)._replace(source=None)
 
     return Recoverer(VISIBLE_ESTIMATED, (network.variables, recogniser), recover)
-
-
-def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: int) -> Float[Array, "b h w 1"]:
-    """1 on the pixels of the masked patches, which are generated; 0 where the input's own pixels stand."""
-    masked = jax.vmap(lambda row: jnp.zeros(num_patches).at[row].set(1.0))(idx_mask)
-    pixels = jnp.broadcast_to(masked[..., None], (*masked.shape, 3 * patch_size**2))
-    return unpatchify(pixels, patch_size, math.isqrt(num_patches))[..., :1]
 
 
 def _residual(

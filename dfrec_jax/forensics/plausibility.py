@@ -1,73 +1,79 @@
-"""Whether a picture is what a recovery is made of, one face, cut out: warnings in words, never a refusal.
+"""Whether a picture is what a recovery is made of, one face, near enough: warnings in words, never a refusal.
 
 What the network says of anything else means nothing, and looks as confident.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
-from ml_collections import ConfigDict
 
-from dfrec_jax.frozen import load
-from dfrec_jax.frozen.detection import Face, detect_faces
-from dfrec_jax.weights.rules import WeightsError
+from dfrec_jax.frozen.detection import Face
 
-DETECTOR = "retinaface-mobile025"
-SIDES = (320, 640)  # that the detector sees: a face that fills a large picture is beyond its largest anchor at 640
 MAX_ASPECT = 1.25  # longer side to shorter: crops of 4:5 pass, photographs of 4:3 are no crops of a face
 MIN_SHARE = 0.3  # of the face's longer side in the picture's; crops with the usual margin of 0.3 have 0.63
 SECOND_FACE = 0.5  # of the largest face's area: smaller ones are people in the background
 FLAT = 2.0  # standard deviation in levels of 255, below which a picture shows nothing
+BEYOND = 0.5  # share of a crop beyond the picture's border from which little of the surroundings is known
 
-Find = Callable[[UInt8[np.ndarray, "h w 3"]], Sequence[Face]]
+NO_FACE = "no face was found in it"
 
 
 def of_measures(pixels: UInt8[np.ndarray, "h w 3"], network_size: int) -> list[str]:
-    """Warnings that need no detector: of size, of shape, and of a picture that shows nothing."""
+    """Warnings of a picture that is taken whole, and need no detector: of size, of shape, and of nothing shown."""
     height, width = pixels.shape[:2]
     found = []
     if 2 * min(height, width) < network_size:
         found.append(f"{width}x{height} pixels, enlarged to {network_size}x{network_size}: most of it is made up")
     if max(height, width) > MAX_ASPECT * min(height, width):
         found.append(f"{width}x{height} pixels is far from square and was squeezed: cut the face out first")
-    if pixels.std(axis=(0, 1)).max() < FLAT:
-        found.append("nearly one colour all over: there is no face in it")
-    return found
+    return found + _of_flatness(pixels)
 
 
 def of_faces(faces: Sequence[Face], height: int, width: int) -> list[str]:
-    """Warnings by what a detector found in a picture of this size."""
+    """Warnings of a picture of this size that is taken whole, by what a detector found in it."""
     if not faces:
-        return ["no face was found in it: what was recovered means nothing"]
-    sizes = [np.maximum(face.box[2:] - face.box[:2], 0) for face in faces]
-    largest = max(sizes, key=np.prod)
+        return [f"{NO_FACE}: what was recovered means nothing"]
+    largest = max(map(_sides, faces), key=np.prod)
     found = []
     if max(largest) < MIN_SHARE * max(height, width):
         share = max(largest) / max(height, width)
         found.append(f"a whole scene: its largest face takes {share:.0%} of its side; cut the face out")
-    alike = sum(np.prod(size) > SECOND_FACE * np.prod(largest) for size in sizes)
+    alike = sum(np.prod(_sides(face)) > SECOND_FACE * np.prod(largest) for face in faces)
     if alike > 1:
         found.append(f"{alike} faces of like size: cut one out")
     return found
 
 
-def detector_for(config: ConfigDict) -> tuple[Find | None, str]:
-    """What finds the faces in pictures for a run of `config`, or None and the reason, in words.
+def of_others(faces: Sequence[Face], chosen: Face) -> list[str]:
+    """Warnings of faces that were left out, where they may have been meant."""
+    others = sum(np.prod(_sides(face)) > SECOND_FACE * np.prod(_sides(chosen)) for face in faces) - 1
+    if others < 1:
+        return []
+    return [f"{others + 1} faces of like size: the largest near the middle was taken; --all-faces takes each"]
 
-    Nothing is downloaded. A network of drawn faces gets none: the detector was made for photographs.
+
+def of_crop(pixels: UInt8[np.ndarray, "s s 3"], inside: UInt8[np.ndarray, "s s 1"], side: float) -> list[str]:
+    """Warnings of a face that was cut out.
+
+    Args:
+      pixels: the crop.
+      inside: 0 where it goes beyond the picture.
+      side: of the crop in pixels of the picture.
     """
-    if config.data.dataset == "embedded":
-        return None, "not looked for: the network was trained on drawn faces, and the detector is for photographs"
-    weights_dir = config.frozen.weights_dir
-    try:
-        if not load.is_at_hand(load.find_blueprint(DETECTOR), weights_dir):
-            return None, f"not looked for: no detector is at hand (`dfrec weights fetch {DETECTOR}`)"
-        detector = load.load_network(DETECTOR, weights_dir=weights_dir, allow_random=False, image_size=SIDES[0])
-    except WeightsError as error:
-        return None, f"not looked for: the detector cannot be used: {error}"
+    size = len(pixels)
+    found = []
+    if 2 * side < size:
+        found.append(f"the face's crop is {side:.0f} pixels wide, enlarged to {size}: most of it is made up")
+    missing = 1 - float(np.mean(inside > 0))
+    if missing > BEYOND:
+        found.append(f"{missing:.0%} of the face's crop lie beyond the picture's border, where nothing is known")
+    return found + _of_flatness(pixels)
 
-    def find(pixels: UInt8[np.ndarray, "h w 3"]) -> Sequence[Face]:
-        return next(filter(None, (detect_faces(detector, [pixels], side=side)[0] for side in SIDES)), [])
 
-    return find, f"looked for with {DETECTOR}"
+def _of_flatness(pixels: UInt8[np.ndarray, "h w 3"]) -> list[str]:
+    return ["nearly one colour all over: there is no face in it"] if pixels.std(axis=(0, 1)).max() < FLAT else []
+
+
+def _sides(face: Face) -> np.ndarray:
+    return np.maximum(face.box[2:] - face.box[:2], 0)

@@ -1,5 +1,6 @@
 """Semantic-guided masking (Algorithm 1): the patches that most likely show the source face are hidden."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -7,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from einops import reduce
 from jaxtyping import Array, Float, Int, Key
+
+from dfrec_jax.nets.patches import unpatchify
 
 
 class PatchSplit(NamedTuple):
@@ -51,6 +54,13 @@ def semantic_guided_masking(scores: Float[Array, "b n"], noise: Float[Array, "b 
     weights = jnp.where(is_full | (scores < masking.patch_threshold), nu, scores)
     order = jnp.argsort(weights, axis=-1, stable=True)
     return PatchSplit(order[:, : masking.num_keep], order[:, masking.num_keep :])
+
+
+def generated_region(idx_mask: Int[Array, "b m"], num_patches: int, patch_size: int) -> Float[Array, "b h w 1"]:
+    """1 on the pixels of the masked patches, which are generated; 0 where the input's own pixels stand."""
+    masked = jax.vmap(lambda row: jnp.zeros(num_patches).at[row].set(1.0))(idx_mask)
+    pixels = jnp.broadcast_to(masked[..., None], (*masked.shape, 3 * patch_size**2))
+    return unpatchify(pixels, patch_size, math.isqrt(num_patches))[..., :1]
 
 
 def face_ellipse(

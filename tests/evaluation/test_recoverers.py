@@ -9,7 +9,6 @@ from dfrec_jax.evaluation import recoverers
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING, SURROUNDINGS, VISIBLE_ESTIMATED, VISIBLE_GIVEN
 from dfrec_jax.examples import fields
 from dfrec_jax.models import dfrec
-from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.runs import trained
 from tests import stand_in, tiny
 
@@ -31,13 +30,6 @@ def recovered(given):
     recover = {row.name: row.recover for row in rows}
     run = jax.jit(lambda variables, given: recoverers.run_all(recover, variables, given))
     return run({row.name: row.variables for row in rows}, given)
-
-
-def test_the_generated_region_is_the_masked_patches():
-    split = PatchSplit(jnp.array([[0, 3]]), jnp.array([[2, 1]]))
-    region = recoverers.generated_region(split.idx_mask, 4, 2)
-    want = np.kron([[0, 1], [1, 0]], np.ones((2, 2)))
-    np.testing.assert_array_equal(region[0, :, :, 0], want)
 
 
 @pytest.mark.parametrize("name", [INPAINTING, DFREC])

@@ -1,13 +1,10 @@
-"""Warnings of what is no picture of one face: by its measures, by what a detector finds, and with the real detector."""
+"""Warnings of what is no picture of one face: by its measures, by what a detector finds, by the crop."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from dfrec_jax.forensics import plausibility
 from dfrec_jax.frozen.detection import Face
-from dfrec_jax.weights import registry
-from tests import tiny
 
 
 def _noise(height, width):
@@ -52,35 +49,33 @@ def test_faces(faces, words):
     assert all(part in warning for part, warning in zip(words, found, strict=True))
 
 
-def test_a_network_of_drawn_faces_gets_no_detector():
-    find, words = plausibility.detector_for(tiny.config())
-    assert find is None and "trained on drawn faces" in words
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ([_face(80, 80, 15, 20)], []),
+        ([_face(0, 10, 45, 60)], ["2 faces of like size: the largest near"]),
+    ],
+)
+def test_faces_that_were_left_out(others, words):
+    chosen = _face(20, 15, 50, 65)
+    found = plausibility.of_others([chosen, *others], chosen)
+    assert len(found) == len(words)
+    assert all(part in warning for part, warning in zip(words, found, strict=True))
 
 
-def test_a_missing_or_damaged_detector_is_said(tmp_path, monkeypatch):
-    config = tiny.config()
-    config.data.dataset = "faces"
-    monkeypatch.delenv("DFREC_WEIGHTS", raising=False)
-    find, words = plausibility.detector_for(config)
-    assert find is None and "no detector is at hand (`dfrec weights fetch retinaface-mobile025`)" in words
-    (tmp_path / registry.find(plausibility.DETECTOR).file).write_bytes(b"damaged")
-    config.frozen.weights_dir = str(tmp_path)
-    find, words = plausibility.detector_for(config)
-    assert find is None and "the detector cannot be used: " in words and "7 bytes" in words
-
-
-def test_the_real_detector_tells_faces_from_what_is_none(shared_data, shared_weights):
-    config = tiny.config()
-    config.data.dataset, config.frozen.weights_dir = "faces", str(shared_weights)
-    find, words = plausibility.detector_for(config)
-    assert find is not None and words == "looked for with retinaface-mobile025"
-    with Image.open(min(shared_data.glob("celeba_people/*/*.jpg"))) as image:
-        picture = np.asarray(image.convert("RGB"))
-
-    def look(pixels):
-        return plausibility.of_faces(find(pixels), *pixels.shape[:2])
-
-    assert look(picture) == []
-    scene = np.pad(picture, ((600, 600), (600, 600), (0, 0)), constant_values=120)
-    assert "a whole scene: its largest face takes" in look(scene)[0]
-    assert "no face" in look(_noise(112, 112))[0]
+@pytest.mark.parametrize(
+    ("pixels", "known", "side", "words"),
+    [
+        (_noise(64, 64), 1.0, 64.0, []),
+        (_noise(64, 64), 0.6, 32.0, []),
+        (_noise(64, 64), 1.0, 31.0, ["the face's crop is 31 pixels wide, enlarged to 64"]),
+        (_noise(64, 64), 0.25, 64.0, ["75% of the face's crop lie beyond"]),
+        (np.full((64, 64, 3), 7, np.uint8), 1.0, 64.0, ["nearly one colour"]),
+    ],
+)
+def test_crops(pixels, known, side, words):
+    inside = np.zeros((64, 64, 1), np.uint8)
+    inside[: round(64 * known)] = 255
+    found = plausibility.of_crop(pixels, inside, side)
+    assert len(found) == len(words)
+    assert all(part in warning for part, warning in zip(words, found, strict=True))

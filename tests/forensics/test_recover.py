@@ -11,6 +11,7 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.forensics.recover import recover
+from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs import stored_config
@@ -154,7 +155,7 @@ def test_the_record_is_of_the_bytes_that_were_read(workdir, pictures, tmp_path):
     for copy, path in zip(copies, pictures[::2], strict=True):
         copy.write_bytes(path.read_bytes())
     before = [hashlib.sha256(copy.read_bytes()).hexdigest() for copy in copies]
-    outcomes = recover(copies, workdir, tmp_path / "out", batch_size=2)
+    outcomes = recover(copies, Recoverer(workdir, batch_size=2), tmp_path / "out")
     first = next(outcomes)
     copies[1].write_bytes(pictures[1].read_bytes())  # another picture under the name
     second = next(outcomes)
@@ -244,6 +245,15 @@ def test_no_probability_is_shown_until_it_is_one(workdir, pictures, tmp_path, mo
     assert not any("%" in caption or "forged" in caption for caption in captions)
     result = _result(tmp_path / "out" / "a")
     assert "forgery_probability" not in result and 0 < result["forgery_score_uncalibrated"] < 1
+
+
+def test_a_map_that_marks_nothing_is_said(workdir, pictures, tmp_path, capsys):
+    assert _recover(workdir, tmp_path / "out", pictures[0]) == 0
+    result = _result(tmp_path / "out" / "a")
+    assert result["status"] == "undetected" and "drawn at random" in result["reason"]
+    assert f"undetected: {pictures[0]}: the map marks no patch" in capsys.readouterr().err
+    assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
+    assert _result(tmp_path / "told" / "a")["status"] == "recovered"
 
 
 def test_a_missing_workdir_is_refused(pictures, tmp_path, capsys):

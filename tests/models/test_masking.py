@@ -8,6 +8,7 @@ from dfrec_jax.models.masking import (
     draw_noise,
     face_ellipse,
     face_region,
+    generated_region,
     patch_scores,
     semantic_guided_masking,
 )
@@ -124,3 +125,9 @@ def test_where_no_landmarks_are_known_the_region_is_the_ellipse_in_the_middle():
     got = np.asarray(face_region(jnp.asarray(points), 64, 64))
     np.testing.assert_array_equal(got[1], face_ellipse(64, 64))
     assert (got[0] != got[1]).any() and np.isfinite(got).all()
+
+
+def test_the_generated_region_is_the_masked_patches():
+    region = generated_region(jnp.array([[2, 1]]), 4, 2)
+    want = np.kron([[0, 1], [1, 0]], np.ones((2, 2)))
+    np.testing.assert_array_equal(region[0, :, :, 0], want)

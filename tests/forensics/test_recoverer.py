@@ -1,0 +1,113 @@
+"""Recovery in memory: a face in a photograph, by a network of photographs that was trained for no step."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import dfrec_jax
+from dfrec_jax import cli
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.forensics import finding
+from dfrec_jax.forensics.recoverer import Recoverer
+from dfrec_jax.models import dfrec
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.saving import CheckpointWriter
+from tests import stand_in, tiny
+
+FACES = {"photo.png": [{"box": [90, 40, 154, 104]}, {"box": [10, 60, 42, 92]}], "blank.png": []}
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    config = tiny.config()
+    config.data.dataset, config.data.dir, config.data.crop, config.data.margin = "faces", "nowhere", "box", 0.5
+    stored_config.save(folder, config)
+    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
+    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
+    variables["params"]["ism"]["segmentation_head"]["bias"] += 2.0  # the map is full: every patch is marked
+    with CheckpointWriter(folder) as checkpoints:
+        checkpoints.save(7, {"variables": variables}, {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photo")
+    pixels = np.random.default_rng(0).integers(0, 256, (160, 240, 3), dtype=np.uint8)
+    for name in FACES:
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "faces.json").write_text(json.dumps(FACES))
+    return folder / "photo.png"
+
+
+@pytest.fixture(scope="module")
+def recoverer(workdir, photo):
+    return Recoverer(workdir, faces=photo.parent / "faces.json")
+
+
+def test_the_target_stands_in_its_place_in_the_picture(recoverer, photo):
+    recovery = recoverer(photo)
+    with Image.open(photo) as picture:
+        given = np.asarray(picture)
+    changed = (recovery.target_in_picture != given).any(axis=-1)
+    # the larger box, enlarged by a half: 96 pixels from (74, 24), of which the generated patches alone may change
+    assert recovery.target_in_picture.shape == given.shape and changed.any()
+    outside = np.ones(changed.shape, bool)
+    outside[21:123, 71:173] = False  # where three pixels are one of the network, the last of them fades out
+    assert not changed[outside].any()
+    assert recovery.made.generated.mean() == 0.5
+    assert 0.3 < changed[24:120, 74:170].mean() < 0.7
+    for face in (recovery.source, recovery.target):
+        assert face.shape == (tiny.SIZE, tiny.SIZE, 3) and face.dtype == np.uint8
+    np.testing.assert_allclose(recovery.framed.face.box, [90, 40, 154, 104])
+
+
+def test_the_package_has_it_by_name():
+    assert dfrec_jax.Recoverer is Recoverer
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = dfrec_jax.nothing
+
+
+def test_from_files_it_is_the_same(workdir, photo, recoverer, tmp_path, capsys):
+    arguments = ["--workdir", str(workdir), "--faces", str(photo.parent / "faces.json"), "--all-faces"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["recover", str(photo), str(photo.with_name("blank.png")), "--out", str(tmp_path), *arguments])
+    assert end.value.code == 0
+    out, err = capsys.readouterr()
+    wanted = ("photo-1/panel.png", "photo-2/panel.png", "blank/result.json")
+    assert out.split() == [str(tmp_path / name) for name in wanted]
+    assert "not_applicable: " in err and "no face was found in it (as faces.json says)" in err
+    records = [json.loads((tmp_path / name / "result.json").read_text()) for name in ("photo-1", "photo-2", "blank")]
+    assert [record["status"] for record in records] == ["recovered", "recovered", "not_applicable"]
+    assert [record.get("face_box") for record in records] == [[90, 40, 154, 104], [10, 60, 42, 92], None]
+    assert records[0]["crop"] == "--crop box --margin 0.5"
+    assert [path.name for path in (tmp_path / "blank").iterdir()] == ["result.json"]
+    recovery = recoverer(photo)
+    for name, wanted in {"target": recovery.target, "target_in_picture": recovery.target_in_picture}.items():
+        with Image.open(tmp_path / "photo-1" / f"{name}.png") as picture:
+            np.testing.assert_array_equal(np.asarray(picture), wanted)
+
+
+def test_where_there_is_no_face_nothing_is_invented(workdir, photo, monkeypatch):
+    detector = finding.Detector("nobody", lambda pixels: [])
+    monkeypatch.setattr(finding, "detector_for", lambda config: (detector, "looked for with nobody"))
+    recovery = Recoverer(workdir)(photo)
+    assert (recovery.status, recovery.framed, recovery.made) == ("not_applicable", None, None)
+    assert recovery.reason == "no face was found in it (looked for with nobody)"
+    with pytest.raises(ValueError, match="nothing was recovered: no face"):
+        _ = recovery.target
+
+
+def test_without_a_detector_a_photograph_is_refused(workdir, photo, monkeypatch):
+    monkeypatch.setattr(finding, "detector_for", lambda config: (None, "not looked for: there is none"))
+    with pytest.raises(ConfigError, match="a face must be found .*--crop none"):
+        Recoverer(workdir)
+    assert Recoverer(workdir, crop="none").look(np.zeros((40, 40, 3), np.uint8))[0].matrix is None
+
+
+def test_a_picture_that_the_file_does_not_name_is_refused(recoverer):
+    with pytest.raises(ConfigError, match="it says nothing of other.png, but of blank.png, photo.png"):
+        recoverer.check_named(["photo.png", "other.png"])
