@@ -61,7 +61,7 @@ def fitted(table: PaperTable, runs: Sequence[Run]) -> PaperTable:
         columns += [
             Column(f"{perturbation} {data.attack}".strip(), data, perturbation)
             for data in trained_on
-            if data not in known
+            if data not in known and data.attack not in table_data.LEAKS
             for perturbation in perturbations
         ]
     rows = tuple(row._replace(trained_on=row.trained_on and table_data.drawn(row.trained_on)) for row in table.rows)
