@@ -44,19 +44,24 @@ def configs_of(given: str, base: str, changes: tuple[str, ...] = ()) -> tuple[Sw
     Args:
       given: the sweep, `FILE:ARGUMENT`.
       base: the config, `FILE` or `FILE:ARGUMENT`.
-      changes: `FIELD=VALUE` each, of the base and of every run that has the field; the last word.
+      changes: `FIELD=VALUE` each, of the base and of every run that has the field (`recce.width` is of RECCE's alone);
+        the last word.
 
     Raises:
       ConfigError: for files that are none, for two runs of one name, and for fields that are not there.
     """
     get_sweep, argument = config_files.function_of("SWEEP", given, "get_sweep")
-    settings = dict(config_files.parsed(config_files.config_of("--base", base), text, "--set") for text in changes)
+    done: set[str] = set()
+
+    def changed(config: ConfigDict) -> ConfigDict:
+        for text in changes:
+            if config_files.has_field(config, text.partition("=")[0]):
+                config_files.set_field(config, *config_files.parsed(config, text, "--set"), "--set")
+                done.add(text)
+        return config
 
     def new_base() -> ConfigDict:  # read anew each time: a copy forgets the types of fields that are left open
-        config = config_files.config_of("--base", base)
-        for field, value in settings.items():
-            config_files.set_field(config, field, value, "--set")
-        return config
+        return changed(config_files.config_of("--base", base))
 
     sweep: Sweep = get_sweep(argument, new_base())
     configs: dict[str, ConfigDict] = {}
@@ -68,10 +73,10 @@ def configs_of(given: str, base: str, changes: tuple[str, ...] = ()) -> tuple[Sw
             configs[run.name] = config = _sharing(config_files.config_of(f"{run.name}: config", run.config), config)
         for field, value in run.overrides.items():
             config_files.set_field(config, field, value, f"{given}, {run.name}")
-        for field, value in settings.items():
-            if config_files.has_field(config, field):
-                config_files.set_field(config, field, value, "--set")
-        config.name = run.name
+        changed(config).name = run.name
+    for text in changes:
+        if text not in done:
+            config_files.parsed(new_base(), text, "--set")  # which says that there is no such field
     return sweep, configs
 
 

@@ -82,7 +82,8 @@ def test_compared_methods_share_data_and_metrics_with_dfrec_and_nothing_else(swe
 
 
 def test_what_is_set_is_the_last_word_in_every_run_that_has_it():
-    runs = runs_of("1", "drawn", "train.num_steps=30", "tirm.mask_ratio=0.3", "seed=7")
+    runs = runs_of("1", "drawn", "train.num_steps=30", "tirm.mask_ratio=0.3", "seed=7", "recce.width=0.5")
+    assert {run.config.recce.width for run in runs if "recce" in run.config} == {0.5}
     assert {run.config.train.num_steps for run in runs} == {30} and {run.config.seed for run in runs} == {7}
     assert {run.config.tirm.mask_ratio for run in runs if "tirm" in run.config} == {0.3}
 
@@ -102,6 +103,12 @@ def test_what_is_set_is_the_last_word_in_every_run_that_has_it():
 def test_what_is_no_sweep_and_what_is_no_base_is_refused(given, base, message):
     with pytest.raises(ConfigError, match=message):
         sweeps.configs_of(given, base)
+
+
+def test_what_no_run_has_cannot_be_set():
+    for text, message in (("train.steps=3", "no field train.steps"), ("train", "must be FIELD=VALUE"), ("x", "must be")):
+        with pytest.raises(ConfigError, match=message):
+            runs_of("7", "drawn", text)
 
 
 def test_two_runs_of_one_name_and_a_field_that_is_not_there(tmp_path):
