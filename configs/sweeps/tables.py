@@ -57,17 +57,8 @@ REAL = (
 LEAKS = ((0.1, 0.25), (0.25, 0.4), (0.0, 0.1))
 DRAWN = tuple(tuple(_leak(low, high, scene) for low, high in LEAKS) for scene in ("usual", "outdoors"))
 
-# What a run of drawn faces changes besides: few steps, and of the compared methods the size.
+# What a run of drawn faces changes besides; of the compared methods `configs/compared.py` has narrow sizes for them.
 SHORT = {"train.num_steps": 150, "train.validate_every": 150, "train.samples_every": 150, "checkpoint.every": 50}
-SMALL_OPTIMIZER = {
-    "optimizer.learning_rate": 1e-3,
-    "optimizer.schedule": "cosine",
-    "optimizer.warmup_steps": 10,
-    "optimizer.clip_norm": 1.0,
-}
-NARROW: dict[str, dict[str, Any]] = {
-    "recce": {"recce.image_size": 64, "recce.width": 0.125, **SMALL_OPTIMIZER},
-}
 
 # The compared methods of each table: of its own training for each attack, or one for a data set, where a method learns
 # from real faces alone.
@@ -114,8 +105,8 @@ def _runs_of(table: str, base: ConfigDict) -> list[SweptRun]:
     for attacks in data_sets:
         for attack in attacks:
             runs += [_dfrec(attack, short, name, changes) for name, changes in _variants(table).items()]
-            runs += [_compared(method, attack, base) for method in EACH_ATTACK.get(table, ())]
-        runs += [_compared(method, attacks[0], base) for method in EACH_DATA_SET.get(table, ())]
+            runs += [_compared(method, attack, short) for method in EACH_ATTACK.get(table, ())]
+        runs += [_compared(method, attacks[0], short) for method in EACH_DATA_SET.get(table, ())]
     return [run for run in runs if run is not None]
 
 
@@ -136,12 +127,9 @@ def _dfrec(attack: Attack, short: dict[str, Any], name: str, changes: dict[str, 
     return SweptRun(f"dfrec_{attack.name}{name}", {**attack.overrides, **short, **changes})
 
 
-def _compared(method: str, attack: Attack, base: ConfigDict) -> SweptRun | None:
+def _compared(method: str, attack: Attack, short: dict[str, Any]) -> SweptRun | None:
     """A compared method at its published size, or on drawn faces narrow; None for one that is not yet there."""
     if method not in compared.METHODS:
         return None
-    overrides = dict(attack.overrides)
-    if base.data.dataset == "embedded":
-        overrides |= {**SHORT, "train.batch_size": base.train.batch_size, "train.log_every": base.train.log_every}
-        overrides |= {"checkpoint.keep": base.checkpoint.keep, **NARROW[method]}
-    return SweptRun(f"{method}_{attack.name}", overrides, f"{COMPARED}:{method}")
+    size = f"{method}_drawn" if short else method
+    return SweptRun(f"{method}_{attack.name}", {**attack.overrides, **short}, f"{COMPARED}:{size}")

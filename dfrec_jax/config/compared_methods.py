@@ -105,7 +105,11 @@ METHODS: dict[str, Method] = {
             ("recce.drop_rate", lambda rate: 0 <= rate < 1, "0 or more and below 1"),
         ),
         shared={"optimizer.learning_rate": 2e-4, "data.real_share": 0.5, "train.num_steps": 90_000},
-        drawn={"recce.image_size": 64, "recce.width": 0.125},
+        drawn={
+            "recce.image_size": 64,
+            "recce.width": 0.125,
+            "data.real_share": 0.5,
+        },  # it reconstructs real faces alone
     ),
     "delocate": Method(
         _delocate,
