@@ -105,11 +105,8 @@ METHODS: dict[str, Method] = {
             ("recce.drop_rate", lambda rate: 0 <= rate < 1, "0 or more and below 1"),
         ),
         shared={"optimizer.learning_rate": 2e-4, "data.real_share": 0.5, "train.num_steps": 90_000},
-        drawn={
-            "recce.image_size": 64,
-            "recce.width": 0.125,
-            "data.real_share": 0.5,
-        },  # it reconstructs real faces alone
+        # Real faces are all that it reconstructs.
+        drawn={"recce.image_size": 64, "recce.width": 0.125, "data.real_share": 0.5},
     ),
     "delocate": Method(
         _delocate,

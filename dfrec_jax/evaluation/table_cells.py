@@ -106,9 +106,11 @@ def header_of(
     if any(network.is_random for network in networks.by_role.values()):
         said.append("**A network that measures has random weights: no number above means anything.**")
     if runs and runs[0].trained_on.dataset in SCENES:
+        most = max(run.config.train.num_steps for run in runs)
         said.append(
             "Drawn faces in place of the paper's data: attacks are shares of the target that leak through, the second "
-            "data set the same kind of people outdoors. Nothing of it carries over to photographs."
+            f"data set the same kind of people outdoors; trained for at most {most} steps at {config.image_size} px. "
+            "Nothing of it carries over to photographs."
         )
     return said
 

@@ -75,7 +75,7 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert "FD (embedded-b)" in text and "| FID" not in text
     assert "A dash for" not in "".join(table.footnotes)
     assert "`embedded-a` is a network of the losses too" in text, "tiny configs measure by what they train by"
-    assert "same 8 forgeries and 8 pristine faces" in text
+    assert "same 8 forgeries and 8 pristine faces" in text and "trained for at most 2 steps at 32 px" in text
 
 
 def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_path, made_up):
