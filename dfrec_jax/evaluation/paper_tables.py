@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from dfrec_jax.evaluation.oddities import ODDITIES
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
 from dfrec_jax.evaluation.table_data import Data
 
@@ -97,7 +98,6 @@ NOT_THEIRS = (
     f"{DELOCATE} and {DFI} are this project's own designs: no code of the compared methods' authors exists. The "
     "paper's figures are of its authors' own re-implementations."
 )
-NONE_IS_LOWEST = "In the paper the row None has the lowest FID of every column: a forgery looks like a photograph."
 
 
 def _figures(
@@ -141,7 +141,7 @@ TABLE_1 = PaperTable(
         DFI: "42.17 0.4706 30.39 0.5207 37.03 0.4860 22.19 0.4137 22.20 0.4346 29.30 0.3442 29.86 0.3805",
         DFREC: "17.22 0.5367 18.48 0.5047 27.92 0.5135 15.35 0.7192 13.78 0.7582 14.75 0.6967 8.34 0.5870",
     }),
-    (NONE_IS_LOWEST, NOT_THEIRS, "MAT on E4S equals None in the paper to 0.002 of IDSIM: it changed little there."),
+    (*ODDITIES[1], NOT_THEIRS),
 )  # fmt: skip
 
 _ROWS_2 = _by_training(MEGAFS)
@@ -154,10 +154,6 @@ TABLE_2 = PaperTable(
     (NOT_THEIRS,),
 )  # fmt: skip
 
-SELF_CONSISTENCY = (
-    "Acc_id compares the input with what was recovered of it, at 0.9: a test of self-consistency, not a verification "
-    "of identity. It works because half of the pixels are copied."
-)
 _ROWS_3 = (Row(COPY, COPY), *TRAINED)
 TABLE_3 = PaperTable(
     3, "real or forged by the identity of what is recovered, same attack", _ROWS_3, ALL, ACCURACY,
@@ -167,7 +163,7 @@ TABLE_3 = PaperTable(
         DFI: "90.81 86.50 94.43 96.45 92.70 98.83 97.18",
         DFREC: "100 99.38 99.55 99.13 99.32 99.07 98.04",
     }),
-    (SELF_CONSISTENCY, NOT_THEIRS, "The paper's figures look like accuracy over real and forged faces together."),
+    (*ODDITIES[3], NOT_THEIRS),
 )  # fmt: skip
 
 _ROWS_4, _COLUMNS_4 = _by_training(MEGAFS), (*MEGAFS, *FFPP)
@@ -179,8 +175,7 @@ TABLE_4 = PaperTable(
         "58.63 55.89 39.20 26.76 19.86 44.88", "100 100 98.73 99.78 90.30 94.38",
         "91.83 89.24 94.27 75.63 64.96 77.03", "100 100 100 99.27 91.82 97.30",
     ), strict=True))),
-    (SELF_CONSISTENCY, NOT_THEIRS, "The paper's figures look like the recall of forgeries alone: on the same attack "
-     "Table III has others."),
+    (*ODDITIES[4], NOT_THEIRS),
 )  # fmt: skip
 
 _ROWS_5 = (Row(DFI, DFI), Row(DFREC, DFREC))
@@ -195,9 +190,7 @@ TABLE_5 = PaperTable(
         DFI: "0.3788 0.4230 0.3294 0.3999 0.4394 0.3421 0.3864 0.4244 0.3366",
         DFREC: "0.6902 0.7240 0.6761 0.7055 0.7305 0.6816 0.7039 0.7324 0.6793",
     }),
-    ("Gaussian blur with a kernel of 3, 5 or 7; JPEG of quality 50 to 99; Gaussian noise of variance 10 to 50 on "
-     "0..255: one draw an example, on the forgery alone.", NOT_THEIRS,
-     "In the paper DFI on IDI is better with JPEG than without (0.4394, 0.4346): differences below 0.005 say nothing."),
+    (*ODDITIES[5], NOT_THEIRS),
 )  # fmt: skip
 
 _ROWS_6 = (
@@ -212,8 +205,7 @@ TABLE_6 = PaperTable(
         "84.97 0.3241 86.94 0.3573 80.86 0.2685", "22.87 0.5374 23.60 0.5520 26.52 0.4591",
         "30.53 0.5388 29.09 0.5436 32.19 0.5687", "15.35 0.7192 13.78 0.7582 14.75 0.6967",
     ), strict=True))),
-    ("Without the ISM the map is uniform over the face that the landmarks give.",
-     "In the paper fusion alone recovers LCR (0.5687) better than FTM (0.5388), against the order of all other rows."),
+    ODDITIES[6],
 )  # fmt: skip
 
 # The order of Table VII: what each row has beside the identity loss.
@@ -229,9 +221,7 @@ TABLE_7 = PaperTable(
         "0.6390 95.54 4.89 21.59 0.6946", "0.6336 95.25 4.27 21.88 0.6936", "0.6427 95.28 5.10 21.40 0.6715",
         "0.7109 95.02 10.09 21.92 0.6758", "0.7192 96.07 2.62 22.50 0.7507",
     ), strict=True))),
-    ("The caption names all three attacks, the text FTM alone; the last row is FTM's of Table I.",
-     "The first two rows of the paper have a PSNR of 12 and the pose of random heads, and the attribute loss alone "
-     "mends both: copied patches should have bound them, so that these rows are not to be matched."),
+    ODDITIES[7],
 )  # fmt: skip
 
 TABLES = (TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5, TABLE_6, TABLE_7)

@@ -5,27 +5,52 @@ import os
 from dfrec_jax.config import compared
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import attributes, recovery, tables_of_runs
+from dfrec_jax.evaluation import attributes, figures_of_runs, recovery, tables_of_runs
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.reports import report
 from dfrec_jax.runs import stored_config
 
 
-def asked(workdir: str, runs: str, table: str, out: str, protocol: Protocol) -> str:
-    """What evaluate.py's flags ask for; returns the tables.
+def asked(workdir: str, runs: str, table: str, figure: str, render_only: bool, out: str, protocol: Protocol) -> str:
+    """What evaluate.py's flags ask for; returns what is to be shown.
 
     Raises:
       CheckpointError, WeightsError: as the evaluations.
       ConfigError: as they, and for flags that do not go together.
     """
+    workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
+    folder = out or (workdirs[0] if len(workdirs) == 1 else "runs/report")
+    if render_only:
+        if table or figure or not folder:
+            raise ConfigError("--render-only: wants --out=DIR, where results/ is, and neither --table nor --figure")
+        return _rendered(folder)
     if bool(workdir) == bool(runs):
         raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
-    if table:
-        workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
-        return tables_of_runs.evaluate(workdirs, table, out, protocol)
+    if table or figure:
+        return _tables_and_figures(workdirs, table, figure, folder, protocol)
     for flag, value in (("runs", runs), ("out", out)):
         if value:
-            raise ConfigError(f"--{flag}={value}: goes with a table of the paper, --table=1 to 7 or all")
+            raise ConfigError(f"--{flag}={value}: goes with a table or a figure of the paper (--table, --figure)")
     return evaluate(workdir, protocol)
+
+
+def _tables_and_figures(workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol) -> str:
+    """Both flags are held against their lists before the first table is measured."""
+    of_tables = tables_of_runs.chosen(table) if table else []
+    of_figures = [one.table for one in figures_of_runs.chosen(figure)] if figure else []
+    texts = []
+    if table:
+        texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures))
+    if figure:
+        texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables))
+    return "\n".join([*texts, _rendered(folder)])
+
+
+def _rendered(folder: str) -> str:
+    try:
+        return f"The report: {report.render(folder)}\n"
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:

@@ -21,7 +21,8 @@ class Cell(NamedTuple):
       lacking: examples of the column that it is not over, because the metric has no number for them.
       reason: why there is no value; empty otherwise.
       paper: the paper's figure, or None.
-      is_papers_protocol: whether data set, attack and metric network are the paper's, so that the two may be compared.
+      is_papers_protocol: whether data set, attack, split and metric network are the paper's, so that the two may be
+        compared.
       network: the frozen network that measured it; empty for pixel metrics.
       run: the workdir, as it was named; empty for rows that need none.
       step: of its checkpoint; 0 for rows that need none.
@@ -66,6 +67,7 @@ class CellTable(NamedTuple):
       footnotes: sentences.
       protocol: what was asked for: a file is only ever replaced by one of the same.
       cells: one for each row, column and metric.
+      made: by which command and code, on what machine; empty in files of a version that did not say.
     """
 
     number: int
@@ -77,6 +79,7 @@ class CellTable(NamedTuple):
     footnotes: tuple[str, ...]
     protocol: Mapping[str, Any]
     cells: tuple[Cell, ...]
+    made: Mapping[str, Any] = {}
 
 
 def write(table: CellTable, path: str | os.PathLike[str]) -> None:
@@ -116,7 +119,7 @@ def markdown(table: CellTable) -> str:
     for row in table.rows:
         cells = [_text(found[row, column, metric.name], metric) for column, metric in places]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    notes = [*table.header, *_reasons(table), *_lacking(table), *table.footnotes]
+    notes = [*table.header, *reasons(table), *lacking(table), *table.footnotes]
     return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
 
 
@@ -129,7 +132,7 @@ def _text(cell: Cell, metric: Heading) -> str:
     return text
 
 
-def _reasons(table: CellTable) -> list[str]:
+def reasons(table: CellTable) -> list[str]:
     """A sentence for each reason, with the rows, and where a row has figures too its columns."""
     columns: dict[str, dict[str, list[str]]] = {}
     for cell in table.cells:
@@ -146,7 +149,8 @@ def _reasons(table: CellTable) -> list[str]:
     return said
 
 
-def _lacking(table: CellTable) -> list[str]:
+def lacking(table: CellTable) -> list[str]:
+    """A sentence on figures that are over fewer examples than their column."""
     headings = {metric.name: metric.text for metric in table.metrics}
     said = [
         f"{headings[cell.metric]} of {cell.row} on {cell.column} lacks {cell.lacking} of {cell.n + cell.lacking} "

@@ -54,3 +54,16 @@ def test_the_numbers_of_the_paper_are_where_they_belong():
     assert FOUR.paper["DFI-min, trained on IDI", "FF++ FShi", "acc_id"] == 19.86
     assert FIVE.paper[DFI, "JPEG IDI", "idsim"] == 0.4394
     assert SEVEN.paper["identity + attribute", "FTM", "pose"] == 4.89
+
+
+def test_figures_that_the_footnotes_quote_are_the_papers():
+    assert ONE.paper["Delocate-min", "FF++ LCR", "fid"] == 135.93 and ONE.paper["MAT", "E4S", "fid"] == 9.82
+    delocate = [ONE.paper["Delocate-min", column.label, "fid"] for column in ONE.columns if column.label != "FF++ LCR"]
+    assert 18 <= min(delocate) and max(delocate) <= 42
+    none = [ONE.paper[NONE, label, "idsim"] for label in ("LCR", "FTM", "IDI")]
+    assert none == sorted(none) and "lowest on LCR and highest on IDI" in " ".join(ONE.footnotes)
+    assert FIVE.paper[DFREC, "JPEG FTM", "idsim"] == 0.7055
+    assert SEVEN.paper["identity + patch", "FTM", "pose"] == 10.34
+    assert SEVEN.paper["identity + perceptual + patch", "FTM", "pose"] == 4.27
+    assert SEVEN.paper["identity + patch", "FTM", "idsim"] == 0.7072
+    assert SEVEN.paper["identity + perceptual + patch", "FTM", "idsim"] == 0.6336

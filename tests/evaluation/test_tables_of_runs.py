@@ -43,7 +43,7 @@ def made_up(monkeypatch):
         mix = lambda batch: share * batch["target"] + (1 - share) * batch["image"]  # noqa: E731
         return tables_of_runs.Source(lambda number, batch: Kept(target=mix(batch).astype(np.uint8)), 7, "kept")
 
-    monkeypatch.setattr(tables_of_runs, "_source", source)
+    monkeypatch.setattr(tables_of_runs, "source_of", source)
     eval_batches = pipeline.eval_batches
 
     def batches(config, split, *, max_examples):
@@ -142,17 +142,19 @@ def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
     path = run(tmp_path / "a")
     tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
     tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
-    refused([path], "table of another protocol .*examples: 16 -> 9", table="6", protocol=Protocol(examples=9))
+    refused([path], "record of another protocol .*examples: 16 -> 9", table="6", protocol=Protocol(examples=9))
 
 
 def test_flags_that_do_not_go_together(tmp_path):
-    for flags in (("", "", "1", ""), ("a", "b", "1", ""), ("", "", "", "")):
+    for flags in (("", "", "1", "", False, ""), ("a", "b", "", "7", False, ""), ("", "", "", "", False, "")):
         with pytest.raises(ConfigError, match="exactly one of the two"):
             workdir.asked(*flags, Protocol())
     with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
-        workdir.asked("", "a", "", "", Protocol())
+        workdir.asked("", "a", "", "", False, "", Protocol())
     with pytest.raises(ConfigError, match="--out=a: goes with a table"):
-        workdir.asked("w", "", "", "a", Protocol())
+        workdir.asked("w", "", "", "", False, "a", Protocol())
+    with pytest.raises(ConfigError, match="--render-only: wants --out=DIR"):
+        workdir.asked("w", "", "1", "", True, "a", Protocol())
 
 
 def test_a_copy_needs_no_run(tmp_path, made_up):

@@ -1,0 +1,140 @@
+"""What tables and figures have in common before anything is measured: runs that go together, and records that may be
+written."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from dfrec_jax import perceptors
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import runs_at_hand
+from dfrec_jax.evaluation.fitted_tables import fitted, places_of
+from dfrec_jax.evaluation.paper_tables import PaperTable
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.runs_at_hand import Run
+from dfrec_jax.evaluation.table_data import SCENES
+from dfrec_jax.files import whole
+from dfrec_jax.reports import provenance
+
+
+class Asked(NamedTuple):
+    """What was asked for, and fits together.
+
+    Attributes:
+      runs: in the order in which they were named.
+      base: the config whose networks measure.
+      words: the protocol as records hold it: a file is only ever replaced by one of the same.
+    """
+
+    runs: list[Run]
+    base: ConfigDict
+    words: dict[str, Any]
+
+
+def opened(
+    workdirs: Sequence[str], protocol: Protocol, tables: Sequence[PaperTable], beside: Sequence[PaperTable], said: str
+) -> Asked:
+    """Opens the runs and holds them against what they are to fill; loads nothing.
+
+    Args:
+      workdirs: of the runs.
+      protocol: what was asked for.
+      tables: in whose cells the runs are to stand, as the paper has them.
+      beside: others in which they may have their place.
+      said: what the tables are called in a message.
+
+    Raises:
+      CheckpointError: for a workdir that holds no run.
+      ConfigError: for a protocol with other fields than tables have, runs of which two are the same, that do not go
+        together or that have no place in the tables.
+    """
+    _check_protocol(protocol)
+    runs = [runs_at_hand.open_run(workdir) for workdir in workdirs]
+    runs_at_hand.check_distinct(runs)
+    base = _base(runs)
+    _check_used(runs, [fitted(table, runs) for table in (*tables, *beside)], said)
+    return Asked(
+        runs, base, {**protocol.conditions(), "metrics": dict(sorted(perceptors.table_networks(base).items()))}
+    )
+
+
+def _check_protocol(protocol: Protocol) -> None:
+    """Raises ConfigError for a protocol with fields that tables and figures say themselves."""
+    plain = Protocol(
+        checkpoint=protocol.checkpoint, seed=protocol.seed, data_dir=protocol.data_dir, examples=protocol.examples
+    )
+    if plain != protocol:
+        beyond = protocol._replace(checkpoint="best", seed=0, data_dir="", examples=0)
+        flags = beyond.flags() or f"--name={protocol.name}"
+        raise ConfigError(f"{flags}: a table of the paper says itself what it is measured on; leave it out")
+
+
+def _base(runs: Sequence[Run]) -> ConfigDict:
+    """The config whose networks measure: of the first DFREC, with which all others must agree."""
+    base = next((run for run in runs if "DFREC" in run.methods), runs[0])
+    networks = perceptors.table_networks(base.config)
+    for run in runs:
+        differing = {
+            role: name for role, name in perceptors.table_networks(run.config).items() if name != networks[role]
+        }
+        if differing:
+            raise ConfigError(
+                f"{base.workdir} is measured by {networks}, {run.workdir} by {differing}: a table has one network "
+                "for a metric; leave one of the two out"
+            )
+    if len({run.trained_on.dataset in SCENES for run in runs}) > 1:
+        raise ConfigError("runs on drawn faces and on photographs stand in no table together; name those of one kind")
+    return base.config
+
+
+def _check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:
+    """Raises ConfigError for a run that fills no cell of the tables, which the message calls `said`."""
+    used = {one.run.workdir for places in places_of(tables, runs).values() for one in places if one.run is not None}
+    for run in runs:
+        if run.workdir not in used:
+            columns = dict.fromkeys(str(column.data) for table in tables for column in table.columns)
+            lacks = f", without {' and '.join(sorted(run.without))}" if run.without else ""
+            raise ConfigError(
+                f"{run.workdir}: {run.methods[0]} trained on {run.trained_on}{lacks} has no cell in {said}, which is "
+                f"of {'; '.join(columns)}; leave it out"
+            )
+
+
+def write_runs(runs: Sequence[Run], path: Path) -> None:
+    """Adds what each run is, with its config, to the file that says so of all runs that tables and figures show."""
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for run in runs:
+        known[run.workdir] = {
+            "method": run.methods[0],
+            "trained_on": str(run.trained_on),
+            "without": sorted(run.without),
+            "config": json.loads(run.config.to_json()),
+        }
+    whole.write_json(path, known, indent=1)
+
+
+def made_now() -> dict[str, Any]:
+    """By which command, which code and on what machine, as records hold it."""
+    devices = jax.devices()
+    return provenance.made(f"{len(devices)} of {devices[0].platform}: {devices[0].device_kind}")
+
+
+def check_free(path: Path, words: Mapping[str, Any], read: Callable[[Path], Any]) -> None:
+    """Raises ConfigError where `path` holds a record of another protocol, or something that `read` cannot read."""
+    if not path.exists():
+        return
+    try:
+        earlier = read(path).protocol
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: a record cannot be kept there ({error}); move it away") from error
+    changed = [
+        f"{name}: {earlier.get(name)!r} -> {value!r}" for name, value in words.items() if earlier.get(name) != value
+    ]
+    if changed:
+        raise ConfigError(
+            f"{path} holds a record of another protocol ({'; '.join(changed)}): choose another --out, or move it away"
+        )

@@ -1,0 +1,183 @@
+"""Figures of the paper from workdirs: choose runs, read or recover the pictures of a few examples, write records."""
+
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import asked_runs, describing, figure_grids, runs_at_hand, tables_of_runs
+from dfrec_jax.evaluation.figure_grids import Made, Material
+from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted
+from dfrec_jax.evaluation.paper_figures import FIGURES, Kind, PaperFigure
+from dfrec_jax.evaluation.paper_tables import NONE, PaperTable
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.runs_at_hand import Run
+from dfrec_jax.evaluation.table_data import SCENES, Examples
+from dfrec_jax.reports import figures
+from dfrec_jax.reports.figures import Figure
+
+_INSETS = "At the left side of each picture: the forgery, the true target, the true source, and the map."
+
+
+def chosen(which: str) -> list[PaperFigure]:
+    """The figures that `--figure` names. Raises ConfigError for one that is none."""
+    found = [figure for figure in FIGURES if which in ("all", figure.name)]
+    if not found:
+        names = ", ".join(figure.name for figure in FIGURES)
+        raise ConfigError(f"--figure={which}: must be one of {names} (of figure 1 its part b), or all")
+    return found
+
+
+def evaluate(
+    workdirs: Sequence[str], which: str, out: str, protocol: Protocol, beside: Sequence[PaperTable] = ()
+) -> str:
+    """Makes one figure, or all of them: `results/figure_N.json` below `out` and the pictures that it shows.
+
+    Args:
+      workdirs: of the runs.
+      which: as `chosen`.
+      out: the folder.
+      protocol: as for tables.
+      beside: tables that are asked for too, in which a run may have its place.
+
+    Returns:
+      In Markdown what each figure shows, and what it lacks.
+
+    Raises:
+      CheckpointError, ConfigError, WeightsError: as `tables_of_runs.evaluate`.
+    """
+    asked = chosen(which)
+    said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
+    runs, base, words = asked_runs.opened(workdirs, protocol, [figure.table for figure in asked], beside, said)
+    fitting = [figure._replace(table=fitted(figure.table, runs)) for figure in asked]
+    results = Path(out) / "results"
+    files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
+    for path in files.values():
+        asked_runs.check_free(path, words, figures.read)
+
+    asked_runs.write_runs(runs, results / "runs.json")
+    networks = describing.load(base, roles=("identity",))
+    remember = _Columns(base, protocol)
+    texts = []
+    for figure in fitting:
+        material, missing, steps = _material(figure, runs, remember, networks, results)
+        found = figure_grids.made(figure, material)
+        record = Figure(
+            name=figure.name,
+            title=figure.table.title + (" (drawn faces in their place)" if _is_drawn(runs) else ""),
+            headings=found.headings,
+            lines=found.lines,
+            panels=found.panels,
+            caption=() if not (found.lines or found.panels) else _caption(figure, found, networks, steps, runs),
+            missing=tuple(missing),
+            protocol=words,
+            made=asked_runs.made_now(),
+        )
+        figures.write(record, files[figure.name])
+        print(f"written: {files[figure.name]}", file=sys.stderr)
+        texts.append(_said(record))
+    return "\n".join(texts)
+
+
+class _Columns:
+    """Batches of columns and pictures of rows, each opened once for all figures."""
+
+    def __init__(self, base: Any, protocol: Protocol):
+        self.base, self.protocol = base, protocol
+        self.examples = lru_cache(maxsize=None)(self._examples)
+        self._sources: dict[tuple[Wanted, Place], tables_of_runs.Source] = {}
+
+    def _examples(self, place: Place) -> Examples:
+        measured = tables_of_runs.measured_at(place, self.base, self.protocol)
+        return Examples(measured, self.base, place.perturbation, tables_of_runs.PERTURBATION_SEED)
+
+    def source(self, wanted: Wanted, place: Place) -> tables_of_runs.Source:
+        if (wanted, place) not in self._sources:
+            measured = tables_of_runs.measured_at(place, self.base, self.protocol)
+            found = tables_of_runs.source_of(wanted, measured, place.perturbation, self.protocol)
+            last: dict[int, Any] = {}
+
+            def pictures(number: int, batch: Any) -> Any:
+                if number not in last:  # several examples of one batch: read from disk once
+                    last.clear()
+                    last[number] = found.pictures(number, batch)
+                return last[number]
+
+            self._sources[wanted, place] = found._replace(pictures=pictures)
+        return self._sources[wanted, place]
+
+
+def _material(
+    figure: PaperFigure, runs: Sequence[Run], columns: _Columns, networks: describing.Networks, results: Path
+) -> tuple[Material, list[str], dict[str, int]]:
+    """What there is for a figure, what is missing, and the step of each run that it shows."""
+    examples, pictures, steps = {}, {}, {}
+    missing: dict[str, list[str]] = {}
+    for column in figure.table.columns:
+        place = Place(column.data, column.perturbation)
+        try:
+            examples[column] = columns.examples(place)
+        except ConfigError as error:
+            missing.setdefault(f"its data are not there ({error})", []).append(column.label)
+            continue
+        for row in figure.table.rows:
+            if row.method == NONE:
+                continue
+            run, reason = runs_at_hand.choose(runs, row, column.data)
+            if run is not None:
+                try:
+                    source = columns.source(Wanted(row.method, run.workdir, run), place)
+                    pictures[row, column] = source.pictures
+                    steps[run.workdir] = source.step
+                except ConfigError as error:
+                    reason = str(error)
+            if reason:
+                missing.setdefault(reason.rstrip("."), []).append(f"{row.label} ({column.label})")
+    said = [f"Not shown: {'; '.join(_grouped(labels, figure))}: {reason}." for reason, labels in missing.items()]
+    if not figure.table.columns:
+        said.append("Not shown: no run was named that was trained on its data, or on drawn faces in their place.")
+    return Material(examples, pictures, networks.by_role["identity"], results), said, steps
+
+
+def _grouped(labels: Sequence[str], figure: PaperFigure) -> list[str]:
+    """A row that lacks every column is named once."""
+    num_columns = len(figure.table.columns)
+    said: list[str] = []
+    for row in figure.table.rows:
+        of_row = [label for label in labels if label.startswith(f"{row.label} (")]
+        said += [row.label] if num_columns > 1 and len(of_row) == num_columns else of_row
+    return said + [label for label in labels if "(" not in label]
+
+
+def _caption(
+    figure: PaperFigure, made: Made, networks: describing.Networks, steps: dict[str, int], runs: Sequence[Run]
+) -> tuple[str, ...]:
+    """Data, split, examples, checkpoints, and what the numbers are."""
+    network = networks.names()["identity"]
+    shown_columns = {panel.title for panel in made.panels} | set(made.numbers)
+    data = "; ".join(str(column.data) for column in figure.table.columns if column.label in shown_columns)
+    said = [f"Test split of {data}."]
+    if figure.kind is Kind.DENSITIES:
+        counts = ", ".join(f"{panel.title} {len(panel.curves[0].values)}" for panel in made.panels if panel.curves)
+        said.append(f"Cosines of embeddings by {network} over all forgeries ({counts}), smoothed by a Gaussian kernel.")
+    else:
+        numbers = "; ".join(f"{label}: {', '.join(map(str, shown))}" for label, shown in made.numbers.items())
+        said.append(f"Examples: the first whose target people differ, by their number in the split ({numbers}).")
+        said.append(f"At the corner of a recovered target: its identity similarity with the true one, by {network}.")
+        said += [_INSETS] if figure.kind is Kind.CROSSING else []
+        said.append("Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in steps.items()) + ".")
+    if _is_drawn(runs):
+        said.append("Drawn faces in place of the paper's data: nothing of it carries over to photographs.")
+    return tuple(said)
+
+
+def _is_drawn(runs: Sequence[Run]) -> bool:
+    return runs[0].trained_on.dataset in SCENES
+
+
+def _said(record: Figure) -> str:
+    """For the screen."""
+    where = "nothing to draw" if record.is_empty else f"figures/figure_{record.name}.pdf"
+    return "\n\n".join([f"**Figure {record.name}: {record.title}**: {where}", *record.missing]) + "\n"

@@ -1,0 +1,150 @@
+"""A table as it is laid out for eyes: our figures, the paper's beside them, and a difference where one is allowed."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from dfrec_jax.reports.cells import Cell, CellTable, Heading
+
+WIDTH = 112  # characters side by side on a page; more go on below
+SMALL = 0.75  # of an interval
+ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII")
+OTHER_DATA = "paper, other data"
+
+
+class Kind(Enum):
+    """What stands below a heading."""
+
+    OURS = "ours"
+    PAPER = "paper"  # on the same protocol
+    OTHER = "other"  # the paper's, on data, a split or a network that are not ours
+    DIFFERENCE = "difference"
+
+
+class Leaf(NamedTuple):
+    """One column of figures."""
+
+    metric: Heading
+    kind: Kind
+
+    @property
+    def heading(self) -> str:
+        """Above it."""
+        if self.kind is Kind.OTHER and self.metric.name == "fid" and self.metric.text != "FID":
+            return "paper's FID, other data"  # ours is a distance of another kind
+        return {
+            Kind.OURS: self.metric.text,
+            Kind.PAPER: "paper",
+            Kind.OTHER: OTHER_DATA,
+            Kind.DIFFERENCE: "ours - paper",
+        }[self.kind]
+
+
+class Group(NamedTuple):
+    """A column of the paper's table: what is measured on."""
+
+    label: str
+    leaves: tuple[Leaf, ...]
+
+
+class Entry(NamedTuple):
+    """The words of one place.
+
+    Attributes:
+      text: the figure; a dash for a cell that has none, empty where the paper has none.
+      interval: below it, or empty.
+      is_best: whether it is the best figure that a run reached in its column.
+      detail: on how many examples, of which run.
+    """
+
+    text: str
+    interval: str = ""
+    is_best: bool = False
+    detail: str = ""
+
+
+class Layout:
+    """The cells of a table by place."""
+
+    def __init__(self, table: CellTable):
+        self.table = table
+        self._cells = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
+
+    def groups(self) -> list[Group]:
+        """Every column with its lines of figures; the paper's stand only where the paper has some."""
+        return [Group(column, tuple(self._leaves(column))) for column in self.table.columns]
+
+    def blocks(self, width: int = WIDTH) -> list[list[Group]]:
+        """The groups in as few parts of equally many as are at most `width` characters wide, or of one group each."""
+        groups = self.groups()
+        widths = [self._width(group) for group in groups]
+        for num_groups in range(len(groups), 0, -1):
+            starts = range(0, len(groups), num_groups)
+            if all(sum(widths[start : start + num_groups]) <= width for start in starts):
+                break
+        else:
+            num_groups = 1
+        num_groups = -(-len(groups) // -(-len(groups) // num_groups)) if groups else 1  # 3, 3, 3 and not 4, 4, 1
+        return [groups[start : start + num_groups] for start in range(0, len(groups), num_groups)]
+
+    def _width(self, group: Group) -> float:
+        """In characters of a figure; headings may break at spaces, and intervals are set small."""
+        total = 0.0
+        for leaf in group.leaves:
+            entries = [self.entry(row, group.label, leaf) for row in self.table.rows]
+            word = max(len(word) for word in leaf.heading.split())
+            total += 2 + max(
+                word, *(len(entry.text) for entry in entries), *(SMALL * len(entry.interval) for entry in entries)
+            )
+        return total
+
+    def entry(self, row: str, column: str, leaf: Leaf) -> Entry:
+        """What stands at a place; a difference only where the cell itself allows it."""
+        cell, digits = self._cells[row, column, leaf.metric.name], leaf.metric.digits
+        if leaf.kind is Kind.DIFFERENCE:
+            if cell.value is None or cell.paper is None or not cell.is_papers_protocol:
+                return Entry("")
+            return Entry(f"{cell.value - cell.paper:+.{digits}f}")
+        if leaf.kind is not Kind.OURS:
+            return Entry("" if cell.paper is None else f"{cell.paper:.{digits}f}")
+        if cell.value is None:
+            return Entry("-", detail=cell.reason)
+        interval = ""
+        if cell.low is not None and cell.high is not None:
+            interval = f"[{cell.low:.{digits}f}, {cell.high:.{digits}f}]"
+        return Entry(f"{cell.value:.{digits}f}", interval, self._is_best(cell, leaf.metric), _detail(cell))
+
+    def sources(self) -> list[tuple[str, str, int, list[str], str]]:
+        """Of each row its run, the checkpoint's step, the columns that come from it, and the folder of its pictures."""
+        found: dict[tuple[str, str, int, str], list[str]] = {}
+        for cell in self.table.cells:
+            if cell.value is not None:
+                columns = found.setdefault((cell.row, cell.run, cell.step, cell.pictures), [])
+                if cell.column not in columns:
+                    columns.append(cell.column)
+        return [(row, run, step, columns, pictures) for (row, run, step, pictures), columns in found.items()]
+
+    def _leaves(self, column: str) -> Iterator[Leaf]:
+        for metric in self.table.metrics:
+            of_metric = [self._cells[row, column, metric.name] for row in self.table.rows]
+            yield Leaf(metric, Kind.OURS)
+            if any(cell.paper is not None for cell in of_metric):
+                is_papers = any(cell.is_papers_protocol for cell in of_metric)
+                yield Leaf(metric, Kind.PAPER if is_papers else Kind.OTHER)
+                if is_papers:
+                    yield Leaf(metric, Kind.DIFFERENCE)
+
+    def _is_best(self, cell: Cell, metric: Heading) -> bool:
+        """Of at least two runs; a row that is made by no run, as the forgery itself, does not compete."""
+        values = [
+            other.value
+            for row in self.table.rows
+            if (other := self._cells[row, cell.column, metric.name]).run and other.value is not None
+        ]
+        best = max(values, default=None) if metric.more_is_better else min(values, default=None)
+        return bool(cell.run) and len(values) > 1 and cell.value == best
+
+
+def _detail(cell: Cell) -> str:
+    parts = [f"n {cell.n}", cell.network and f"by {cell.network}", cell.run and f"{cell.run} at step {cell.step}"]
+    return ", ".join(part for part in parts if part)

@@ -1,0 +1,50 @@
+"""By which command, which code and on what machine a record was made."""
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("jax", "jaxlib", "flax", "numpy")
+
+
+def made(device: str) -> dict[str, Any]:
+    """What stands in a record.
+
+    Args:
+      device: in words, of whoever has asked for one: nothing here does.
+    """
+    return {
+        "command": shlex.join(["python", os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "commit": commit(Path(__file__).parent),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": device,
+        "environment": {
+            "dfrec-jax": importlib.metadata.version("dfrec-jax"),
+            "Python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in PACKAGES},
+            "platform": platform.platform(),
+        },
+    }
+
+
+def commit(folder: Path) -> str:
+    """The commit of the repository that `folder` is in, and whether files differ from it; empty outside of one."""
+    revision = _git(folder, "rev-parse", "HEAD")
+    if not revision:
+        return ""
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{revision}, with changes" if changed else revision
+
+
+def _git(folder: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

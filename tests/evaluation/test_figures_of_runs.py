@@ -1,0 +1,132 @@
+"""Figures from workdirs: whose pictures stand where, what is missing, what is refused."""
+
+import numpy as np
+import pytest
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import pipeline
+from dfrec_jax.evaluation import describing, figure_grids, figures_of_runs, tables_of_runs, workdir
+from dfrec_jax.evaluation.describing import Networks
+from dfrec_jax.evaluation.paper_tables import TABLES
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.recovered_pictures import Kept
+from dfrec_jax.evaluation.shown_examples import PARTS
+from dfrec_jax.reports import figures
+from tests import tiny
+from tests.evaluation.test_tables_of_runs import run
+
+PROTOCOL = Protocol(examples=16)
+
+
+def batch(seed=0):
+    rows = np.arange(8)
+    people = {"number": rows + seed, "source_id": 10 + rows % 3, "target_id": rows % 4, "is_valid": rows < 7}
+    return {**tiny.batch(8, seed=seed), **people}
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """Runs without a network, which recover the target as it is, and data that are not drawn."""
+    asked = []
+
+    def source(wanted, measured, perturbation, protocol):
+        asked.append((wanted.method, wanted.workdir, measured.data.attack))
+        maps = np.full((8, 32, 32, 1), 255, np.uint8)
+        return tables_of_runs.Source(lambda number, batch: Kept(batch["target"], batch["source"], maps), 7, "kept")
+
+    monkeypatch.setattr(tables_of_runs, "source_of", source)
+    monkeypatch.setattr(describing, "load", lambda config, roles: Networks({"identity": tiny.network()}, {}))
+    monkeypatch.setattr(pipeline, "eval_batches", lambda config, split, **_: iter([batch(0), batch(8)]))
+    return asked
+
+
+def made(out, name):
+    return figures.read(out / "results" / f"figure_{name}.json")
+
+
+def test_every_figure_from_the_runs_that_are_there(tmp_path, made_up):
+    one, other = run(tmp_path / "a"), run(tmp_path / "b", (0.0, 0.1))
+    without = run(tmp_path / "c", (0.0, 0.1), ism__enabled=False)
+    out = tmp_path / "out"
+    text = figures_of_runs.evaluate([one, other, without], "all", str(out), PROTOCOL)
+
+    grid = made(out, "4")
+    assert grid.headings == ("input", "true target", "DFREC", "DFREC, source", "true source")
+    assert [line.label for line in grid.lines] == ["leak .1-.25, 0", "leak .1-.25, 1", "leak 0-.1, 0", "leak 0-.1, 1"]
+    assert grid.lines[0].places[2].picture == grid.lines[0].places[1].picture
+    assert grid.lines[0].places[2].number == pytest.approx(1, abs=1e-6)
+    assert any("MAT; RePaint; RECCE; Delocate-min; DFI-min; DFREC (leak .25-.4): no run" in s for s in grid.missing)
+    assert "embedded, leak 0.1 to 0.25; embedded, leak 0 to 0.1" in grid.caption[0] and "step 7" in grid.caption[3]
+
+    crossing = made(out, "6")
+    assert [line.label for line in crossing.lines] == ["DFREC, trained on leak .1-.25", "DFREC, trained on leak 0-.1"]
+    assert crossing.headings[-3:] == ("leak .1-.25", "leak .25-.4", "leak 0-.1") and len(crossing.headings) == 6
+    assert all(len(place.insets) == 4 for line in crossing.lines for place in line.places)
+
+    parts = made(out, "7")
+    assert parts.headings == PARTS
+    assert [line.label for line in parts.lines[:3]] == ["leak .1-.25, forgery 0", "leak .1-.25, forgery 1",
+                                                        "leak .1-.25, pristine 6"]  # fmt: skip
+    ism = made(out, "8")
+    assert ism.headings == ("input", "true target", "without ISM", "with ISM")
+    assert {column for method, workdir, column in made_up if workdir == without} == {"leak 0 to 0.1"}
+    assert made(out, "5").is_empty and "was trained on its data" in made(out, "5").missing[0]
+    assert "**Figure 5: FFHQ-E4S" in text and "nothing to draw" in text
+    assert [panel.title for panel in made(out, "1").panels][-3:] == ["leak .1-.25", "leak .25-.4", "leak 0-.1"]
+
+
+def test_a_forgery_is_held_against_a_third_person():
+    both = batch()
+    both["source_id"][:4], both["target_id"][:4] = [1, 2, 9, 9], [0, 0, 1, 2]
+    found = figure_grids.similarities(tiny.network(), both)
+    assert {name: len(values) for name, values in found.items()} == {"source": 4, "target": 4, "another person": 4}
+    assert figure_grids._another(both, np.arange(4), 0) == 3, "1 is of the same person, 2 of its source"
+    alone = {**both, "is_forgery": np.arange(8) < 1}
+    found = figure_grids.similarities(tiny.network(), alone)
+    assert len(found["source"]) == 1 and not len(found["another person"]), "there is nobody else"
+
+
+def test_a_run_without_a_place_is_refused_unless_a_table_has_one(tmp_path, made_up):
+    one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
+    with pytest.raises(ConfigError, match="without patch has no cell in the figures"):
+        figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), PROTOCOL)
+    figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL, [TABLES[6]])
+    assert not made(tmp_path / "out", "7").is_empty
+
+
+def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):
+    one, out = run(tmp_path / "a"), tmp_path / "out"
+    for flags, message in (
+        (("1", "2"), "--figure=2: must be one of 1, 3, 4, 5, 6, 7, 8 .*or all"),
+        (("8", "all"), "--table=8: must be 1 to 7"),
+        (("", "8"), "a: DFREC trained on embedded, leak 0.1 to 0.25 has no cell in figure 8"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            workdir.asked(one, "", *flags, False, str(out), PROTOCOL)
+    assert not made_up and not out.exists()
+
+
+def test_a_figure_of_another_protocol_stands_in_the_way(tmp_path, made_up):
+    one, out = run(tmp_path / "a"), str(tmp_path / "out")
+    figures_of_runs.evaluate([one], "7", out, PROTOCOL)
+    figures_of_runs.evaluate([one], "7", out, PROTOCOL)
+    with pytest.raises(ConfigError, match="record of another protocol .*examples: 16 -> 9"):
+        figures_of_runs.evaluate([one], "7", out, Protocol(examples=9))
+
+
+def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_up, monkeypatch):
+    one, out = run(tmp_path / "a"), tmp_path / "out"
+    text = workdir.asked(one, "", "", "7", False, str(out), PROTOCOL)
+    page = out / "report" / "index.html"
+    assert f"The report: {page}" in text and (out / "figures" / "figure_7.pdf").exists()
+    before = page.read_text()
+    page.unlink()
+
+    def refuse(*_):
+        raise AssertionError("a device was asked for")
+
+    monkeypatch.setattr("jax._src.xla_bridge.backends", refuse)
+    assert str(page) in workdir.asked("", "", "", "", True, str(out), Protocol())
+    assert page.read_text() == before
+    with pytest.raises(ConfigError, match="there is no table_N.json"):
+        workdir.asked("", "", "", "", True, str(tmp_path / "nowhere"), Protocol())

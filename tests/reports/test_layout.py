@@ -1,0 +1,62 @@
+"""How a table is laid out: where a difference may stand, what the best figure is, how wide tables are broken."""
+
+from dfrec_jax.reports.cells import Heading
+from dfrec_jax.reports.layout import Entry, Kind, Layout, Leaf
+from tests.reports.made_up import COMPARABLE, FID, IDSIM, OTHER, ROWS, cell, table
+
+
+def kinds(group):
+    return [(leaf.metric.name, leaf.kind) for leaf in group.leaves]
+
+
+def test_a_difference_stands_only_where_data_split_and_network_are_the_papers():
+    layout = Layout(table())
+    comparable, other = layout.groups()
+    assert kinds(comparable) == [
+        ("idsim", Kind.OURS), ("idsim", Kind.PAPER), ("idsim", Kind.DIFFERENCE), ("fid", Kind.OURS), ("fid", Kind.OTHER)
+    ]  # fmt: skip
+    assert kinds(other) == [("idsim", Kind.OURS), ("idsim", Kind.OTHER), ("fid", Kind.OURS)], "the paper has no FID"
+    difference = Leaf(IDSIM, Kind.DIFFERENCE)
+    assert layout.entry(ROWS[-1], COMPARABLE, difference).text == "-0.0192"
+    assert layout.entry("RECCE", COMPARABLE, difference).text == "+0.0833"
+    assert layout.entry(ROWS[-1], OTHER, difference).text == "", "though both figures are there"
+
+
+def test_the_papers_column_says_that_it_is_of_other_data():
+    assert Leaf(IDSIM, Kind.OTHER).heading == "paper, other data" and Leaf(IDSIM, Kind.PAPER).heading == "paper"
+    assert Leaf(FID, Kind.OTHER).heading == "paper's FID, other data", "ours is a distance of another kind"
+
+
+def test_figures_intervals_and_dashes():
+    layout, ours = Layout(table()), Leaf(IDSIM, Kind.OURS)
+    assert layout.entry("RECCE", COMPARABLE, ours)[:2] == ("0.3333", "[0.3000, 0.4000]")
+    missing = layout.entry("RECCE", OTHER, ours)
+    assert missing.text == "-" and missing.detail.startswith("no run of")
+    assert layout.entry("RECCE", OTHER, Leaf(IDSIM, Kind.OTHER)) == Entry("")
+    assert layout.entry("None", OTHER, ours).text == "-0.0123"
+    assert layout.entry(ROWS[-1], OTHER, ours).detail.startswith("n 100, runs/")
+
+
+def test_the_best_is_the_best_of_several_runs():
+    layout = Layout(table())
+    assert [layout.entry(row, COMPARABLE, Leaf(IDSIM, Kind.OURS)).is_best for row in ROWS] == [False, False, True]
+    assert [layout.entry(row, COMPARABLE, Leaf(FID, Kind.OURS)).is_best for row in ROWS] == [False, True, False]
+    assert not any(layout.entry(row, OTHER, Leaf(IDSIM, Kind.OURS)).is_best for row in ROWS), "there is one run"
+
+
+def test_wide_tables_are_broken_into_parts_of_equally_many_groups():
+    columns, metric = tuple(f"column {i}" for i in range(9)), Heading("idsim", "IDSIM", 4, True)
+    cells = tuple(cell("None", column, "idsim", 0.5) for column in columns)
+    layout = Layout(table()._replace(rows=("None",), columns=columns, metrics=(metric,), cells=cells))
+    each = len("0.5000") + 2
+    for width, sizes in ((9 * each, [9]), (8 * each, [5, 4]), (4 * each, [3, 3, 3]), (1, [1] * 9)):
+        parts = layout.blocks(width)
+        assert [len(part) for part in parts] == sizes
+        assert [group.label for part in parts for group in part] == list(columns)
+
+
+def test_the_sources_of_a_row():
+    sources = Layout(table()).sources()
+    assert [(row, step, columns) for row, _, step, columns, _ in sources] == [
+        ("None", 0, [COMPARABLE, OTHER]), ("RECCE", 7, [COMPARABLE, OTHER]), (ROWS[-1], 7, [COMPARABLE, OTHER])
+    ]  # fmt: skip
