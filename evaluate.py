@@ -35,9 +35,10 @@ def main(argv: list[str]) -> None:
     from dfrec_jax.evaluation.workdir import asked
     from dfrec_jax.reports import screen
 
-    protocol = Protocol(**{field: flags.FLAGS[field].value for field in Protocol._fields})
-    asked_for = (_WORKDIR, _RUNS, _TABLE, _FIGURE, _RENDER_ONLY, _OUT)
-    screen.show(asked(*(flag.value for flag in asked_for), protocol))
+    values = flags.FLAGS.flag_values_dict()
+    protocol = Protocol(**{field: values[field] for field in Protocol._fields})
+    kinds = (_TABLE.value, _FIGURE.value, _RENDER_ONLY.value)
+    screen.show(asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol))
 
 
 if __name__ == "__main__":

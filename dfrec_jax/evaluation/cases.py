@@ -18,8 +18,9 @@ from dfrec_jax.reports.figures import Figure, Line
 def is_shown(row: Wanted, place: Place) -> bool:
     """Whether a row's cases are shown in a column: a whole DFREC's, on the very data of its training."""
     run = row.run
-    is_whole = run is not None and row.method == DFREC and not run.without
-    return is_whole and run.trained_on == place.data and not place.perturbation
+    if run is None or row.method != DFREC or run.without:
+        return False
+    return run.trained_on == place.data and not place.perturbation
 
 
 def lines(

@@ -59,7 +59,7 @@ def similarities(network: FrozenNetwork, batch: Mapping[str, Any]) -> dict[str, 
     rows = np.flatnonzero(batch["is_valid"] & batch["is_forgery"] & batch["has_source"] & batch["has_target"])
     landmarks = {"image": "landmarks", "target": "landmarks", "source": "source_landmarks"}
     found = {name: shown_examples.embeddings(network, batch[name], batch[points]) for name, points in landmarks.items()}
-    others = [_another(batch, rows, row) for row in rows]
+    others = [_another(batch, rows, int(row)) for row in rows]
     is_any = np.array([other is not None for other in others], bool)
     of_another = found["target"][np.array([other for other in others if other is not None], int)]
     return {

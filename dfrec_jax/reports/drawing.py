@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.stats import gaussian_kde
 from dfrec_jax.files import whole
 from dfrec_jax.reports.figures import PICTURES, Figure, Panel, Shown
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"], "font.size": 8, "axes.titlesize": 8,
     "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6, "legend.frameon": False,
     "pdf.fonttype": 42, "svg.hashsalt": "dfrec", "savefig.dpi": 300,

@@ -75,8 +75,8 @@ class Layout:
         return [Group(column, tuple(self._leaves(column))) for column in self.table.columns]
 
     def blocks(self, width: int = WIDTH) -> list[list[Group]]:
-        """The groups in as few parts of equally many as are at most `width` characters wide, or of one group each."""
-        groups = self.groups()
+        """The groups in as few parts of equally many as are at most `width` characters wide, or of one metric each."""
+        groups = [part for group in self.groups() for part in self._split(group, width)]
         widths = [self._width(group) for group in groups]
         for num_groups in range(len(groups), 0, -1):
             starts = range(0, len(groups), num_groups)
@@ -86,6 +86,17 @@ class Layout:
             num_groups = 1
         num_groups = -(-len(groups) // -(-len(groups) // num_groups)) if groups else 1  # 3, 3, 3 and not 4, 4, 1
         return [groups[start : start + num_groups] for start in range(0, len(groups), num_groups)]
+
+    def _split(self, group: Group, width: int) -> Iterator[Group]:
+        """A group that is wider than that in parts, each of whole metrics."""
+        part: list[Leaf] = []
+        for metric in self.table.metrics:
+            of_metric = [leaf for leaf in group.leaves if leaf.metric == metric]
+            if part and self._width(Group(group.label, (*part, *of_metric))) > width:
+                yield Group(group.label, tuple(part))
+                part = []
+            part += of_metric
+        yield Group(group.label, tuple(part))
 
     def _width(self, group: Group) -> float:
         """In characters of a figure; headings may break at spaces, and intervals are set small."""

@@ -55,6 +55,12 @@ def test_wide_tables_are_broken_into_parts_of_equally_many_groups():
         assert [group.label for part in parts for group in part] == list(columns)
 
 
+def test_a_group_that_is_too_wide_is_broken_between_its_metrics():
+    parts = [kinds(group) for (group,) in Layout(table()).blocks(30)]
+    assert [{name for name, _ in part} for part in parts] == [{"idsim"}, {"fid"}, {"idsim", "fid"}]
+    assert sum(parts, []) == sum((kinds(group) for group in Layout(table()).groups()), [])
+
+
 def test_the_sources_of_a_row():
     sources = Layout(table()).sources()
     assert [(row, step, columns) for row, _, step, columns, _ in sources] == [
