@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import asked_runs, describing, figure_grids, runs_at_hand, tables_of_runs
+from dfrec_jax.evaluation import asked_runs, describing, figure_grids, runs_at_hand, table_data, tables_of_runs
 from dfrec_jax.evaluation.figure_grids import Made, Material
 from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted
 from dfrec_jax.evaluation.paper_figures import FIGURES, Kind, PaperFigure
-from dfrec_jax.evaluation.paper_tables import NONE, PaperTable
+from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import SCENES, Examples
+from dfrec_jax.evaluation.table_data import LEAKS, SCENES, Examples
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Figure
 
@@ -51,7 +51,7 @@ def evaluate(
     asked = chosen(which)
     said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
     runs, base, words = asked_runs.opened(workdirs, protocol, [figure.table for figure in asked], beside, said)
-    fitting = [figure._replace(table=fitted(figure.table, runs)) for figure in asked]
+    fitting = [_fitted(figure, runs) for figure in asked]
     results = Path(out) / "results"
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
     for path in files.values():
@@ -79,6 +79,20 @@ def evaluate(
         print(f"written: {files[figure.name]}", file=sys.stderr)
         texts.append(_said(record))
     return "\n".join(texts)
+
+
+def _fitted(figure: PaperFigure, runs: Sequence[Run]) -> PaperFigure:
+    """As a table is, but that a figure of drawn faces has no column for another data set or attack that has a figure of
+    its own: only for leaks that stand for none of the paper's attacks."""
+    table = fitted(figure.table, runs)
+    counterparts = {table_data.drawn(column.data) for column in figure.table.columns}
+    datasets = {data.dataset for data in counterparts if data is not None}
+
+    def belongs(column: Column) -> bool:
+        is_another = column.data.dataset in datasets and column.data.attack not in LEAKS
+        return column in figure.table.columns or column.data in counterparts or is_another
+
+    return figure._replace(table=table._replace(columns=tuple(filter(belongs, table.columns))))
 
 
 class _Columns:

@@ -89,7 +89,7 @@ class Figure(NamedTuple):
 
 def keep(picture: UInt8[np.ndarray, "h w c"], results: Path) -> str:
     """Writes a picture below the folder of results, unless it is there, and returns the name of its file."""
-    picture = np.ascontiguousarray(grid.to_rgb(picture))
+    picture = np.ascontiguousarray(np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture)
     digest = hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()[:20]
     path = results / PICTURES / f"{digest}.png"
     if not path.exists():

@@ -33,6 +33,7 @@ def table(table: CellTable, anchors: Mapping[str, str]) -> dict[str, Any]:
         "roman": ROMAN[table.number],
         "title": _capital(table.title),
         "short": table.title,
+        "label_width": round(min(14.0, max(9.5, 1.5 + 0.52 * max(map(len, table.rows)))), 1),
         "header": [plain(sentence) for sentence in header],
         "blocks": [_block(layout, groups) for groups in layout.blocks()],
         "reasons": [*cells.reasons(table), *cells.lacking(table)],
@@ -51,7 +52,7 @@ def _block(layout: Layout, groups: Sequence[Any]) -> dict[str, Any]:
         of_ours = {"arrow": arrow, "better": better} if leaf.kind is Kind.OURS else {"arrow": "", "better": ""}
         headings.append(
             {
-                "heading": _minus(leaf.heading) if leaf.kind is Kind.DIFFERENCE else leaf.heading,
+                "heading": _minus(leaf.heading) if leaf.kind is Kind.DIFFERENCE else _unbroken(leaf.heading),
                 "kind": leaf.kind.value,
                 "is_first": is_first,
                 **of_ours,
@@ -85,7 +86,7 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
     return {
         "name": figure.name,
         "label": "+" if figure.name == "cases" else figure.name,
-        "short": figure.title,
+        "short": figure.title.partition(" (")[0],
         "title": figure.title,
         "heading": f"{label(figure)}. {_capital(figure.title)}" if figure.name != "cases" else label(figure),
         "drawn": embedded.svg(drawing.encoded(figure, results, "svg")) if figure.panels else "",
@@ -140,6 +141,11 @@ def plain(sentence: str) -> str:
 
 def _capital(title: str) -> str:
     return title[:1].upper() + title[1:]
+
+
+def _unbroken(text: str) -> str:
+    """Broken at spaces alone."""
+    return text.replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def _minus(text: str) -> str:

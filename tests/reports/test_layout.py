@@ -56,7 +56,7 @@ def test_wide_tables_are_broken_into_parts_of_equally_many_groups():
 
 
 def test_a_group_that_is_too_wide_is_broken_between_its_metrics():
-    parts = [kinds(group) for (group,) in Layout(table()).blocks(30)]
+    parts = [kinds(group) for (group,) in Layout(table()).blocks(31)]
     assert [{name for name, _ in part} for part in parts] == [{"idsim"}, {"fid"}, {"idsim", "fid"}]
     assert sum(parts, []) == sum((kinds(group) for group in Layout(table()).groups()), [])
 

@@ -31,20 +31,21 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-@pytest.fixture
-def out(tmp_path):
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
     """A folder of records."""
-    results = tmp_path / "results"
+    folder = tmp_path_factory.mktemp("out")
+    results = folder / "results"
     cells.write(table(), results / "table_1.json")
     cells.write(table(6)._replace(made={}), results / "table_6.json")
     for made in (grid(results), densities(), grid(results)._replace(name="cases")):
         figures.write(made, results / (f"figure_{made.name}.json" if made.name != "cases" else "cases.json"))
     figures.write(figures.Figure("5", "nothing", missing=("Not shown: E4S.",)), results / "figure_5.json")
     whole.write_json(results / "runs.json", RUNS, indent=1)
-    return tmp_path
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(out):
     """The text of the page."""
     return report.render(out).read_text(encoding="utf-8")
