@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import runs_at_hand
-from dfrec_jax.evaluation.fitted_tables import fitted, places_of
+from dfrec_jax.evaluation.fitted_tables import places_of
 from dfrec_jax.evaluation.paper_tables import PaperTable
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.runs_at_hand import Run
@@ -35,31 +35,20 @@ class Asked(NamedTuple):
     words: dict[str, Any]
 
 
-def opened(
-    workdirs: Sequence[str], protocol: Protocol, tables: Sequence[PaperTable], beside: Sequence[PaperTable], said: str
-) -> Asked:
-    """Opens the runs and holds them against what they are to fill; loads nothing.
-
-    Args:
-      workdirs: of the runs.
-      protocol: what was asked for.
-      tables: in whose cells the runs are to stand, as the paper has them.
-      beside: others in which they may have their place.
-      said: what the tables are called in a message.
+def opened(workdirs: Sequence[str], protocol: Protocol) -> Asked:
+    """Opens the runs and sees whether they go together; loads nothing.
 
     Raises:
       CheckpointError: for a workdir that holds no run.
-      ConfigError: for a protocol with other fields than tables have, runs of which two are the same, that do not go
-        together or that have no place in the tables.
+      ConfigError: for a protocol with other fields than tables have, and for runs of which two are the same or that do
+        not go together.
     """
     _check_protocol(protocol)
     runs = [runs_at_hand.open_run(workdir) for workdir in workdirs]
     runs_at_hand.check_distinct(runs)
     base = _base(runs)
-    _check_used(runs, [fitted(table, runs) for table in (*tables, *beside)], said)
-    return Asked(
-        runs, base, {**protocol.conditions(), "metrics": dict(sorted(perceptors.table_networks(base).items()))}
-    )
+    networks = dict(sorted(perceptors.table_networks(base).items()))
+    return Asked(runs, base, {**protocol.conditions(), "metrics": networks})
 
 
 def _check_protocol(protocol: Protocol) -> None:
@@ -91,7 +80,7 @@ def _base(runs: Sequence[Run]) -> ConfigDict:
     return base.config
 
 
-def _check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:
+def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:
     """Raises ConfigError for a run that fills no cell of the tables, which the message calls `said`."""
     used = {one.run.workdir for places in places_of(tables, runs).values() for one in places if one.run is not None}
     for run in runs:

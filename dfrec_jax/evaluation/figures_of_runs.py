@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import asked_runs, describing, figure_grids, runs_at_hand, table_data, tables_of_runs
 from dfrec_jax.evaluation.figure_grids import Made, Material
@@ -49,9 +51,13 @@ def evaluate(
       CheckpointError, ConfigError, WeightsError: as `tables_of_runs.evaluate`.
     """
     asked = chosen(which)
-    said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
-    runs, base, words = asked_runs.opened(workdirs, protocol, [figure.table for figure in asked], beside, said)
+    if jax.process_count() > 1:
+        raise ConfigError("--figure: pictures of a few examples are made on one host; run it again on one, alone")
+    runs, base, words = asked_runs.opened(workdirs, protocol)
     fitting = [_fitted(figure, runs) for figure in asked]
+    said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
+    tables = [*(figure.table for figure in fitting), *(fitted(table, runs) for table in beside)]
+    asked_runs.check_used(runs, tables, said)
     results = Path(out) / "results"
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
     for path in files.values():

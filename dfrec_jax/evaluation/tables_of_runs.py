@@ -45,9 +45,10 @@ def evaluate(
       WeightsError: where there is no network to tell identities.
     """
     asked = chosen(which)
-    said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
-    runs, base, words = asked_runs.opened(workdirs, protocol, asked, beside, said)
+    runs, base, words = asked_runs.opened(workdirs, protocol)
     tables = [fitted(table, runs) for table in asked]
+    said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
+    asked_runs.check_used(runs, [*tables, *(fitted(table, runs) for table in beside)], said)
     folder = Path(out or (workdirs[0] if len(workdirs) == 1 else "runs/report"))
     files = {table.number: folder / "results" / f"table_{table.number}.json" for table in tables}
     for path in files.values():
