@@ -27,15 +27,18 @@ def asked(workdir: str, runs: str, table: str, figure: str, render_only: bool, o
     if bool(workdir) == bool(runs):
         raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
     if table or figure:
-        return _tables_and_figures(workdirs, table, figure, folder, protocol)
+        return tables_and_figures(workdirs, table, figure, folder, protocol)
     for flag, value in (("runs", runs), ("out", out)):
         if value:
             raise ConfigError(f"--{flag}={value}: goes with a table or a figure of the paper (--table, --figure)")
     return evaluate(workdir, protocol)
 
 
-def _tables_and_figures(workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol) -> str:
-    """Both flags are held against their lists before the first table is measured."""
+def tables_and_figures(workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol) -> str:
+    """Tables and figures of the paper (each `all`, one, or empty for none) below a folder, and the report of them.
+
+    Both are held against their lists before the first table is measured. Raises as `asked`.
+    """
     of_tables = tables_of_runs.chosen(table) if table else []
     of_figures = [one.table for one in figures_of_runs.chosen(figure)] if figure else []
     texts = []

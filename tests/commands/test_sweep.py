@@ -7,7 +7,7 @@ import pytest
 from dfrec_jax import cli
 from dfrec_jax.commands import sweep
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import tables_of_runs
+from dfrec_jax.evaluation import workdir
 from dfrec_jax.training import run
 
 BASE = ("--base", "configs/quickstart.py")
@@ -31,12 +31,13 @@ def called(monkeypatch):
             raise end
         return end
 
-    def evaluate(workdirs, which, out, protocol):
-        made["tables"].append((workdirs, which, out))
+    def evaluate(workdirs, table, figure, out, protocol):
+        assert not figure
+        made["tables"].append((workdirs, table, out))
         return "| a table |"
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr(tables_of_runs, "evaluate", evaluate)
+    monkeypatch.setattr(workdir, "tables_and_figures", evaluate)
     return made
 
 
