@@ -17,10 +17,14 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: fi
 def main(argv: list[str]) -> None:
     """Trains, and exits with 0 when every step was taken, 75 when the run was told to stop, 2 for bad input."""
     del argv  # flags only
-    from dfrec_jax.training import run
+    from dfrec_jax.training import ledger, run
 
     finished = run.train(
-        _CONFIG.value, str(_WORKDIR.value), start_over=_START_OVER.value, is_distributed=_DISTRIBUTED.value
+        _CONFIG.value,
+        str(_WORKDIR.value),
+        start_over=_START_OVER.value,
+        is_distributed=_DISTRIBUTED.value,
+        age=ledger.process_age(),
     )
     sys.exit(0 if finished else os.EX_TEMPFAIL)
 

@@ -16,8 +16,8 @@ from dfrec_jax.pictures import grid
 SMOOTHED_OVER = 5  # logged steps
 
 
-def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
-    """Draws every value of a `metrics.jsonl` by step, one panel each: as logged, and a running mean.
+def logged(metrics: str | os.PathLike[str]) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) of each name in a `metrics.jsonl`.
 
     A last line without its end, as a run that was killed leaves it, counts for nothing.
 
@@ -37,6 +37,16 @@ def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
             raise ValueError(f"{metrics}: line {number} is no line of a run's ({error})") from error
     if not series:
         raise ValueError(f"{metrics}: holds no value")
+    return series
+
+
+def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Draws every value of a `metrics.jsonl` by step, one panel each: as logged, and a running mean.
+
+    Raises:
+      OSError, ValueError: as `logged`.
+    """
+    series = logged(metrics)
     columns = 4
     rows = -(-len(series) // columns)
     figure = Figure((3.2 * columns, 2.4 * rows), layout="constrained")

@@ -1,4 +1,4 @@
-"""What a run writes of itself: metrics.jsonl, timing.jsonl, TensorBoard files, pictures, and the line on the screen."""
+"""What a run writes of itself: metrics.jsonl, TensorBoard files, pictures, and the line on the screen."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ from dfrec_jax.files import whole
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs.training_run import METRICS
 
-TIMING, SAMPLES, TENSORBOARD, EARLIER = "timing.jsonl", "samples", "tensorboard", "earlier_logs"
+SAMPLES, TENSORBOARD, EARLIER = "samples", "tensorboard", "earlier_logs"
 
 
 def cut_after(path: str | os.PathLike[str], step: int) -> None:
@@ -36,13 +36,16 @@ def cut_after(path: str | os.PathLike[str], step: int) -> None:
 
 
 def set_aside(workdir: str | os.PathLike[str]) -> Path | None:
-    """Moves what an earlier start logged to `earlier_logs/<number>`; returns that folder, or None where nothing was."""
+    """Moves what an earlier start logged to `earlier_logs/<number>`; returns that folder, or None where nothing was.
+
+    `timing.jsonl` stays: the time of that start was the run's too.
+    """
     workdir = Path(workdir)
     if not (workdir / METRICS).exists() or not (workdir / METRICS).stat().st_size:
         return None
     folder = next(path for number in itertools.count(1) if not (path := workdir / EARLIER / str(number)).exists())
     folder.mkdir(parents=True)
-    for name in (METRICS, TIMING, SAMPLES, TENSORBOARD):
+    for name in (METRICS, SAMPLES, TENSORBOARD):
         if (workdir / name).exists():
             os.replace(workdir / name, folder / name)
     return folder
@@ -59,7 +62,7 @@ class RunLog:
     """The files of one run. Only the first process writes; on the others every call does nothing.
 
     `metrics.jsonl` holds what the computation determines, so that a resumed run repeats it to the last bit;
-    what the clock determines stands in `timing.jsonl`.
+    what the clock determines stands in `timing.jsonl` (training/ledger.py).
     """
 
     def __init__(self, workdir: str | os.PathLike[str], start_step: int, *, is_writer: bool):
@@ -70,10 +73,8 @@ class RunLog:
         self._workdir.mkdir(parents=True, exist_ok=True)
         if start_step == 0 and (kept := set_aside(self._workdir)):
             print(f"starting at step 0; the log of an earlier start is kept in {kept}", file=sys.stderr)
-        for name in (METRICS, TIMING):
-            cut_after(self._workdir / name, start_step)
+        cut_after(self._workdir / METRICS, start_step)
         self._metrics = open(self._workdir / METRICS, "a")
-        self._timing = open(self._workdir / TIMING, "a")
         self._tensorboard = SummaryWriter(str(self._workdir / TENSORBOARD), purge_step=start_step + 1)
 
     def __enter__(self) -> "RunLog":
@@ -82,7 +83,6 @@ class RunLog:
     def __exit__(self, *_: object) -> None:
         if self._is_writer:
             self._metrics.close()
-            self._timing.close()
             self._tensorboard.close()
 
     def scalars(self, step: int, values: Mapping[str, float | np.floating]) -> None:
@@ -91,11 +91,6 @@ class RunLog:
             _write_line(self._metrics, {"step": step, **{name: float(value) for name, value in values.items()}})
             for name, value in values.items():
                 self._tensorboard.add_scalar(name, float(value), step)
-
-    def timing(self, step: int, values: Mapping[str, float]) -> None:
-        """One line of timing.jsonl."""
-        if self._is_writer:
-            _write_line(self._timing, {"step": step, **values})
 
     def picture(self, step: int, picture: Image.Image) -> None:
         """A picture grid, as `samples/<step>.png` and for TensorBoard."""

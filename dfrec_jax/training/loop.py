@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.runs import ending, training_run
+from dfrec_jax.runs import ending, goodput, training_run
 from dfrec_jax.runs.checkpoint import Restored
 from dfrec_jax.training import sharding, state, stopping
+from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.step import compile_step
 from dfrec_jax.training.task import Task
@@ -21,13 +22,14 @@ class NonFiniteLossError(RuntimeError):
     """A loss term became NaN or infinite; the message names the step and the term."""
 
 
-def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
+def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: Ledger | None = None) -> bool:
     """Trains `task` and leaves everything under `workdir`; resumes where checkpoints are there.
 
     Args:
       task: what to train.
       workdir: of the run.
       start_over: whether to begin at step 0 where a run has lost its checkpoints.
+      ledger: of the process's time, where some of it has passed already.
 
     Returns:
       Whether it is at its end: every step was taken, or `train.patience` has run out; False after SIGTERM, Ctrl-C or a
@@ -38,7 +40,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
       CheckpointError: for a workdir that cannot be gone on with (`training_run.opened`), or a save that failed.
       NonFiniteLossError: at the first loss that is not finite.
     """
-    workdir, config = Path(workdir), task.config
+    workdir, config, ledger = Path(workdir), task.config, ledger or Ledger()
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.train.batch_size, mesh)
     sharding.check_batch_size(config.data.eval_batch_size, mesh, "data.eval_batch_size")
@@ -67,11 +69,18 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
         is_told_to_stop = stopping.make_agreement(stop, mesh)
         is_first = jax.process_index() == 0
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
-        with RunLog(workdir, start_step, is_writer=is_first) as log, task.batches(start_step) as batches:
+        with (
+            ledger.opened(workdir / goodput.TIMING, start_step, is_writer=is_first),
+            RunLog(workdir, start_step, is_writer=is_first) as log,
+            task.batches(start_step) as batches,
+            ledger.doing("stepping"),
+        ):
             pending: tuple[int, dict[str, jax.Array]] | None = None
             for step in range(start_step + 1, config.train.num_steps + 1):
-                batch = sharding.to_global(mesh, next(batches))
-                with progress.compiling(step):
+                ledger.begin(step)
+                with ledger.doing("input"):
+                    batch = sharding.to_global(mesh, next(batches))
+                with progress.compiling(step), ledger.doing("compiling" if step == start_step + 1 else "stepping"):
                     train_state, metrics = train_step(train_state, constants, batch)
                 checkpoints.check()
                 if pending:
@@ -84,13 +93,15 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
                     values = {name: float(value) for name, value in metrics.items()}
                     rates = progress.rates(step)
                     log.scalars(step, values)
-                    log.timing(step, rates)
+                    ledger.write(rates)
                     progress.show(step, values, rates)
                 if step % config.train.samples_every == 0 or is_last:
-                    log.picture(step, validator.sample_grid(train_state.variables))
+                    with ledger.doing("sampling"):
+                        log.picture(step, validator.sample_grid(train_state.variables))
                 score, is_best, is_over = None, False, False
                 if step % config.train.validate_every == 0 or is_last:
-                    score = validator.score(train_state.variables)
+                    with ledger.doing("validating"):
+                        score = validator.score(train_state.variables)
                     is_best = score > checkpoints.best_score()
                     waited = 0 if is_best else waited + 1
                     said = {ending.WAITED: float(waited)} if config.train.patience else {}
@@ -98,7 +109,11 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False) -> bool:
                     is_over = _is_out_of_patience(step, waited, task)
                 if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped or is_over:
                     _check_finite(step, metrics)
-                    checkpoints.save(step, state.to_items(train_state), _meta(step, task, waited), score)
+                    with ledger.doing("saving"):
+                        checkpoints.save(step, state.to_items(train_state), _meta(step, task, waited), score)
+                        if is_last or is_stopped or is_over:
+                            checkpoints.wait()
+                    ledger.write()  # of this step alone: what comes after it may have to be done again
                 if is_over:
                     return True
                 if is_stopped and not is_last:

@@ -13,6 +13,7 @@ from dfrec_jax.training import loop, memory
 from dfrec_jax.training.attributes import AttributesTask
 from dfrec_jax.training.compared import ComparedTask
 from dfrec_jax.training.dfrec import DfrecTask
+from dfrec_jax.training.ledger import Ledger
 
 TASKS: dict[str, type[DfrecTask] | type[AttributesTask] | type[ComparedTask]] = {
     "dfrec": DfrecTask,
@@ -49,7 +50,14 @@ def join_hosts() -> None:
         ) from error
 
 
-def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False, is_distributed: bool = False) -> bool:
+def train(
+    config: ConfigDict,
+    workdir: str | Path,
+    *,
+    start_over: bool = False,
+    is_distributed: bool = False,
+    age: float = 0.0,
+) -> bool:
     """Trains as `config` says and leaves everything under `workdir`; resumes where checkpoints are there.
 
     Args:
@@ -57,6 +65,7 @@ def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False, 
       workdir: of the run.
       start_over: whether to begin at step 0 where a run has lost its checkpoints.
       is_distributed: whether this is one of several hosts, which are joined when config and workdir are found in order.
+      age: seconds that this process has spent on its start; of `ledger.process_age`.
 
     Returns:
       Whether every step was taken; see `loop.train`.
@@ -67,8 +76,9 @@ def train(config: ConfigDict, workdir: str | Path, *, start_over: bool = False, 
       WeightsError: for frozen weights that are not at hand.
       NonFiniteLossError: at the first loss that is not finite.
     """
+    ledger = Ledger(age)
     check(config, workdir, start_over=start_over)
     if is_distributed:
         join_hosts()
     memory.keep_freed()
-    return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over)
+    return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over, ledger=ledger)

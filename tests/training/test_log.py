@@ -43,10 +43,8 @@ def test_what_is_no_line_of_a_run_is_dropped_wherever_it_stands(tmp_path, bad):
 def test_each_line_is_one_json_object(tmp_path):
     with RunLog(tmp_path, 0, is_writer=True) as log:
         log.scalars(1, {"loss": np.float32(0.5)})
-        log.timing(1, {"images_per_second": 3.0})
         log.picture(1, Image.new("RGB", (8, 8)))
         assert json.loads((tmp_path / "metrics.jsonl").read_text()) == {"step": 1, "loss": 0.5}  # before it is closed
-    assert _steps(tmp_path / "timing.jsonl") == [1]
     with Image.open(tmp_path / "samples" / "0000001.png") as picture:
         assert picture.size == (8, 8)
     assert list((tmp_path / "tensorboard").iterdir())
@@ -57,20 +55,19 @@ def test_each_line_is_one_json_object(tmp_path):
 
 def test_a_start_at_step_0_keeps_the_log_of_an_earlier_one(tmp_path, capsys):
     assert set_aside(tmp_path) is None
+    (tmp_path / "timing.jsonl").write_text("kept\n")  # all that time was the run's
     for loss in (0.5, 0.25, 0.125):
         with RunLog(tmp_path, 0, is_writer=True) as log:
             log.scalars(1, {"loss": loss})
-            log.timing(1, {"images_per_second": 3.0})
             log.picture(1, Image.new("RGB", (8, 8)))
     said = capsys.readouterr().err
     for number, loss in ((1, 0.5), (2, 0.25)):
         earlier = tmp_path / "earlier_logs" / str(number)
         assert json.loads((earlier / "metrics.jsonl").read_text()) == {"step": 1, "loss": loss}
-        assert sorted(path.name for path in earlier.iterdir()) == [
-            "metrics.jsonl", "samples", "tensorboard", "timing.jsonl"
-        ]  # fmt: skip
+        assert sorted(path.name for path in earlier.iterdir()) == ["metrics.jsonl", "samples", "tensorboard"]
         assert f"starting at step 0; the log of an earlier start is kept in {earlier}\n" in said
     assert json.loads((tmp_path / "metrics.jsonl").read_text()) == {"step": 1, "loss": 0.125}
+    assert (tmp_path / "timing.jsonl").read_text() == "kept\n"
 
 
 def test_only_the_first_process_writes(tmp_path):

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from dfrec_jax.runs import trained
+from dfrec_jax.runs import goodput, trained
 from dfrec_jax.runs.checkpoint import Checkpoints
 
 REPOSITORY = Path(__file__).parents[2]
@@ -121,6 +121,30 @@ def test_killed_ten_times_at_random_moments_equals_uninterrupted(start, tmp_path
     assert process.returncode == 0, errors
     assert not (workdir / "torn_checkpoints").exists()
     _assert_same_run(workdir, tmp_path / "whole", step=60)
+
+
+def test_the_time_of_a_run_that_is_killed_three_times_is_accounted_for(start, tmp_path):
+    workdir, steps = tmp_path / "run", "--config.train.num_steps=40"
+    down, begun, ended = 0.0, 0.0, 0.0
+    for kill_after in (1, 9, 20, None):  # lines of the log: before a checkpoint, and twice after some
+        now = time.time()
+        begun, down = begun or now, down + (now - ended if ended else 0.0)
+        process = start(workdir, steps)
+        while kill_after is not None and _lines(workdir) < kill_after:
+            assert process.poll() is None
+            time.sleep(0.01)
+        if kill_after is not None:
+            process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == (0 if kill_after is None else -signal.SIGKILL), errors
+        ended = time.time()
+        time.sleep(2 if kill_after else 0)
+    account, wall = goodput.read(workdir), ended - begun
+    print(f"{wall:.2f} s by this clock, {account.total:.2f} s by the account", account)
+    assert account.processes == 4 and account.step == 40
+    assert abs(account.total - wall) < 0.02 * wall
+    assert abs(account.seconds["down"] - down) < 0.02 * wall
+    assert account.seconds["lost"] > 0 and account.seconds["stepping"] > 0
 
 
 def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tmp_path):
