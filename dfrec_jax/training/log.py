@@ -9,15 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 from PIL import Image
-from tensorboardX import SummaryWriter
 
 from dfrec_jax.files import whole
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs.training_run import METRICS
+from dfrec_jax.training import writers
 
 SAMPLES, TENSORBOARD, EARLIER = "samples", "tensorboard", "earlier_logs"
 
@@ -74,34 +73,26 @@ class RunLog:
         if start_step == 0 and (kept := set_aside(self._workdir)):
             print(f"starting at step 0; the log of an earlier start is kept in {kept}", file=sys.stderr)
         cut_after(self._workdir / METRICS, start_step)
-        self._metrics = open(self._workdir / METRICS, "a")
-        self._tensorboard = SummaryWriter(str(self._workdir / TENSORBOARD), purge_step=start_step + 1)
+        for_tensorboard = writers.for_tensorboard(self._workdir / TENSORBOARD, start_step)
+        self._writer = writers.Several([writers.JsonLines(self._workdir / METRICS), for_tensorboard])
 
     def __enter__(self) -> "RunLog":
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._is_writer:
-            self._metrics.close()
-            self._tensorboard.close()
+            self._writer.close()
 
     def scalars(self, step: int, values: Mapping[str, float | np.floating]) -> None:
         """One line of metrics.jsonl, and the same values for TensorBoard."""
         if self._is_writer:
-            _write_line(self._metrics, {"step": step, **{name: float(value) for name, value in values.items()}})
-            for name, value in values.items():
-                self._tensorboard.add_scalar(name, float(value), step)
+            self._writer.write_scalars(step, values)
 
     def picture(self, step: int, picture: Image.Image) -> None:
         """A picture grid, as `samples/<step>.png` and for TensorBoard."""
         if self._is_writer:
             grid.save(picture, self._workdir / SAMPLES / f"{step:07d}.png")
-            self._tensorboard.add_image("samples", np.asarray(picture), step, dataformats="HWC")
-
-
-def _write_line(file: TextIO, record: Mapping[str, int | float]) -> None:
-    file.write(json.dumps(record) + "\n")
-    file.flush()  # a killed process loses no line that it has written
+            self._writer.write_images(step, {"samples": np.asarray(picture)[None]})
 
 
 def duration(seconds: float | int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from dfrec_jax.data import pipeline
 from dfrec_jax.runs import ending, goodput, training_run
 from dfrec_jax.runs.checkpoint import Restored
-from dfrec_jax.training import sharding, state, stopping
+from dfrec_jax.training import parameters, sharding, state, stopping
 from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.step import compile_step
@@ -68,6 +68,8 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
             train_state = task.initialise(state.create(task.init, mesh)[0])
         is_told_to_stop = stopping.make_agreement(stop, mesh)
         is_first = jax.process_index() == 0
+        if is_first:
+            parameters.keep_overview(abstract_state.params, workdir)
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
         with (
             ledger.opened(workdir / goodput.TIMING, start_step, is_writer=is_first),

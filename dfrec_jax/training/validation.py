@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from clu import metrics
+from flax import struct
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from PIL import Image
@@ -14,6 +16,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch
@@ -21,6 +24,13 @@ from dfrec_jax.training.step import Batch
 NUM_SAMPLES = 8
 RECOVERED = "recovered target"  # among what a method shows: the picture that is scored
 Shown = Mapping[str, jax.Array]  # pictures in [0, 1] by the heading of their column
+
+
+@struct.dataclass
+class Scores(metrics.Collection):
+    """What is added up over the batches of the validation split; rows that only fill them up count for nothing."""
+
+    idsim: Mean.from_output("similarity")  # pyright: ignore[reportInvalidTypeForm]  clu's way to name an output
 
 
 class Validator:
@@ -68,14 +78,15 @@ class Validator:
 
     def score(self, variables: Any) -> float:
         """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
-        total, count = 0.0, 0
+        scores = Scores.empty()
         for batch in self._batches(self._config.data.validation_examples):
             batch = sharding.to_global(self._mesh, batch)
             pictures, _, similarity = self._run(variables, self._metric, batch)
-            counted = np.asarray(pictures["is_valid"] & pictures["is_forgery"] & pictures["has_target"])
-            total += float(np.asarray(similarity, np.float64)[counted].sum())
-            count += int(counted.sum())
-        return total / count
+            counted = pictures["is_valid"] & pictures["is_forgery"] & pictures["has_target"]
+            scores = scores.merge(
+                Scores.single_from_model_output(similarity=np.asarray(similarity), mask=np.asarray(counted))
+            )
+        return scores.compute()["idsim"]
 
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first examples of the validation split: what goes in, what comes out and what should have."""

@@ -1,0 +1,76 @@
+"""Where the log of a run goes: clu's writers where they can be had, ours with the same calls otherwise."""
+
+import inspect
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+from tensorboardX.proto import event_pb2
+
+from dfrec_jax.training import writers
+
+OURS = (writers.JsonLines, writers.TensorboardX, writers.Several)
+
+
+@pytest.fixture
+def clus_interface():
+    """clu's abstract class, from its file: the package around it imports TensorFlow."""
+    import importlib.util
+
+    folder = importlib.util.find_spec("clu").submodule_search_locations[0]
+    spec = importlib.util.spec_from_file_location("interface", f"{folder}/metric_writers/interface.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MetricWriter
+
+
+@pytest.mark.parametrize("ours", OURS)
+def test_ours_have_clus_names_and_arguments(ours, clus_interface):
+    for name in ("write_scalars", "write_images", "flush", "close"):
+        got, want = (list(inspect.signature(getattr(each, name)).parameters) for each in (ours, clus_interface))
+        assert got == want, name
+
+
+def _events(folder):
+    """Of TensorBoard's files: (step, tag)."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        while content:
+            length = int.from_bytes(content[:8], "little")
+            event = event_pb2.Event.FromString(content[12 : 12 + length])
+            found += [(event.step, value.tag) for value in event.summary.value]
+            content = content[16 + length :]
+    return found
+
+
+def test_several_write_scalars_and_pictures(tmp_path):
+    both = writers.Several(
+        [writers.JsonLines(tmp_path / "metrics.jsonl"), writers.TensorboardX(tmp_path / "tensorboard", 0)]
+    )
+    both.write_scalars(1, {"loss": np.float32(0.5)})
+    both.write_images(1, {"samples": np.zeros((1, 8, 8, 3), np.uint8)})
+    both.flush()
+    both.close()
+    assert json.loads((tmp_path / "metrics.jsonl").read_text()) == {"step": 1, "loss": 0.5}
+    assert _events(tmp_path / "tensorboard") == [(1, "loss"), (1, "samples")]
+
+
+def test_clus_writer_is_taken_where_it_can_be_imported(tmp_path, monkeypatch):
+    package = types.ModuleType("clu.metric_writers")
+    package.SummaryWriter = lambda logdir: ("clu's", logdir)
+    monkeypatch.setitem(sys.modules, "clu.metric_writers", package)
+    monkeypatch.setattr("clu.metric_writers", package, raising=False)
+    assert writers.for_tensorboard(tmp_path / "tensorboard", 0) == ("clu's", str(tmp_path / "tensorboard"))
+
+
+def test_clus_own_writer(tmp_path):
+    pytest.importorskip("tensorflow", reason="the extra tf is not installed: clu's own writers need it")
+    pytest.importorskip("tensorboard", reason="the extra tf is not installed: clu's own writers need it")
+    writer = writers.for_tensorboard(tmp_path / "tensorboard", 0)
+    writer.write_scalars(1, {"loss": 0.5})
+    writer.write_images(1, {"samples": np.zeros((1, 8, 8, 3), np.uint8)})
+    writer.close()
+    assert not isinstance(writer, writers.TensorboardX) and list((tmp_path / "tensorboard").iterdir())
