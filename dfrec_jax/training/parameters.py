@@ -22,6 +22,6 @@ def keep_overview(params: Mapping[str, Any], workdir: str | os.PathLike[str]) ->
     """
     path = Path(workdir) / OVERVIEW
     whole.write_text(path, parameter_overview.get_parameter_overview(dict(params), include_stats="sharding") + "\n")
-    parts = {name: parameter_overview.count_parameters({name: part}) for name, part in params.items()}
+    parts = {name: int(parameter_overview.count_parameters({name: part})) for name, part in params.items()}
     of_parts = ", ".join(f"{name} {count:,}" for name, count in parts.items())
     print(f"{sum(parts.values()):,} parameters ({of_parts}), each of them in {path}", file=sys.stderr)

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from tensorboardX import SummaryWriter
@@ -16,6 +16,7 @@ from tensorboardX import SummaryWriter
 Scalars = Mapping[str, float | np.floating]
 
 
+@runtime_checkable
 class MetricWriter(Protocol):
     """What is called of `clu.metric_writers.MetricWriter`."""
 

@@ -91,7 +91,7 @@ def test_a_run_that_is_killed_three_times(tmp_path, monkeypatch):
     # Since the clock stands still in the steps, those take no time.
     assert account.seconds["stepping"] == account.seconds["compiling"] == 0
     assert account.seconds["input"] == 9 and account.seconds["validating"] == 8 and account.seconds["sampling"] == 12
-    assert account.seconds["starting"] == 3 * 2 + 2 * 16, "two began anew, and the ledger is told of 2 s"
+    assert account.seconds["starting"] == 4 * 2 + 2 * 16, "four were told of 2 s, and two began anew"
     assert account.total == account.clock == clock.now - 1000.0
 
 

@@ -58,12 +58,18 @@ def test_several_write_scalars_and_pictures(tmp_path):
     assert _events(tmp_path / "tensorboard") == [(1, "loss"), (1, "samples")]
 
 
+class ClusWriter(writers.Several):
+    def __init__(self, logdir):
+        super().__init__([])
+        self.logdir = logdir
+
+
 def test_clus_writer_is_taken_where_it_can_be_imported(tmp_path, monkeypatch):
     package = types.ModuleType("clu.metric_writers")
-    package.SummaryWriter = lambda logdir: ("clu's", logdir)
+    package.SummaryWriter = ClusWriter
     monkeypatch.setitem(sys.modules, "clu.metric_writers", package)
     monkeypatch.setattr("clu.metric_writers", package, raising=False)
-    assert writers.for_tensorboard(tmp_path / "tensorboard", 0) == ("clu's", str(tmp_path / "tensorboard"))
+    assert writers.for_tensorboard(tmp_path / "tensorboard", 0).logdir == str(tmp_path / "tensorboard")
 
 
 def test_clus_own_writer(tmp_path):
