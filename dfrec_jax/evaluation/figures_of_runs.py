@@ -64,7 +64,7 @@ def evaluate(
         asked_runs.check_free(path, words, figures.read)
 
     asked_runs.write_runs(runs, results / "runs.json")
-    networks = describing.load(base, roles=("identity",))
+    networks, made = describing.load(base, roles=("identity",)), asked_runs.made_now()
     remember = _Columns(base, protocol)
     texts = []
     for figure in fitting:
@@ -72,14 +72,14 @@ def evaluate(
         found = figure_grids.made(figure, material)
         record = Figure(
             name=figure.name,
-            title=figure.table.title + (" (drawn faces in their place)" if _is_drawn(runs) else ""),
+            title=figure.table.title + (" (on drawn faces)" if _is_drawn(runs) else ""),
             headings=found.headings,
             lines=found.lines,
             panels=found.panels,
             caption=() if not (found.lines or found.panels) else _caption(figure, found, networks, steps, runs),
             missing=tuple(missing),
             protocol=words,
-            made=asked_runs.made_now(),
+            made=made,
         )
         figures.write(record, files[figure.name])
         print(f"written: {files[figure.name]}", file=sys.stderr)

@@ -1,18 +1,20 @@
 """Tables from workdirs: which run fills which cell, what is refused, and what is a dash with a reason."""
 
+import json
+
 import numpy as np
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import runs_at_hand, table_data, tables_of_runs, workdir
+from dfrec_jax.evaluation import runs_at_hand, table_cells, table_data, tables_of_runs, workdir
 from dfrec_jax.evaluation.fitted_tables import fitted, places_of
 from dfrec_jax.evaluation.paper_tables import TABLES
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
 from dfrec_jax.evaluation.table_data import Data
-from dfrec_jax.reports import cells
+from dfrec_jax.reports import cells, figures
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.errors import CheckpointError
 from tests import tiny
@@ -76,6 +78,32 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert "A dash for" not in "".join(table.footnotes)
     assert "`embedded-a` is a network of the losses too" in text, "tiny configs measure by what they train by"
     assert "same 8 forgeries and 8 pristine faces" in text and "trained for at most 2 steps at 32 px" in text
+
+
+def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_path, made_up):
+    path = run(tmp_path / "a")
+    tables_of_runs.evaluate([path], "2", "", Protocol(examples=16))
+    results = tmp_path / "a" / "results"
+    shown = figures.read(results / "cases.json")
+    labels = [line.label.partition(": ")[2].split(", ") for line in shown.lines]
+    assert [word for word, _ in labels] == ["worst", "median", "best"]
+    assert {int(number) for _, number in labels} <= {0, 1, 2, 3, 8, 9, 10, 11}, "forgeries, of both batches"
+    for line in shown.lines:
+        places = dict(zip(shown.headings, line.places, strict=True))
+        assert places["recovered target"].picture == places["true target"].picture, "the run that is made up"
+        assert places["input"].picture and not places["map"].picture
+    assert f"{path} at step 7" in shown.caption[2]
+    runs = json.loads((results / "runs.json").read_text())
+    assert runs[path]["method"] == DFREC and runs[path]["config"]["image_size"] == tiny.SIZE
+    made = cells.read(results / "table_2.json").made
+    assert made["device"].endswith("cpu") and made["environment"]["jax"] and shown.made == made
+
+
+def test_a_split_is_the_papers_where_it_is_as_large():
+    papers = lambda data, n: table_cells._is_papers_split(Data(*data), n)  # noqa: E731
+    ftm, drawn = ("celeba_megafs", "ftm"), ("embedded", "leak 0.1 to 0.25")
+    assert papers(ftm, 3004) and papers(ftm, 2900) and papers(("faceforensics", "LCR"), 20_000)
+    assert not papers(ftm, 128) and not papers(ftm, 30_038) and not papers(drawn, 3004) and not papers(drawn, 0)
 
 
 def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_path, made_up):
