@@ -1,4 +1,4 @@
-"""The rows of an evaluation, measured by a recogniser that had no part in anything: dlib's (`frozen/dlib_recogniser.py`).
+"""The rows of an evaluation, measured by a recogniser that had no part in anything: dlib's (`dlib_recogniser.py`).
 
 A was in the losses, and B, the metric, chose among pairs of swaps (DFDC's were kept where B gave 0.55 or less), so that
 gains by B may be flattered. This measures the recovered faces by neither.
@@ -6,7 +6,7 @@ gains by B may be flattered. This measures the recovered faces by neither.
 Run:     pip install '.[report]'
          python benchmarks/third_recogniser.py --workdir RUN --checkpoint newest --dataset triplets --data_dir SWAPS \
              --groups index.csv            # every flag is that of evaluate.py
-         python benchmarks/third_recogniser.py --check PREPARED     # is it any good on such crops? faces of the test split
+         python benchmarks/third_recogniser.py --check PREPARED     # is it any good on such faces?
 Prints:  of every row the cosine and the distance between descriptors of recovered and true target, and of recovered
          target and source; the share that dlib takes for the target (a distance below 0.6); gains over the forgery
          itself with intervals by people, or by the groups of the list. It writes the same below the workdir.
@@ -32,7 +32,7 @@ from dfrec_jax.metrics.identity import cosine
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures.grid import to_uint8
 from dfrec_jax.records import joint
-from dfrec_jax.reports import results, tables
+from dfrec_jax.reports import averages, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import trained
 
@@ -102,12 +102,11 @@ def measured(workdir: Path, protocol: Protocol) -> str:
         examples = {name: value[is_counted] for name, value in batch.items() if value.ndim == 1}
         parts.append(collecting.Collected(values, {}, None, examples))
     collected = jax.tree.map(lambda *values: np.concatenate(values), *parts)
-    if split.group_of is not None:
-        collected.examples["group"] = split.group_of[collected.examples["target_id"]]
+    split.add_labels(collected.examples)
     records = summary.summarise(collected, split.attacks, config, {"metric": NAME})
     records = [record._replace(network=NAME) for record in records]
     said = f"By {NAME}, of step {network.step}; {len(collected.examples['attack'])} forgeries. `{protocol.flags()}`"
-    text = tables.markdown(TABLE, records, [said])
+    text = "\n".join([tables.markdown(TABLE, records), averages.markdown(records), f"{said}\n"])
     measured = {"step": network.step, "forgeries": len(collected.examples["attack"]), "recogniser": NAME}
     results.write(results.Results(protocol.conditions(), measured, records), files.results)
     tables.write(text, files.table)

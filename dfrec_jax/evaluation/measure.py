@@ -7,12 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.evaluation.recoverers import COPY, Recovered
+from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.frozen.squeezenet import lpips_like
 from dfrec_jax.metrics import image as image_metrics
 
 NONE = "None"  # the forgery itself
 OTHER = {"target": "source", "source": "target"}
+ON_FACE = 0.5  # overlap with the face's region from which a map counts as lying on the face
 GRAY = 0.5  # what stands outside the generated region where it is looked at alone
 
 
@@ -83,7 +85,26 @@ def measure(
                 values |= {(role, NONE, name): value for name, value in found.items()}
             if role == "target":
                 input_to_recovered[row] = similarity(input_embedding, face_embedding)
+    for row, recovered in rows.items():
+        if recovered.source_map is not None:
+            overlap = map_overlap(recovered.source_map, landmarks, inside)
+            values["target", row, "map_overlap"] = overlap
+            values["target", row, "map_on_face"] = (overlap >= ON_FACE).astype(jnp.float32)
     return Measured(values, input_to_recovered)
+
+
+def map_overlap(
+    source_map: Float[Array, "b h w 1"], landmarks: Float[Array, "b 5 2"], inside: Float[Array, "b h w 1"] | None
+) -> Float[Array, " b"]:
+    """Intersection over union of a map and the face's region by its landmarks, both from a half on; 0 of an empty map.
+
+    What lies beyond the border of the picture counts for neither.
+    """
+    is_mapped, is_face = source_map > 0.5, face_regions(landmarks, source_map.shape[1]) > 0.5
+    if inside is not None:
+        is_mapped, is_face = is_mapped & (inside > 0.5), is_face & (inside > 0.5)
+    both, either = (jnp.sum(chosen, axis=(1, 2, 3)) for chosen in (is_mapped & is_face, is_mapped | is_face))
+    return both / jnp.maximum(either, 1)
 
 
 def faces(rows: Mapping[str, Recovered], role: str) -> dict[str, Float[Array, "b h w 3"]]:

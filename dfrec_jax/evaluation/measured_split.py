@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
@@ -20,13 +20,19 @@ class MeasuredSplit(NamedTuple):
       attacks: what the numbers in `attack` mean.
       batches: as `pipeline.eval_batches` yields them.
       num_batches: how many.
-      group_of: of each person by number, where intervals resample groups; None where they resample people.
+      labels: what the lists of groups say of each person by number, by column; None where there are none.
     """
 
     attacks: tuple[str, ...]
     batches: Iterator[dict[str, np.ndarray]]
     num_batches: int
-    group_of: Int[np.ndarray, " p"] | None
+    labels: groups.Labels | None
+
+    def add_labels(self, examples: dict[str, np.ndarray]) -> None:
+        """Gives the measured examples, in place, their `group`, which intervals resample, and who their target is."""
+        for name, column in (("group", groups.GROUP), ("target", groups.TARGET)):
+            if self.labels is not None and column in self.labels:
+                examples[name] = self.labels[column][examples["target_id"]]
 
 
 def open_split(config: ConfigDict, protocol: Protocol) -> MeasuredSplit:
@@ -37,7 +43,7 @@ def open_split(config: ConfigDict, protocol: Protocol) -> MeasuredSplit:
       protocol: whether forgeries are made anew, and the list of groups.
 
     Raises:
-      ConfigError: for data that are not there or cannot be forged from, and for a list of groups that does not fit.
+      ConfigError: for data that are not there or cannot be forged from, and for lists of groups that do not fit.
     """
     try:
         attacks, batches, num_batches = _opened(config, protocol)
@@ -46,8 +52,22 @@ def open_split(config: ConfigDict, protocol: Protocol) -> MeasuredSplit:
         raise ConfigError(
             f"{asked}{error}; another folder is named by --data_dir=DIR, another data set by --dataset=NAME"
         ) from error
-    group_of = _group_of(config, protocol.groups) if protocol.groups else None
-    return MeasuredSplit(attacks, batches, num_batches, group_of)
+    labels = None
+    if protocol.groups:
+        ids, labels = _labelled(config, protocol.groups)
+        if protocol.only:
+            is_chosen = np.zeros(len(next(iter(labels.values()))), bool)
+            is_chosen[ids] = groups.chosen({column: words[ids] for column, words in labels.items()}, protocol.only)
+            batches = _of_chosen(batches, is_chosen)
+    return MeasuredSplit(attacks, batches, num_batches, labels)
+
+
+def _of_chosen(batches: Iterator[dict[str, np.ndarray]], is_chosen: Bool[np.ndarray, " p"]) -> Iterator[dict]:
+    """The batches with examples of chosen people in them; the others in them do not count."""
+    for batch in batches:
+        batch["is_valid"] = batch["is_valid"] & is_chosen[batch["target_id"]]
+        if batch["is_valid"].any():
+            yield batch
 
 
 def _opened(config: ConfigDict, protocol: Protocol) -> tuple[tuple[str, ...], Iterator[dict], int]:
@@ -64,10 +84,12 @@ def _opened(config: ConfigDict, protocol: Protocol) -> tuple[tuple[str, ...], It
     return pipeline.attack_names(config), batches, pipeline.num_eval_batches(config, "test", max_examples=limit)
 
 
-def _group_of(config: ConfigDict, path: str) -> Int[np.ndarray, " p"]:
-    """The group of every target of the split."""
+def _labelled(config: ConfigDict, paths: str) -> tuple[Int[np.ndarray, " t"], groups.Labels]:
+    """The numbers of the people in the split, and what the lists say of them; nothing of other numbers."""
     split = mixture.split_of(config, "test")
     ids = np.unique(split.index.target_id[np.concatenate([split.pristine, split.forgeries])])
-    group_of = np.full(len(split.names.identities), -1)
-    group_of[ids] = groups.read(path, ids, split.names.identities)
-    return group_of
+    labels = {}
+    for column, words in groups.read(paths, ids, split.names.identities).items():
+        labels[column] = np.full(len(split.names.identities), "", words.dtype)
+        labels[column][ids] = words
+    return ids, labels

@@ -40,6 +40,12 @@ def notes(
             f"{finding.IN_PLACE:.0%} of the distance of the eyes, in the mean, of the true target's (for a recovered "
             "source: of the forgery's). A face that is not found counts as neither."
         )
+        said.append(
+            "*Over groups*: each group counts once, however many examples it has; *without* the largest of them it "
+            "cannot speak for all. Intervals of single attacks resample people. *Over another row*: the mean of the "
+            "differences of each example. *Of the forgery's*: what is left of its similarity to the source. *Overlap*: "
+            "intersection over union of the map and the face's region by its landmarks, both from a half on."
+        )
     if config.data.dataset == pipeline.EMBEDDED:
         low, high = config.data.leak
         said.append(f"Share of the target that leaks through the swaps: {low} to {high} (`data.leak`).")

@@ -82,7 +82,10 @@ def check_free(path: Path, protocol: Protocol) -> None:
         print(f"{path}: replaced; the version that wrote it did not say by which protocol", file=sys.stderr)
         return
     asked = protocol.conditions()
-    differing = {field: (earlier.protocol.get(field), value) for field, value in asked.items()}
+    before_it_was_asked = AS_TRAINED.conditions()  # of a field that was added since
+    differing = {
+        field: (earlier.protocol.get(field, before_it_was_asked[field]), value) for field, value in asked.items()
+    }
     changed = [f"{field}: {before!r} -> {now!r}" for field, (before, now) in differing.items() if before != now]
     if changed:
         raise ConfigError(
@@ -99,7 +102,8 @@ def _departures(protocol: Protocol) -> list[str]:
         "dataset": protocol.dataset,
         "data_dir": "_".join(Path(folder.strip()).name for folder in protocol.data_dir.split(",")),
         "forge": "forged",
-        "groups": f"by_{Path(protocol.groups).stem}",
+        "groups": "by_" + "_".join(Path(path.strip()).stem for path in protocol.groups.split(",")),
+        "only": protocol.only,
         "examples": f"examples{protocol.examples}",
         "mask_ratio": f"mask{protocol.mask_ratio:g}",
         "patch_threshold": f"threshold{protocol.patch_threshold:g}",

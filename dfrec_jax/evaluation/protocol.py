@@ -20,8 +20,9 @@ class Protocol(NamedTuple):
       dataset, data_dir: prepared data in place of those that the network was trained on; empty for the same.
       forge: whether the pristine faces of the split are forged anew by every generator of training, in place of the
         forgeries that the data set holds.
-      groups: a CSV whose columns `id` and `repository` say which examples are not independent, by which intervals are
-        resampled in place of people; empty for none.
+      groups: CSVs, with commas between, whose columns `id` and `repository` say which examples are not independent, by
+        which intervals are resampled in place of people; empty for none. See `groups.read`.
+      only: which examples, by columns of those lists: `half=development`, `repository!=NAME`; empty for all.
       examples: how many of each attack where forgeries are made anew, otherwise of all; 0 for what the config says.
       mask_ratio, patch_threshold: of Algorithm 1, in place of those of training; no parameter depends on them. 0 for
         the same.
@@ -36,6 +37,7 @@ class Protocol(NamedTuple):
     data_dir: str = ""
     forge: bool = False
     groups: str = ""
+    only: str = ""
     examples: int = 0
     mask_ratio: float = 0.0
     patch_threshold: float = 0.0
@@ -80,6 +82,8 @@ def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
     if protocol.patch_threshold:
         config.tirm.patch_threshold = protocol.patch_threshold
     _check_data(config, protocol)
+    if protocol.only and not protocol.groups:
+        raise ConfigError(f"--only={protocol.only}: chooses by columns of lists; name them, --groups=A.csv,B.csv")
     if protocol.verdict not in VERDICTS:
         raise ConfigError(f"--verdict={protocol.verdict}: must be one of {VERDICTS}")
     if protocol.verdict != "network" and not config.ism.enabled:
@@ -105,7 +109,9 @@ def _check_data(config: ConfigDict, protocol: Protocol) -> None:
                 "wrote must be named, --data_dir=DIR"
             )
         return
-    data.bi_share = 0.0  # of training batches, which are not made here
+    for kind in ("bi", "neural", "original", "photograph"):  # of training batches, which are not made here
+        data[f"{kind}_share"] = 0.0
+    data.recorded_share, data.neural_network = None, ""
     for flag, value in (("data_dir", protocol.data_dir), ("groups", protocol.groups), ("forge", protocol.forge)):
         if value:
             raise ConfigError(

@@ -16,7 +16,7 @@ from dfrec_jax.evaluation.summary import TABLE, summarise
 from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
-from dfrec_jax.reports import curves, results, tables
+from dfrec_jax.reports import averages, curves, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import released, trained
 
@@ -65,14 +65,14 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         panels,
     )
     examples = collected.examples
-    if split.group_of is not None:
-        examples["group"] = split.group_of[examples["target_id"]]
+    split.add_labels(examples)
 
     records = summarise(collected, split.attacks, config, instruments.names())
     said = notes(config, network.step, instruments, collected, protocol, people.overlap(trained_on, config, examples))
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     parts = [
         tables.markdown(spec, records),
+        averages.markdown(records) if instruments.detector is not None else "",
         tables.by_attack(tables.DETECTION, records),
         *(f"{note}\n" for note in said),
     ]

@@ -1,6 +1,7 @@
-"""From every example's numbers to records: means with intervals, gains over the forgery itself, real against forged."""
+"""From every example's numbers to records: means with intervals, gains over the forgery itself and over other
+rows, real against forged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -8,11 +9,13 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.evaluation import measure
 from dfrec_jax.evaluation.collecting import Collected
-from dfrec_jax.evaluation.recoverers import COPY, DFREC, SURROUNDINGS, VISIBLE_GIVEN
+from dfrec_jax.evaluation.recoverers import COPY, DFREC, SURROUNDINGS, VISIBLE_ESTIMATED, VISIBLE_GIVEN
 from dfrec_jax.metrics import bootstrap, calibration, identity
 from dfrec_jax.reports import results, tables
 
-TABLE = "recovery"
+TABLE, GROUPS = "recovery", "groups"
+PAIRED = {"surroundings": SURROUNDINGS, "plain": DFREC}  # `idsim_over_<name>`: the difference to another row
+PAIRED_ROWS = (DFREC, VISIBLE_GIVEN, VISIBLE_ESTIMATED)
 BY_NETWORK = {"idsim": "metric", "lpips": "distance", "face": "detector"}  # what each kind of metric is measured by
 
 
@@ -22,7 +25,9 @@ def summarise(
     """Records over all attacks together, and of each where there are several.
 
     Args:
-      collected: every example's numbers. Intervals resample `group` where the examples have one, people otherwise.
+      collected: every example's numbers. Intervals resample `group` where the examples have one, people otherwise; of
+        a single attack people, by `target` where the examples say who that is. With groups there are records of
+        the table `GROUPS` too: over groups, each counting once, and without the largest of them.
       names: of the attacks, by number.
       config: of the measured network, its data section that of what it was measured on.
       networks: names of the networks by `BY_NETWORK`'s values.
@@ -33,22 +38,19 @@ def summarise(
     for number in present if len(present) > 1 else ():
         chosen = ~is_forgery | (attack == number)
         records += _of_attack(names[number], chosen, collected, config, networks)
+    if "group" in collected.examples:
+        records += _of_groups(collected, config, networks)
     return records
 
 
 def _of_attack(
     attack: str, chosen: np.ndarray, collected: Collected, config: ConfigDict, networks: dict[str, str]
 ) -> list[results.Record]:
-    examples, records = collected.examples, []
+    examples, is_alone = collected.examples, attack != "all"
     record = partial(results.Record, dataset=config.data.dataset, attack=attack)
-    for (role, row, name), values, is_comparable in _with_gains(collected):
-        counted = chosen & examples["is_forgery"] & is_comparable
-        if counted.any():
-            clusters = examples.get("group", examples[f"{role}_id"])
-            estimate = bootstrap.mean_with_interval(values[counted], clusters[counted])
-            network = networks.get(BY_NETWORK.get(name.split("_")[0], ""), "")
-            records.append(record(table=TABLE, row=row, role=role, metric=name, **estimate._asdict(), network=network))
-    is_forgery, clusters = examples["is_forgery"][chosen], examples.get("group", examples["target_id"])[chosen]
+    clusters = {role: _clusters(examples, role, by_group=not is_alone) for role in measure.OTHER}
+    records = _means(chosen, collected, clusters, networks, partial(record, table=TABLE))
+    is_forgery, clusters = examples["is_forgery"][chosen], clusters["target"][chosen]
     for row, similarity in collected.input_to_recovered.items():
         for name, estimate in _judged_real(similarity[chosen], is_forgery, clusters):
             network = networks["metric"]
@@ -60,6 +62,71 @@ def _of_attack(
         for name, estimate in _judged_forged(collected.forgery_logit[chosen], is_forgery, clusters):
             records.append(record(table=table, row=row, role="", metric=name, **estimate._asdict(), network=""))
     return records
+
+
+def _of_groups(collected: Collected, config: ConfigDict, networks: dict[str, str]) -> list[results.Record]:
+    """Means over groups, and both means without the largest group, which might speak for all."""
+    group, is_forgery = collected.examples["group"], collected.examples["is_forgery"]
+    clusters, records = dict.fromkeys(measure.OTHER, group), []
+    if not is_forgery.any():
+        return []
+    present, counts = np.unique(group[is_forgery], return_counts=True)
+    parts = {"all": np.ones_like(is_forgery)}
+    if len(present) > 1:
+        largest = present[np.argmax(counts)]
+        parts[f"without {largest}"] = group != largest
+    for attack, chosen in parts.items():
+        for over in ("examples", "groups"):
+            record = partial(results.Record, table=GROUPS, dataset=config.data.dataset, attack=attack)
+            records += _means(chosen, collected, clusters, networks, record, over)
+    return records
+
+
+def _means(
+    chosen: np.ndarray,
+    collected: Collected,
+    clusters: dict[str, np.ndarray],
+    networks: dict[str, str],
+    record: Callable[..., results.Record],
+    over: str = "examples",
+) -> list[results.Record]:
+    """Of everything that is measured on each of the chosen forgeries; `clusters` by role."""
+    examples, records = collected.examples, []
+    mean = bootstrap.mean_of_clusters if over == "groups" else bootstrap.mean_with_interval
+    for (role, row, name), values, is_comparable in _with_gains(collected):
+        counted = chosen & examples["is_forgery"] & is_comparable
+        if not counted.any():
+            continue
+        resampled = clusters[role][counted]
+        found = {name: mean(values[counted], resampled)}
+        if name == "idsim_other" and row not in (measure.NONE, COPY):
+            of_none = collected.values[role, measure.NONE, name][counted]
+            found |= _left(values[counted], of_none, resampled, is_over_groups=over == "groups")
+        network = networks.get(BY_NETWORK.get(name.split("_")[0], ""), "")
+        for metric, estimate in found.items():
+            said = {"network": network, "over": over, "clusters": len(np.unique(resampled))}
+            records.append(record(role=role, row=row, metric=metric, **estimate._asdict(), **said))
+    return records
+
+
+def _left(
+    values: np.ndarray, of_none: np.ndarray, clusters: np.ndarray, *, is_over_groups: bool
+) -> dict[str, bootstrap.Estimate]:
+    """What is left of the forgery's similarity to the other person, as a share; nothing where that is none."""
+    if is_over_groups or of_none.mean() <= 0:
+        return {}
+    return {
+        "idsim_other_left": bootstrap.statistic_with_interval(
+            lambda chosen: float(values[chosen].mean() / of_none[chosen].mean()), clusters
+        )
+    }
+
+
+def _clusters(examples: dict[str, np.ndarray], role: str, *, by_group: bool) -> np.ndarray:
+    """What an interval resamples: groups where they are known and asked for, people otherwise."""
+    if by_group and "group" in examples:
+        return examples["group"]
+    return examples["target"] if role == "target" and "target" in examples else examples[f"{role}_id"]
 
 
 def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np.ndarray, np.ndarray]]:
@@ -78,10 +145,11 @@ def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np
         if row == VISIBLE_GIVEN:  # without a picture of the visible person nothing was given
             is_comparable = is_comparable & examples["has_source"]
         yield (role, row, name), value, is_comparable
-        if row not in (measure.NONE, COPY):
+        if row not in (measure.NONE, COPY) and (role, measure.NONE, name) in values:
             yield (role, row, f"{name}_gain"), value - values[role, measure.NONE, name], is_comparable
-        if name == "idsim" and row == DFREC and (role, SURROUNDINGS, name) in values:
-            yield (role, row, "idsim_over_surroundings"), value - values[role, SURROUNDINGS, name], is_comparable
+        for paired, other in PAIRED.items():
+            if name == "idsim" and row in PAIRED_ROWS and other != row and (role, other, name) in values:
+                yield (role, row, f"idsim_over_{paired}"), value - values[role, other, name], is_comparable
 
 
 def _judged_real(

@@ -48,6 +48,32 @@ def mean_with_interval(
     return Estimate(mean, *interval(means), len(values))
 
 
+def mean_of_clusters(
+    values: Float[np.ndarray, " n"],
+    clusters: Shaped[np.ndarray, " n"],
+    *,
+    num_resamples: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """The mean of the clusters' means, each cluster counting once however many values it has.
+
+    Resampled as `mean_with_interval`, with the same draws; `n` is the number of finite values.
+
+    Raises:
+      ValueError: where no value is finite.
+    """
+    values, clusters = np.asarray(values, np.float64), np.asarray(clusters)
+    finite = np.isfinite(values)
+    _, membership = np.unique(clusters[finite], return_inverse=True)
+    if not len(membership):
+        raise ValueError("no finite value to take a mean of")
+    means = np.bincount(membership, weights=values[finite]) / np.bincount(membership)
+    if len(means) < MIN_CLUSTERS:
+        return Estimate(float(means.mean()), None, None, len(membership))
+    resampled = [means[drawn].mean(axis=1) for drawn in _draws(len(means), num_resamples, seed)]
+    return Estimate(float(means.mean()), *interval(np.concatenate(resampled)), len(membership))
+
+
 def statistic_with_interval(
     statistic: Callable[[Int[np.ndarray, " m"]], float],
     clusters: Shaped[np.ndarray, " n"],

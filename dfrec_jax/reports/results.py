@@ -24,6 +24,8 @@ class Record(NamedTuple):
       high: its upper end, or None.
       n: over how many pictures.
       network: the frozen network that measured it, empty for pixel metrics.
+      over: what it is the mean over: `examples`, or `groups`, each of which then counts once.
+      clusters: how many people or groups the interval resamples; None in files of a version that did not say.
     """
 
     table: str
@@ -37,6 +39,8 @@ class Record(NamedTuple):
     high: float | None
     n: int
     network: str
+    over: str = "examples"
+    clusters: int | None = None
 
 
 class Results(NamedTuple):

@@ -104,29 +104,30 @@ def write(text: str, path: Path) -> None:
 def by_attack(spec: TableSpec, records: Sequence[Record]) -> str:
     """A table of one row whose lines are the attacks; empty where it has no record."""
     attacks = dict.fromkeys(record.attack for record in records if record.table == spec.table)
-    lines = _heading(f"| {spec.rows[0]} | n | ", "|---|---:|", spec)
+    lines = heading(f"| {spec.rows[0]} | n | ", "|---|---:|", spec)
     for attack in attacks:
         cells = {record.metric: record for record in records if (record.table, record.attack) == (spec.table, attack)}
-        lines.append(f"| {attack} | " + _cells(cells, spec))
+        lines.append(f"| {attack} | " + cells_of(cells, spec))
     return "\n".join(lines) + "\n" if attacks else ""
 
 
 def _table(spec: TableSpec, records: Sequence[Record], attack: str, title: str) -> str:
-    lines = _heading("| face | method | n | ", "|---|---|---:|", spec)
+    lines = heading("| face | method | n | ", "|---|---|---:|", spec)
     for role in spec.roles:
         for row in spec.rows:
             of_row = (attack, role, row)
             cells = {record.metric: record for record in records if (record.attack, record.role, record.row) == of_row}
             if any(column.metric in cells for column in spec.columns):
-                lines.append(f"| {role} | {row} | " + _cells(cells, spec))
+                lines.append(f"| {role} | {row} | " + cells_of(cells, spec))
     return title + "\n".join(lines) + "\n"
 
 
-def _heading(first: str, rule: str, spec: TableSpec) -> list[str]:
+def heading(first: str, rule: str, spec: TableSpec) -> list[str]:
+    """The two lines above a table: `first` and `rule` are theirs before those of the columns."""
     return [first + " | ".join(column.heading for column in spec.columns) + " |", rule + "---:|" * len(spec.columns)]
 
 
-def _cells(cells: Mapping[str, Record], spec: TableSpec) -> str:
+def cells_of(cells: Mapping[str, Record], spec: TableSpec) -> str:
     """The row's n, which is that of its first column, and a cell for each column."""
     first = cells.get(spec.columns[0].metric)
     n = None if first is None else first.n

@@ -48,6 +48,16 @@ def test_copying_the_input_reproduces_the_none_row_exactly(measured):
     np.testing.assert_allclose(measured.input_to_recovered[COPY], 1.0, rtol=1e-5)
 
 
+def test_the_overlap_of_map_and_face_by_hand():
+    landmarks = jnp.full((3, 5, 2), jnp.nan)  # a face in the middle
+    face = measure.face_regions(landmarks, 32)
+    left = (jnp.arange(32) < 16)[None, None, :, None] * jnp.ones((3, 32, 32, 1))
+    maps = jnp.stack([face[0], jnp.zeros_like(face[0]), face[0] * left[0]])
+    found = measure.map_overlap(maps, landmarks, None)
+    np.testing.assert_allclose(found, [1.0, 0.0, (face[0] * left[0] > 0.5).sum() / (face[0] > 0.5).sum()], rtol=1e-6)
+    np.testing.assert_allclose(measure.map_overlap(maps, landmarks, left)[2], 1.0)  # beyond the picture is nothing
+
+
 def test_every_cell_of_the_table_is_measured(measured):
     measured, _ = measured
     metrics = {column.metric for column in tables.RECOVERY.columns if not column.has_own_n}

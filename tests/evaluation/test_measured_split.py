@@ -26,7 +26,7 @@ def test_what_cannot_be_forged_from_is_refused_before_the_first_batch(make_confi
 def test_the_split_says_what_is_in_it(make_config):
     config = make_config()
     split = measured_split.open_split(config, Protocol(forge=True))
-    assert split.attacks == forged.NAMES and split.num_batches == 3 * 2 + 2 and split.group_of is None
+    assert split.attacks == forged.NAMES and split.num_batches == 3 * 2 + 2 and split.labels is None
     recorded = measured_split.open_split(config, AS_TRAINED)
     assert recorded.num_batches == sum(1 for _ in recorded.batches)
 
@@ -39,8 +39,24 @@ def test_a_list_of_groups_is_read_first(make_config, tmp_path):
     people = [split.names.identities[number].split("-", 1)[1] for number in np.unique(split.index.target_id)]
     path = tmp_path / "groups.csv"
     path.write_text("id,repository\n" + "".join(f"{name},{name[-1]}\n" for name in dict.fromkeys(people)))
-    group_of = measured_split.open_split(config, Protocol(groups=str(path))).group_of
-    assert (group_of[split.index.target_id] >= 0).all()
-    path.write_text("id,repository\n")
-    with pytest.raises(ConfigError, match="columns id and repository"):
-        measured_split.open_split(config, Protocol(groups=str(path)))
+    opened = measured_split.open_split(config, Protocol(groups=str(path)))
+    examples = {"target_id": split.index.target_id}
+    opened.add_labels(examples)
+    assert [name[-1] for name in split.names.identities[split.index.target_id]] == examples["group"].tolist()
+    assert "target" not in examples
+
+
+def test_one_part_of_a_split_is_measured(make_config, tmp_path):
+    config = make_config("triplets")
+    split = mixture.split_of(config, "test")
+    people = [split.names.identities[number].split("-", 1)[1] for number in np.unique(split.index.target_id)]
+    names = list(dict.fromkeys(people))
+    groups, halves = tmp_path / "groups.csv", tmp_path / "halves.csv"
+    groups.write_text("id,repository\n" + "".join(f"{name},{'xy'[i > 0]}\n" for i, name in enumerate(names)))
+    halves.write_text("repository,half\nx,first\ny,second\n")
+    asked = Protocol(groups=f"{groups}, {halves}", only="half=first")
+    batches = list(measured_split.open_split(config, asked).batches)
+    counted = np.concatenate([batch["target_id"][batch["is_valid"]] for batch in batches])
+    assert {split.names.identities[number].split("-", 1)[1] for number in counted} == {names[0]}
+    with pytest.raises(ConfigError, match="--only=half=third: the lists have, of half, first, second"):
+        measured_split.open_split(config, asked._replace(only="half=third"))

@@ -10,6 +10,16 @@ from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.reports import results
 
 
+def test_a_condition_that_was_added_since_counts_as_what_was_done_before(tmp_path):
+    conditions = AS_TRAINED.conditions()
+    conditions.pop("only")
+    path = tmp_path / "results.json"
+    results.write(results.Results(conditions, {}, []), path)
+    output_files.check_free(path, AS_TRAINED)
+    with pytest.raises(ConfigError, match="only: '' -> 'half=one'"):
+        output_files.check_free(path, Protocol(groups="", only="half=one"))
+
+
 def test_scripts_find_the_plain_evaluation_where_they_always_did(tmp_path):
     assert output_files.files(tmp_path, AS_TRAINED, "recovery") == (
         tmp_path / "results" / "results.json",

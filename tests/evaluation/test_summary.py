@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.evaluation import measure, summary
-from dfrec_jax.evaluation.recoverers import COPY, DFREC
+from dfrec_jax.evaluation.recoverers import COPY, DFREC, SURROUNDINGS, VISIBLE_GIVEN
 from dfrec_jax.metrics.identity import area_under_roc
 from tests import tiny
 from tests.evaluation import made_up
@@ -34,6 +34,54 @@ def test_records_count_forgeries_with_a_reference(collected):
     assert gain.value == pytest.approx(target.value - records["target", measure.NONE, "idsim"].value)
     assert ("target", measure.NONE, "idsim_gain") not in records
     assert _records(collected, "two")["target", DFREC, "idsim"].n == FORGED / 2
+
+
+def test_two_rows_are_compared_example_by_example(collected):
+    collected.values["target", SURROUNDINGS, "idsim"] = collected.values["target", DFREC, "idsim"] - 0.25
+    record = _records(collected)["target", DFREC, "idsim_over_surroundings"]
+    assert (record.value, record.low, record.high, record.clusters) == pytest.approx((0.25, 0.25, 0.25, FORGED))
+    collected.values["target", VISIBLE_GIVEN, "idsim"] = collected.values["target", DFREC, "idsim"] + 0.5
+    collected.examples["has_source"][:2] = False
+    records = _records(collected)
+    paired = [records["target", VISIBLE_GIVEN, f"idsim_over_{other}"] for other in ("plain", "surroundings")]
+    assert [record.value for record in paired] == pytest.approx([0.5, 0.75])
+    assert [record.n for record in paired] == [FORGED - 2] * 2
+
+
+def test_what_is_left_of_the_similarity_to_the_other_is_a_share_of_the_forgerys(collected):
+    collected.values["target", DFREC, "idsim_other"] = collected.values["target", measure.NONE, "idsim_other"] / 2
+    record = _records(collected)["target", DFREC, "idsim_other_left"]
+    assert (record.value, record.low, record.high) == pytest.approx((0.5, 0.5, 0.5))
+    collected.values["target", measure.NONE, "idsim_other"][:] = -0.1
+    assert ("target", DFREC, "idsim_other_left") not in _records(collected)
+
+
+def test_groups_count_once_and_the_largest_is_left_out(collected):
+    group = np.array(["big"] * 7 + ["a", "b", "c", "d", "e"] + ["big"] * PRISTINE)
+    collected.examples["group"] = group
+    gain = collected.values["target", DFREC, "idsim"] - collected.values["target", measure.NONE, "idsim"]
+    gain = gain[:FORGED]
+    found = summary.summarise(collected, ("one", "two"), tiny.config(), {"metric": "tiny"})
+    place = ("groups", "target", DFREC, "idsim_gain")
+    of_target = {(r.attack, r.over): r for r in found if (r.table, r.role, r.row, r.metric) == place}
+    want = {
+        ("all", "examples"): (gain.mean(), 6),
+        ("all", "groups"): (np.mean([gain[:7].mean(), *gain[7:]]), 6),
+        ("without big", "examples"): (gain[7:].mean(), 5),
+        ("without big", "groups"): (gain[7:].mean(), 5),
+    }
+    assert of_target.keys() == want.keys()
+    for place, (value, clusters) in want.items():
+        record = of_target[place]
+        assert record.value == pytest.approx(value) and record.clusters == clusters and record.low < record.high
+
+
+def test_intervals_of_one_attack_resample_people_by_the_lists_word(collected):
+    collected.examples["group"] = np.array(["x"] * (FORGED + PRISTINE))
+    assert _records(collected, "two")["target", DFREC, "idsim"].clusters == FORGED / 2
+    collected.examples["target"] = np.array(["t1", "t1", "t2", "t2"] * 4)
+    assert _records(collected, "two")["target", DFREC, "idsim"].clusters == 2
+    assert _records(collected)["target", DFREC, "idsim"].clusters == 1
 
 
 def test_a_similarity_to_the_other_needs_both_people(collected):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.metrics import bootstrap
-from dfrec_jax.metrics.bootstrap import mean_with_interval, statistic_with_interval
+from dfrec_jax.metrics.bootstrap import mean_of_clusters, mean_with_interval, statistic_with_interval
 
 
 def test_mean_and_count():
@@ -31,6 +31,17 @@ def test_pictures_of_one_person_do_not_narrow_the_interval():
     ten_times = mean_with_interval(np.repeat(people, 10), np.repeat(np.arange(20), 10))
     assert ten_times.n == 200
     assert ten_times.high - ten_times.low == pytest.approx(once.high - once.low, rel=1e-6)
+
+
+def test_each_cluster_counts_once_however_many_values_it_has():
+    means = np.random.default_rng(1).normal(size=8)
+    few = mean_of_clusters(means, np.arange(8))
+    many = mean_of_clusters(np.repeat(means, np.arange(1, 9)), np.repeat(np.arange(8), np.arange(1, 9)))
+    assert many.value == pytest.approx(means.mean()) and many.n == 36
+    assert (many.low, many.high) == pytest.approx((few.low, few.high)) and few.low < few.value < few.high
+    assert mean_of_clusters(np.array([1.0, np.nan, 3.0]), np.array([0, 0, 1])) == (2.0, None, None, 2)
+    with pytest.raises(ValueError, match="no finite value"):
+        mean_of_clusters(np.array([np.nan]), np.array([0]))
 
 
 def test_infinities_are_left_out_and_the_count_says_so():

@@ -1,0 +1,39 @@
+"""Which lines there are, and what stands in them."""
+
+from dfrec_jax.reports import averages
+from dfrec_jax.reports.results import Record
+
+
+def _record(metric, value, *, table="recovery", attack="all", row="DFREC", n=9, over="examples", clusters=6):
+    return Record(table, row, "triplets", attack, "target", metric, value, None, None, n, "b", over, clusters)
+
+
+def test_without_groups_the_mean_over_examples_is_shown_and_attacks_of_five():
+    records = [
+        _record("idsim", 0.25), _record("idsim_gain", 0.01), _record("idsim", 0.2, row="None"),
+        _record("idsim", 0.3, attack="many", n=5, clusters=4), _record("idsim", 0.4, attack="few", n=4),
+    ]  # fmt: skip
+    lines = [line for line in averages.markdown(records).splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[:5] for line in lines] == [
+        ["| mean over", "method", "n", "clusters", "IDSIM"],
+        ["| examples", "None", "9", "6", "0.200"],
+        ["| examples", "DFREC", "9", "6", "0.250"],
+        ["| attack", "method", "n", "people", "IDSIM"],
+        ["| many", "DFREC", "5", "4", "0.300"],
+    ]
+    assert averages.markdown([]) == ""
+
+
+def test_with_groups_their_means_take_the_place():
+    records = [
+        _record("idsim", 0.25),
+        _record("idsim", 0.26, table="groups"),
+        _record("idsim", 0.27, table="groups", over="groups"),
+        _record("idsim", 0.28, table="groups", attack="without big", over="groups", clusters=5),
+    ]
+    lines = [line for line in averages.markdown(records).splitlines() if line.startswith(("| examples", "| groups"))]
+    assert [line.split(" | ")[:5] for line in lines] == [
+        ["| examples", "DFREC", "9", "6", "0.260"],
+        ["| groups", "DFREC", "9", "6", "0.270"],
+        ["| groups, without big", "DFREC", "9", "5", "0.280"],
+    ]
