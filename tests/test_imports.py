@@ -18,7 +18,7 @@ ALLOWED = {
     "weights": {"files"},
     "metrics": set(),
     "pictures": {"files"},
-    "forging": set(),
+    "forging": {"nets"},  # for the network that draws its swaps
     "examples": set(),
     "models": {"config", "nets"},
     "frozen": {"nets", "weights"},
@@ -30,7 +30,7 @@ ALLOWED = {
     "losses": {"config", "models", "frozen", "nets"},
     "baselines": {"config", "models", "nets", "frozen", "weights", "losses", "forging"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
-    "runs": {"files", "config", "models", "frozen", "weights"},
+    "runs": {"files", "config", "models", "frozen", "forging", "weights"},
     "training": {
         "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
         "pictures", "perceptors", "forging", "baselines",

@@ -13,6 +13,7 @@ FIELDS: tuple[Rule, ...] = (
     ("data.original_share", share, "between 0 and 1"),
     ("data.recorded_share", lambda value: value is None or share(value), "between 0 and 1, or unset"),
     ("data.bi_share", share, "between 0 and 1"),
+    ("data.neural_share", share, "between 0 and 1"),
     ("data.photograph_share", share, "between 0 and 1"),
     ("data.flip", share, "between 0 and 1"),
     ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
@@ -37,7 +38,8 @@ def validate(config: ConfigDict) -> None:
         raise ConfigError(
             f"data.crop={data.crop!r} with data.margin={data.margin!r}: they are one frame; set both, or neither"
         )
-    shares = {name: data[f"{name}_share"] or 0.0 for name in ("real", "bi", "original", "recorded", "photograph")}
+    kinds = ("real", "bi", "neural", "original", "recorded", "photograph")
+    shares = {name: data[f"{name}_share"] or 0.0 for name in kinds}
     if sum(shares.values()) > 1 + 1e-9:
         said = " and ".join(f"data.{name}_share={share}" for name, share in shares.items() if share)
         raise ConfigError(f"{said}: their sum must be at most 1")
@@ -50,6 +52,16 @@ def validate(config: ConfigDict) -> None:
         raise ConfigError(
             f"data.photograph_share={data.photograph_share} with data.dataset='embedded': drawn faces are no "
             "photographs and have no 68 landmarks; set it to 0"
+        )
+    if (data.neural_share > 0) != bool(data.neural_network):
+        raise ConfigError(
+            f"data.neural_share={data.neural_share} with data.neural_network={data.neural_network!r}: a share needs "
+            "the run of configs/autoencoder.py that draws them, and without one nothing does; set both, or neither"
+        )
+    if data.dataset == "embedded" and data.neural_share > 0:
+        raise ConfigError(
+            f"data.neural_share={data.neural_share} with data.dataset='embedded': drawn faces have no 68 landmarks to "
+            "warp by; set it to 0"
         )
     if data.dataset != "embedded" and not data.dir:
         raise ConfigError(

@@ -5,7 +5,7 @@ from ml_collections.config_dict import placeholder
 
 from dfrec_jax.config.errors import require
 
-TASKS = ("dfrec", "attributes", "recce", "delocate", "dfi")
+TASKS = ("dfrec", "attributes", "recce", "delocate", "dfi", "autoencoder")
 MODES = ("paper", "released")
 FUSIONS = ("position", "grid", "rank", "none")
 PIXELS = ("linear", "unet")
@@ -141,6 +141,8 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     # forgeries in the order of a shuffle, and warped swaps where the data have none.
     config.data.recorded_share = placeholder(float)
     config.data.bi_share = 0.2  # of a batch: Face X-ray forgeries, made on the fly
+    config.data.neural_share = 0.0  # of a batch: harmonised warped swaps, drawn by the autoencoder of faces
+    config.data.neural_network = ""  # the run of configs/autoencoder.py that holds it
     config.data.photograph_share = 0.0  # of a batch: photographs with the face hidden; docs/departures.md
     config.data.changed_masks = False  # where swap and original are one frame: the mask is where they differ
     config.data.flip = 0.5  # probability of mirroring an example

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import attributes, compared, defaults, rules
+from dfrec_jax.config import attributes, autoencoder, compared, defaults, rules
 from dfrec_jax.config.defaults import task_of
 
 
@@ -15,7 +15,11 @@ def resolved(config: ConfigDict) -> ConfigDict:
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule of its task that a resolved `config` breaks; touches no device."""
-    checks: dict[str, Callable[[ConfigDict], None]] = {"dfrec": rules.validate, "attributes": attributes.validate}
+    checks: dict[str, Callable[[ConfigDict], None]] = {
+        "dfrec": rules.validate,
+        "attributes": attributes.validate,
+        autoencoder.TASK: autoencoder.validate,
+    }
     checks.get(task_of(config), compared.validate)(config)
 
 
@@ -25,5 +29,6 @@ def with_added_fields(config: ConfigDict) -> ConfigDict:
     if task == "dfrec":
         default = defaults.dfrec(config.get("mode", "paper"))
     else:
-        default = attributes.attributes() if task == "attributes" else compared.compared(task)
+        own = {"attributes": attributes.attributes, autoencoder.TASK: autoencoder.autoencoder}
+        default = own[task]() if task in own else compared.compared(task)
     return defaults.with_added_fields(config, default)

@@ -18,10 +18,13 @@ from dfrec_jax.examples import fields
 from dfrec_jax.examples.fields import Kind, Use
 from dfrec_jax.forging import candidate_region, forge
 from dfrec_jax.forging.landmarks import MIRRORED_5
+from dfrec_jax.forging.neural import harmonised
+from dfrec_jax.forging.neural.autoencoder import Autoencode
 from dfrec_jax.forging.perturbing import draw_border, draw_damage, draw_perturbation, perturb, tighten, within
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
+ForgeRow = Callable[..., forge.Forgery]  # (key, source, target, source_points, target_points), pictures in [0, 1]
 DAMAGE, NOISE, BORDER = range(1, 4)  # draws that were added: the others stay as they were
 AUGMENTED = (*fields.PICTURES, *fields.names(Kind.POINTS_5), "is_forgery")
 
@@ -44,6 +47,7 @@ def make_completion(
     noisy: float = 0.0,
     tightened: float = 0.0,
     changed_masks: bool = False,
+    harmonise: ForgeRow | None = None,
 ) -> Complete:
     """The function from a batch as it leaves the host, and the run's key, to one that the model can be trained on.
 
@@ -64,14 +68,17 @@ def make_completion(
         that no data set of tight pictures is known by its borders.
       changed_masks: whether a recorded forgery without a mask gets one where it differs from its target, which must be
         the very frame that it was made of.
+      harmonise: how a row of `rows.NEURAL` is forged: `neural_forger`.
 
     Raises:
-      ValueError: where the rows do not fall into so many equal groups.
+      ValueError: where there are such rows and no `harmonise`, or where the rows do not fall into so many equal groups.
     """
     if len(kinds) % num_groups:
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
-    recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak)}
-    rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in recipes if kind in kinds}
+    if rows.NEURAL in kinds and harmonise is None:
+        raise ValueError("rows of harmonised swaps need the autoencoder that draws them")
+    forgers = {rows.BI: _forger(forge.BI), rows.SWAP: _forger(forge.SWAP._replace(leak=leak)), rows.NEURAL: harmonise}
+    rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in forgers if kind in kinds}
     augment_row = partial(
         augment, flip=flip, jitter=jitter, perturbed=perturbed, blurred=blurred, noisy=noisy, tightened=tightened
     )
@@ -86,7 +93,7 @@ def make_completion(
         if rows.PHOTOGRAPH in kinds:
             batch |= _with_hidden_faces(batch, pair[:, 0])
         for kind, room in rooms.items():
-            batch |= _forge_rows(recipes[kind], batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
+            batch |= _forge_rows(forgers[kind], batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
         given = {name: batch[name] for name in AUGMENTED}
         has_references = batch["is_forgery"] | batch.get("is_photograph", False)
         augmented = jax.vmap(augment_row)(pair[:, 1], given | {"is_forgery": has_references})
@@ -96,8 +103,34 @@ def make_completion(
     return complete
 
 
+def neural_forger(autoencode: Autoencode, size: int) -> ForgeRow:
+    """How a harmonised warped swap is made of a pair.
+
+    Args:
+      autoencode: the autoencoder of faces. It becomes part of the compiled program: of a million parameters, 4 MB.
+      size: side of its faces.
+    """
+
+    def forge_row(
+        key: PRNGKeyArray, source: Array, target: Array, source_points: Array, target_points: Array
+    ) -> forge.Forgery:
+        draw = forge.draw_forging(key, harmonised.RECIPE)
+        return harmonised.forge_harmonised(autoencode, size, draw, source, target, source_points, target_points)
+
+    return forge_row
+
+
+def _forger(recipe: forge.Recipe) -> ForgeRow:
+    def forge_row(
+        key: PRNGKeyArray, source: Array, target: Array, source_points: Array, target_points: Array
+    ) -> forge.Forgery:
+        return forge.forge(recipe, forge.draw_forging(key, recipe), source, target, source_points, target_points)
+
+    return forge_row
+
+
 def _forge_rows(
-    recipe: forge.Recipe, batch: Batch, keys: Array, is_chosen: Array, room: int, num_groups: int
+    forger: ForgeRow, batch: Batch, keys: Array, is_chosen: Array, room: int, num_groups: int
 ) -> dict[str, Array]:
     """The chosen rows forged, `room` at most in a group; groups stay apart, so that shards do."""
     grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
@@ -109,8 +142,7 @@ def _forge_rows(
     put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))
 
     def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
-        draw = forge.draw_forging(key, recipe)
-        return forge.forge(recipe, draw, _to_float(source), _to_float(target), source_points, target_points)
+        return forger(key, _to_float(source), _to_float(target), source_points, target_points)
 
     pair = batch["source"], batch["target"], batch["source_points"], batch["target_points"]
     made = jax.vmap(jax.vmap(forge_row))(*(take(grouped(value), places) for value in (keys, *pair)))

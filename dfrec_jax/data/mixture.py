@@ -46,7 +46,8 @@ def with_frame(config: ConfigDict) -> ConfigDict:
 
 
 def train_kinds(config: ConfigDict) -> tuple[int, ...]:
-    """The kind of each row of a training batch: real, original, BI, photographs, recorded, warped swaps for the rest.
+    """The kind of each row of a training batch: real, original, BI, neural, photographs, recorded, warped swaps for the
+    rest.
 
     Where the config leaves `data.recorded_share` open the rest is recorded forgeries, and warped swaps where the data
     have none, such as `faces`.
@@ -59,6 +60,8 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
     shares = {rows.REAL: data.real_share, rows.BI: data.bi_share}
     if data.original_share:
         shares[rows.ORIGINAL] = data.original_share
+    if data.neural_share:
+        shares[rows.NEURAL] = data.neural_share
     if data.photograph_share:
         shares[rows.PHOTOGRAPH] = data.photograph_share
     if data.recorded_share is not None:
@@ -67,7 +70,12 @@ def train_kinds(config: ConfigDict) -> tuple[int, ...]:
     _check_recorded(config, split, shares)
     if data.attack and forgery == rows.SWAP and data.recorded_share is None and shares[forgery] > 0:
         raise ConfigError(f"data.attack={data.attack!r}: the training split of {split.folder} has no forgery of it")
-    for kind, field in ((rows.BI, f"data.bi_share={data.bi_share}"), (rows.SWAP, f"data.dataset={data.dataset!r}")):
+    fields = {
+        rows.BI: f"data.bi_share={data.bi_share}",
+        rows.NEURAL: f"data.neural_share={data.neural_share}",
+        rows.SWAP: f"data.dataset={data.dataset!r}",
+    }
+    for kind, field in fields.items():
         if shares.get(kind, 0) > 0 and not split.index.partners.size:
             raise ConfigError(
                 f"{field}: forging needs pristine faces of two people or more with 68 landmarks, and the training "
@@ -104,7 +112,7 @@ def _check_recorded(config: ConfigDict, split: PreparedSplit, shares: dict[int, 
     counts = loss.get("source_features", 0) > 0 or loss.get("source_pixels", 0) > 0
     if config.data.recorded_share is None or not counts or not len(split.forgeries):
         return
-    own = shares[rows.BI] + shares[rows.SWAP]
+    own = shares[rows.BI] + shares[rows.SWAP] + shares.get(rows.NEURAL, 0.0)
     forged = own + shares[rows.RECORDED]
     with_source = own + shares[rows.RECORDED] * float(split.index.has_source[split.forgeries].mean())
     if forged > 0 and with_source < forged / 2 - 1e-6:
@@ -127,7 +135,7 @@ class TrainRows:
             kind: _recorded(split, kind) for kind in (rows.RECORDED, rows.ORIGINAL)
         }
         self._sizes = {kind: len(numbers) for kind, numbers in self._numbers.items()}
-        self._sizes |= dict.fromkeys((rows.BI, rows.SWAP, rows.PHOTOGRAPH), len(split.faces))
+        self._sizes |= dict.fromkeys((rows.BI, rows.SWAP, rows.PHOTOGRAPH, rows.NEURAL), len(split.faces))
         is_even = {rows.RECORDED: config.data.recorded_share is not None, rows.ORIGINAL: True}
         self._even = {
             kind: EvenOrder(

@@ -94,12 +94,15 @@ class TrainBatches:
         self._iterator.close()
 
 
-def make_completion(config: ConfigDict, num_groups: int) -> completion.Complete:
+def make_completion(
+    config: ConfigDict, num_groups: int, harmonise: completion.ForgeRow | None = None
+) -> completion.Complete:
     """From a training batch as it left the host, and the run's key, to one for the model; for a jitted caller.
 
     Args:
       config: a valid config.
       num_groups: devices that the rows are split over.
+      harmonise: of `completion.neural_forger`, where the config has a share of such rows.
 
     Raises:
       ConfigError: as `mixture.train_kinds`.
@@ -117,6 +120,7 @@ def make_completion(config: ConfigDict, num_groups: int) -> completion.Complete:
         noisy=config.data.noisy,
         tightened=config.data.tightened,
         changed_masks=config.data.changed_masks,
+        harmonise=harmonise,
     )
 
 
@@ -134,6 +138,8 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
         stream["shares"] = [config.data.real_share, config.data.bi_share]
         if config.data.recorded_share is not None or config.data.original_share:
             stream["shares"] += [config.data.recorded_share, config.data.original_share]
+        if config.data.neural_share:
+            stream["neural_share"] = config.data.neural_share
         if config.data.photograph_share:
             stream["photograph_share"] = config.data.photograph_share
     return json.loads(json.dumps(stream))

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Int
 
 # Pristine; a forgery as recorded; BI and warped swap, forged on the device; the original of a recorded one, pristine; a
-# photograph whose face is to be hidden.
-REAL, RECORDED, BI, SWAP, ORIGINAL, PHOTOGRAPH = range(6)
-KINDS = ("real", "recorded", "bi", "swap", "original", "photograph")
+# photograph whose face is to be hidden; a harmonised warped swap, forged on the device by the autoencoder of faces.
+REAL, RECORDED, BI, SWAP, ORIGINAL, PHOTOGRAPH, NEURAL = range(7)
+KINDS = ("real", "recorded", "bi", "swap", "original", "photograph", "neural")
 _MASK = 2**64 - 1
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from dfrec_jax.config import compared
+from dfrec_jax.config import autoencoder, compared
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import attributes, figures_of_runs, recovery, tables_of_runs
@@ -66,4 +66,6 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     task = task_of(stored_config.load(workdir))
     if task in compared.METHODS:
         raise ConfigError(f"{workdir}: trained {task}, which stands in tables of the paper: --table=1 to 7 or all")
+    if task == autoencoder.TASK:
+        raise ConfigError(f"{workdir}: trained the autoencoder of faces, which benchmarks/neural_swaps.py measures")
     return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, protocol)

@@ -11,7 +11,7 @@ from dfrec_jax import perceptors
 from dfrec_jax.baselines import methods, published
 from dfrec_jax.config import compared, tasks
 from dfrec_jax.data import mixture, pipeline
-from dfrec_jax.training import compared_losses, sharding, state, told
+from dfrec_jax.training import compared_losses, neural_swaps, sharding, state, told
 from dfrec_jax.training.step import Batch, TrainStep, make_train_step
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 from dfrec_jax.weights.rules import WeightsError
@@ -36,6 +36,7 @@ class ComparedTask:
         self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
         told.check_identity_width(self.config, self.constants)
+        self._neural = neural_swaps.load(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._module, self._optimizer = methods.build(self.config), state.make_optimizer(self.config)
 
@@ -49,7 +50,7 @@ class ComparedTask:
 
     def make_step(self, num_devices: int) -> TrainStep:
         """Forging and augmentation, then the method's own loss."""
-        complete = pipeline.make_completion(self.config, num_devices)
+        complete = pipeline.make_completion(self.config, num_devices, self._neural.forge_row)
         loss = compared_losses.make_loss(self._module, self.config)
         return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
 
@@ -59,7 +60,7 @@ class ComparedTask:
 
     def fingerprint(self) -> dict[str, Any]:
         """See `pipeline.fingerprint`."""
-        return pipeline.fingerprint(self.config)
+        return pipeline.fingerprint(self.config) | self._neural.fingerprint
 
     def make_validator(self, mesh: Mesh) -> Validator:
         """IDSIM of the validation split."""

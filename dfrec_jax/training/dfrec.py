@@ -16,7 +16,7 @@ from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec, region
-from dfrec_jax.training import initialisation, sharding, state, told
+from dfrec_jax.training import initialisation, neural_swaps, sharding, state, told
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
@@ -43,6 +43,7 @@ class DfrecTask:
         self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
         told.check_identity_width(self.config, self.constants)
+        self._neural = neural_swaps.load(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)
 
@@ -56,7 +57,7 @@ class DfrecTask:
 
     def make_step(self, num_devices: int) -> TrainStep:
         """Forging and augmentation, then the loss of Eq. 10."""
-        complete = pipeline.make_completion(self.config, num_devices)
+        complete = pipeline.make_completion(self.config, num_devices, self._neural.forge_row)
         loss = make_loss(self._model, self.config)
         return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
 
@@ -66,7 +67,7 @@ class DfrecTask:
 
     def fingerprint(self) -> dict[str, Any]:
         """See `pipeline.fingerprint`."""
-        return pipeline.fingerprint(self.config)
+        return pipeline.fingerprint(self.config) | self._neural.fingerprint
 
     def make_validator(self, mesh: Mesh) -> Validator:
         """IDSIM of the validation split."""

@@ -11,13 +11,15 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs import training_run
 from dfrec_jax.training import loop, memory
 from dfrec_jax.training.attributes import AttributesTask
+from dfrec_jax.training.autoencoder import AutoencoderTask
 from dfrec_jax.training.compared import ComparedTask
 from dfrec_jax.training.dfrec import DfrecTask
 from dfrec_jax.training.ledger import Ledger
 
-TASKS: dict[str, type[DfrecTask] | type[AttributesTask] | type[ComparedTask]] = {
+TASKS: dict[str, type[DfrecTask] | type[AttributesTask] | type[AutoencoderTask] | type[ComparedTask]] = {
     "dfrec": DfrecTask,
     "attributes": AttributesTask,
+    "autoencoder": AutoencoderTask,
     **dict.fromkeys(compared.METHODS, ComparedTask),
 }
 

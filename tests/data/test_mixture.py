@@ -128,3 +128,15 @@ def test_mixtures_that_cannot_be_are_refused(mixed, make_config):
 def test_folders_may_name_their_data_set():
     found = joint.named_folders("a, triplets:b/c ,dfdc:/d,C:/e", "faces")
     assert found == [("faces", "a"), ("triplets", "b/c"), ("dfdc", "/d"), ("faces", "C:/e")]
+
+
+def test_harmonised_swaps_are_pairs_with_a_share_and_a_source(mixed):
+    config = mixed(neural_share=0.125, neural_network="runs/autoencoder")
+    kinds = np.array(mixture.train_kinds(config))
+    assert (kinds == rows.NEURAL).sum() == 2 and (kinds == rows.SWAP).sum() == 2
+    for example, kind in zip(drawn(config, 16), kinds, strict=True):
+        if kind == rows.NEURAL:
+            assert example["is_forgery"] and example["has_source"] and example["target_points"].any()
+    with pytest.raises(ValueError, match="need the autoencoder"):
+        pipeline.make_completion(config, 1)
+    assert pipeline.fingerprint(config) != pipeline.fingerprint(mixed())

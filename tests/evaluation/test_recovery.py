@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from dfrec_jax.config import autoencoder
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import collecting, people, recovery
+from dfrec_jax.evaluation import collecting, people, recovery, workdir
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.models import dfrec
 from dfrec_jax.reports import results
@@ -99,3 +100,11 @@ def test_the_file_is_json_that_a_script_reads(tmp_path, measurings):
     content = json.loads((tmp_path / "results" / "results.json").read_text())
     assert {"protocol", "measured", "records"} == content.keys()
     assert {"acc_id", "idsim", "auc_forged", "calibration_error"} <= {record["metric"] for record in content["records"]}
+
+
+def test_a_run_of_the_autoencoder_is_sent_to_its_benchmark(tmp_path):
+    config = autoencoder.autoencoder()
+    config.data.dir = "prepared"
+    (tmp_path / "config.json").write_text(config.to_json_best_effort())
+    with pytest.raises(ConfigError, match="benchmarks/neural_swaps.py"):
+        workdir.evaluate(tmp_path)

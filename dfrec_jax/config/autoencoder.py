@@ -1,0 +1,57 @@
+"""The config of the autoencoder of faces: its defaults and its rules. `configs/autoencoder.py` is made of it."""
+
+from ml_collections import ConfigDict
+
+from dfrec_jax.config import compared, data_rules, defaults, rules, training_rules, types
+from dfrec_jax.config.allowed import Rule, check, positive
+from dfrec_jax.config.errors import ConfigError
+
+TASK = "autoencoder"
+SCORE = "psnr"  # which the best checkpoint is kept by
+
+
+def autoencoder() -> ConfigDict:
+    """The default config: faces of 64 px out of pictures of 128."""
+    run, config = defaults.dfrec(), ConfigDict()  # no copy: a copy forgets the types of fields that are left open
+    config.task = TASK
+    for name in compared.SHARED:
+        config[name] = run[name]
+    config.name = TASK
+    config.image_size = 128
+    config.data.dataset = "faces"
+    config.data.photograph_share = 1.0
+    config.data.real_share = config.data.bi_share = 0.0
+    own = config.autoencoder = ConfigDict()
+    own.size = 64  # side of an upright face, in pixels
+    own.features = (24, 64, 128)
+    own.latent = 64
+    own.seams = 0.7  # share of the training faces in which a seam is made, that is to be left out
+    return config
+
+
+_RULES: tuple[Rule, ...] = (
+    ("autoencoder.size", lambda size: 32 <= size <= 224, "from 32 to 224 pixels"),
+    ("autoencoder.features", lambda features: bool(features) and min(features) > 0, "one or more, each 1 or more"),
+    ("autoencoder.latent", positive, "1 or more"),
+    ("autoencoder.seams", lambda share: 0 <= share <= 1, "between 0 and 1"),
+)
+
+
+def validate(config: ConfigDict) -> None:
+    """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
+    types.check(config, autoencoder())
+    shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in compared.SHARED)
+    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
+    check(config, _RULES)
+    data_rules.validate(config)
+    training_rules.validate_schedule(config)
+    own, stride = config.autoencoder, 2 ** len(config.autoencoder.features)
+    if own.size % stride:
+        raise ConfigError(
+            f"autoencoder.size={own.size} with {len(own.features)} levels of features: must be a multiple of {stride}"
+        )
+    if config.data.photograph_share != 1 or config.train.initialise or config.train.initialise_fresh:
+        raise ConfigError(
+            f"data.photograph_share={config.data.photograph_share} and train.initialise={config.train.initialise!r} "
+            "with task='autoencoder': it learns from photographs alone and from the start; use 1.0 and ''"
+        )
