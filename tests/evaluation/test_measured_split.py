@@ -42,7 +42,8 @@ def test_a_list_of_groups_is_read_first(make_config, tmp_path):
     opened = measured_split.open_split(config, Protocol(groups=str(path)))
     examples = {"target_id": split.index.target_id}
     opened.add_labels(examples)
-    assert [name[-1] for name in split.names.identities[split.index.target_id]] == examples["group"].tolist()
+    names = [split.names.identities[number] for number in split.index.target_id]
+    assert examples["group"].tolist() == [name[-1] for name in names]
     assert "target" not in examples
 
 
