@@ -183,7 +183,9 @@ def _caption(
         counts = ", ".join(f"{panel.title} {len(panel.curves[0].values)}" for panel in made.panels if panel.curves)
         said.append(f"Cosines of embeddings by {network} over all forgeries ({counts}), smoothed by a Gaussian kernel.")
     else:
-        numbers = "; ".join(f"{label}: {', '.join(map(str, shown))}" for label, shown in made.numbers.items())
+        each = {label: ", ".join(map(str, numbers)) for label, numbers in made.numbers.items()}
+        is_same = len(set(each.values())) == 1
+        numbers = min(each.values()) if is_same else "; ".join(f"{label}: {shown}" for label, shown in each.items())
         said.append(f"Examples: the first whose target people differ, by their number in the split ({numbers}).")
         said.append(f"At the corner of a recovered target: its identity similarity with the true one, by {network}.")
         said += [_INSETS] if figure.kind is Kind.CROSSING else []
