@@ -36,9 +36,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", required=True)
     parser.add_argument("--data_dir", default="", help="faces of `dfrec prepare`; by default those of the run")
+    parser.add_argument("--checkpoint", default="best", help="best by validation, newest, or a step")
     parser.add_argument("--pairs", type=int, default=200)
     asked = parser.parse_args()
-    network = autoencoder.load(asked.workdir)
+    network = autoencoder.load(asked.workdir, asked.checkpoint)
     config = network.config.copy_and_resolve_references()
     config.data.dir = asked.data_dir or config.data.dir
     config.data.eval_batch_size = min(20, asked.pairs)
