@@ -1,6 +1,6 @@
 """DFREC on FFHQ-E4S: Table I, column E4S.
 
-Run:       dfrec prepare ffhq_e4s --source SWAPS --originals FFHQ --out DIR, then
+Run:       dfrec prepare ffhq_e4s --source SWAPS --originals FFHQ --crop box --out DIR, then
            python train.py --config=configs/ffhq_e4s.py --config.data.dir=DIR --workdir=runs/ffhq_e4s
 Hardware:  -  (a dash until measured)
 Paper:     FID 8.34, IDSIM 0.5870; four NVIDIA 4090

@@ -115,7 +115,7 @@ def prepared(tmp_path_factory, faces):
     """What the documented commands make of them."""
     root = tmp_path_factory.mktemp("miniature")
     _lay_out(root, faces)
-    by_image = ("--split-by", "image", "--shares", "2:1:1")
+    by_image = ("--split-by", "image", "--shares", "2:1:1", "--crop", "box")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(prepare, "make_tools", lambda weights_dir: trees.make_tools())
         for words in (

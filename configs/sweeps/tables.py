@@ -2,7 +2,7 @@
 
 Run:       dfrec sweep configs/sweeps/tables.py:6 --base=configs/quickstart.py --out=runs/tables      (drawn faces), or
            dfrec sweep configs/sweeps/tables.py:6 --base=configs/megafs.py --set data.dir=DIR --out=runs/megafs_tables
-           (DIR: what `dfrec prepare` wrote of CelebA-MegaFS, FaceForensics++ and FFHQ-E4S, all under one folder)
+           (DIR: what `dfrec prepare --crop box` wrote of CelebA-MegaFS, FaceForensics++ and FFHQ-E4S, one folder)
            A run that two tables need has one name: with one --out it is trained once.
 Drawn:     three ranges of `data.leak` stand for three attacks, `data.scene='outdoors'` for the second data set; at most
            150 steps a run, compared methods narrowed. docs/evaluation.md has the counts and the minutes.
