@@ -60,6 +60,7 @@ def test_what_is_recovered_is_a_picture(recovered):
 def told():
     """The same recoverers of a network that may be told who is seen, for a swap and the same swap of another face."""
     config = tiny.config()
+    config.sirm.features, config.sirm.stem = (8,), 4  # one level: five passes are compiled, in one program
     config.tirm.identity_width = 4
     model = dfrec.build(config)
     batch = fields.to_float(tiny.batch(SIZE))
@@ -82,7 +83,7 @@ def told():
 
 
 def test_surroundings_alone_know_nothing_of_the_face(told):
-    unknown = jnp.full((SIZE, 5, 2), jnp.nan)  # the region is the middle of the picture
+    unknown = jnp.full((SIZE, 5, 2), jnp.nan, jnp.float32)  # the region is the middle of the picture
     given, first = told(landmarks=unknown)
     face = first[DFREC].source_map >= 0.5
     _, other = told(landmarks=unknown, image=jnp.where(face, 1 - given.image, given.image))

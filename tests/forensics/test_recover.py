@@ -1,6 +1,8 @@
 """`dfrec recover`, from files to files, on a network that was trained for no step."""
 
+import contextlib
 import hashlib
+import io
 import json
 
 import jax
@@ -69,46 +71,55 @@ def _result(folder):
     return json.loads((folder / "result.json").read_text())
 
 
-def test_each_picture_gets_its_folder(workdir, pictures, tmp_path, capsys):
-    assert _recover(workdir, tmp_path / "all", *pictures) == 0
-    assert capsys.readouterr().out.split() == [str(tmp_path / "all" / name / "panel.png") for name in "abc"]
+@pytest.fixture(scope="module")
+def recovered(workdir, pictures, tmp_path_factory):
+    """The folder of what was recovered of all pictures, one by one, and what was printed."""
+    folder = tmp_path_factory.mktemp("recovered") / "all"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert _recover(workdir, folder, *pictures) == 0
+    return folder, printed.getvalue()
+
+
+def test_each_picture_gets_its_folder(recovered):
+    all_of_them, printed = recovered
+    assert printed.split() == [str(all_of_them / name / "panel.png") for name in "abc"]
     for name in "abc":
-        folder = tmp_path / "all" / name
+        folder = all_of_them / name
         for file in ("source", "target", "map"):
             with Image.open(folder / f"{file}.png") as picture:
                 assert (picture.size, picture.mode) == ((tiny.SIZE, tiny.SIZE), "RGB")
         result = json.loads((folder / "result.json").read_text())
         assert (result["seed"], result["checkpoint_step"], result["input"]) == (0, 7, f"{name}.png")
         assert len(result["generated_patches"]) == result["num_patches"] // 2
-    assert json.loads((tmp_path / "all" / "b" / "result.json").read_text())["input_size"] == [40, 50]
+    assert _result(all_of_them / "b")["input_size"] == [40, 50]
 
-    # alone, and again, a picture gives the same bytes; another seed another target
+
+def test_alone_a_picture_gives_the_same_bytes_and_by_another_seed_another_target(
+    workdir, pictures, recovered, tmp_path
+):
     assert _recover(workdir, tmp_path / "alone", pictures[2]) == 0
     for file in ("source.png", "target.png", "map.png", "panel.png", "result.json"):
-        assert (tmp_path / "alone" / "c" / file).read_bytes() == (tmp_path / "all" / "c" / file).read_bytes(), file
+        assert (tmp_path / "alone" / "c" / file).read_bytes() == (recovered[0] / "c" / file).read_bytes(), file
     assert _recover(workdir, tmp_path / "other", pictures[2], arguments=["--seed", "1"]) == 0
     target = "c/target.png"
     assert (tmp_path / "other" / target).read_bytes() != (tmp_path / "alone" / target).read_bytes()
 
 
-def test_in_batches_the_pictures_are_the_same_but_for_rounding(workdir, pictures, tmp_path):
-    assert _recover(workdir, tmp_path / "one", *pictures) == 0
+def test_in_batches_the_pictures_are_the_same_but_for_rounding(workdir, pictures, recovered, tmp_path):
     assert _recover(workdir, tmp_path / "two", *pictures, arguments=["--batch-size", "2"]) == 0  # and one left over
     for name in "abc":
-        one, two = (json.loads((tmp_path / count / name / "result.json").read_text()) for count in ("one", "two"))
+        folders = recovered[0] / name, tmp_path / "two" / name
+        one, two = map(_result, folders)
         assert one["generated_patches"] == two["generated_patches"]
         for file in ("source", "target", "map"):
-            with (
-                Image.open(tmp_path / "one" / name / f"{file}.png") as a,
-                Image.open(tmp_path / "two" / name / f"{file}.png") as b,
-            ):
+            with Image.open(folders[0] / f"{file}.png") as a, Image.open(folders[1] / f"{file}.png") as b:
                 assert np.abs(np.asarray(a, int) - np.asarray(b, int)).max() <= 1
 
 
-def test_outside_the_generated_patches_the_target_is_the_input(workdir, pictures, tmp_path):
-    assert _recover(workdir, tmp_path, pictures[0]) == 0
-    generated = json.loads((tmp_path / "a" / "result.json").read_text())["generated_patches"]
-    with Image.open(pictures[0]) as given, Image.open(tmp_path / "a" / "target.png") as target:
+def test_outside_the_generated_patches_the_target_is_the_input(pictures, recovered):
+    folder = recovered[0] / "a"
+    generated = _result(folder)["generated_patches"]
+    with Image.open(pictures[0]) as given, Image.open(folder / "target.png") as target:
         difference = np.abs(np.asarray(given, int) - np.asarray(target, int)).sum(-1)
     differs = difference.reshape(4, 8, 4, 8).sum((1, 3)).ravel() > 0
     assert set(np.flatnonzero(differs)) <= set(generated)
@@ -270,10 +281,9 @@ def test_what_was_done_in_reading_stands_in_the_record_and_on_the_screen(workdir
     assert remark in capsys.readouterr().err and remark in _result(tmp_path / "out" / "moving")["warnings"]
 
 
-def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(workdir, pictures, tmp_path):
-    assert _recover(workdir, tmp_path / "plain", pictures[0]) == 0
+def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(workdir, pictures, recovered, tmp_path):
     assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
-    plain, told = (_result(tmp_path / which / "a") for which in ("plain", "told"))
+    plain, told = (_result(folder / "a") for folder in (recovered[0], tmp_path / "told"))
     assert (plain["assume"], plain["map"]) == (None, "the network's")
     assert (told["assume"], told["map"]) == ("swap", "the face's region: the network's leaves the face out")
     assert plain["mean_map"] == told["mean_map"], "of the ISM, whatever map was used"

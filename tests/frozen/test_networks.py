@@ -153,8 +153,9 @@ def test_lpips_like_is_a_distance():
         squeezenet.lpips_like(from_random(squeezenet.BLUEPRINT), a, b)
 
 
-def test_faces_of_one_person_are_nearer(shared_weights, shared_data):
-    """On real weights and real faces; `benchmarks/lfw.py` is the thorough form."""
+@pytest.fixture(scope="module")
+def pairs_of_faces(shared_weights, shared_data):
+    """Two pictures each of three people, and the five landmarks of each."""
     import cv2
 
     from dfrec_jax.frozen.detection import central_face, detect_faces
@@ -166,15 +167,18 @@ def test_faces_of_one_person_are_nearer(shared_weights, shared_data):
     detector = _real("retinaface-mobile025", shared_weights)
     faces = [central_face(found, 256, 256) for found in detect_faces(detector, pictures, side=256)]
     assert all(face is not None and face.score > 0.9 for face in faces)
-    landmarks = jnp.stack([face.landmarks for face in faces])
-    batch = jnp.stack(pictures).astype(jnp.float32) / 255
+    return jnp.stack(pictures).astype(jnp.float32) / 255, jnp.stack([face.landmarks for face in faces])
+
+
+@pytest.mark.parametrize("name", ["mobilefacenet-xiaoccer", "mobilefacenet-foamliu"])
+def test_faces_of_one_person_are_nearer(shared_weights, pairs_of_faces, name):
+    """On real weights and real faces; `benchmarks/lfw.py` is the thorough form."""
     embed = jax.jit(lambda network, images, landmarks: network(images, landmarks))
-    for name in ("mobilefacenet-xiaoccer", "mobilefacenet-foamliu"):
-        embedding = np.asarray(embed(_real(name, shared_weights), batch, landmarks)["embedding"])
-        similarity = embedding @ embedding.T
-        same = [similarity[i, i + 1] for i in (0, 2, 4)]
-        different = [similarity[i, j] for i in range(6) for j in range(6) if i // 2 != j // 2]
-        assert min(same) > max(different), name
+    embedding = np.asarray(embed(_real(name, shared_weights), *pairs_of_faces)["embedding"])
+    similarity = embedding @ embedding.T
+    same = [similarity[i, i + 1] for i in (0, 2, 4)]
+    different = [similarity[i, j] for i in range(6) for j in range(6) if i // 2 != j // 2]
+    assert min(same) > max(different)
 
 
 def _real(name, shared_weights):

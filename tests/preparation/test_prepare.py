@@ -177,16 +177,19 @@ def test_a_really_full_disk(tmp_path):
 
 
 def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
-    trees.people(tmp_path / "in", {f"person {i}": 40 for i in range(8)})
+    trees.people(tmp_path / "in", {f"person {i}": 8 for i in range(6)})
     script = (
-        "import faulthandler, signal, sys\n"
-        "from tests.preparation import test_prepare as t\n"
-        "from dfrec_jax.preparation import face_folders\n"
-        "if __name__ == '__main__':\n"
+        "import faulthandler, pathlib, signal, sys\n"
+        "if __name__ == '__main__':\n"  # nothing is imported before: each of the processes reads this file
+        "    from dfrec_jax.preparation import face_folders, plan as plans\n"
+        "    from dfrec_jax.preparation.prepare import prepare\n"
+        "    from tests.preparation import trees\n"
         "    faulthandler.dump_traceback_later(200, exit=True)\n"  # where it hangs, it says where
         "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background shell leaves it ignored
+        "    plans.PICTURES_A_JOB = 8\n"
         "    plan = face_folders.plan(sys.argv[1], shares=(1.0, 0.0, 0.0))\n"
-        "    t.prepare(plan, t.slow_tools, t.request(t.Path(sys.argv[2]), processes=2, num_forgeries=0))\n"
+        "    out = pathlib.Path(sys.argv[2])\n"
+        "    prepare(plan, trees.make_slow_tools, trees.request(out, processes=2, num_forgeries=0))\n"
     )
     (tmp_path / "run.py").write_text(script)
     process = subprocess.Popen(
@@ -213,16 +216,6 @@ def _all_gone(group: int) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-def slow_tools():
-    tools = trees.make_tools()
-
-    def detect(images):
-        time.sleep(0.02)
-        return tools.detect(images)
-
-    return tools._replace(detect=detect)
 
 
 def test_triplets_without_a_source_or_a_target(tmp_path):

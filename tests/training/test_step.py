@@ -33,13 +33,18 @@ def config(request):
     return config
 
 
-def _one_step(config, data, fsdp, devices):
+@pytest.fixture(scope="module")
+def init(config):
+    """One function for all meshes: it is then compiled once."""
+    return init_function(dfrec.build(config), SGD, config)
+
+
+def _one_step(config, init, data, fsdp, devices):
     """The state before and after a step, its metrics and the compiled step, on a mesh of some of the devices."""
-    model, optimizer = dfrec.build(config), SGD
     mesh = jax.sharding.Mesh(np.array(devices).reshape(data, fsdp), sharding.AXES)
-    fresh, shardings = state.create(init_function(model, optimizer, config), mesh)
+    fresh, shardings = state.create(init, mesh)
     before = jax.device_get(fresh)
-    step = make_train_step(make_loss(model, config), optimizer, ema=config.optimizer.ema)
+    step = make_train_step(make_loss(dfrec.build(config), config), SGD, ema=config.optimizer.ema)
     compiled = compile_step(step, shardings, mesh)
     perceptors = jax.device_put(tiny.perceptors(), sharding.replicated(mesh))
     batch = sharding.to_global(mesh, tiny.batch())
@@ -49,8 +54,8 @@ def _one_step(config, data, fsdp, devices):
 
 
 @pytest.fixture(scope="module")
-def one_device(config):
-    before, after, metrics, _, _ = _one_step(config, 1, 1, jax.devices()[:1])
+def one_device(config, init):
+    before, after, metrics, _, _ = _one_step(config, init, 1, 1, jax.devices()[:1])
     return before, jax.device_get(after), metrics
 
 
@@ -88,9 +93,9 @@ def test_the_decay_of_the_averages_rises_to_what_is_asked_for():
 
 
 @pytest.mark.parametrize(("data", "fsdp"), MESHES)
-def test_sharded_step_equals_the_single_device_step(config, one_device, data, fsdp):
+def test_sharded_step_equals_the_single_device_step(config, init, one_device, data, fsdp):
     before, want, want_metrics = one_device
-    fresh, got, metrics, step_again, compiled = _one_step(config, data, fsdp, jax.devices())
+    fresh, got, metrics, step_again, compiled = _one_step(config, init, data, fsdp, jax.devices())
     _assert_close(fresh.params, before.params, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(metrics["loss"], want_metrics["loss"], rtol=1e-5)
     np.testing.assert_allclose(metrics["gradient_norm"], want_metrics["gradient_norm"], rtol=1e-4)
