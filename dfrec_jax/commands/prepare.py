@@ -87,7 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
     from dfrec_jax.preparation.cut_records import Options
     from dfrec_jax.preparation.plan import PreparationError
     from dfrec_jax.preparation.prepare import Request, prepare
-    from dfrec_jax.preparation.shared_people import shared_with_train, words_of, words_on_missing_splits
+    from dfrec_jax.preparation.shared_people import (
+        people_to_forge_with,
+        shared_with_train,
+        words_of,
+        words_on_lone_people,
+        words_on_missing_splits,
+    )
 
     for name, low, high in (("size", 16, 4096), ("quality", 1, 100), ("processes", 0, 4096), ("seed", 0, 2**31 - 1),
                             ("frames", 0, 10**9), ("forgeries", 0, 10**9)):  # fmt: skip
@@ -114,7 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
         settings=settings,
         beam=None if arguments.beam is None else arguments.beam.split(),
     )
+    is_forged_from = arguments.dataset == "faces"  # the others bring their forgeries along
     planned = words_on_missing_splits({job.split for job in plan.jobs})
+    planned += words_on_lone_people(people_to_forge_with(plan)) if is_forged_from else []
     for note in (*plan.notes, *words_of(shared_with_train(plan)), *planned):
         print(f"note: {note}", file=sys.stderr)
     try:
@@ -131,7 +139,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{sum(result.remarks.values())} to be known of (remarks.csv)")
     for remark, count in result.remarks.most_common(5):
         print(f"  {count:>6}  {remark}")
-    for note in words_on_missing_splits({split for split, _, _ in result.counts}):
+    came_out = words_on_missing_splits({split for split, _, _ in result.counts})
+    for note in (*came_out, *(words_on_lone_people(result.people) if is_forged_from else ())):
         if note not in planned:
             print(f"note: {note}", file=sys.stderr)
     print(f"{result.folder} in {time.monotonic() - start:.0f} s; look at sheet.jpg")

@@ -7,7 +7,7 @@ people who are in no swap. `List_of_testing_videos.txt` is the official test spl
 import re
 from pathlib import Path
 
-from dfrec_jax.preparation import splits, tables
+from dfrec_jax.preparation import left_alone, splits, tables
 from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
 from dfrec_jax.preparation.shared_frame import LEAST_AGREEMENT
@@ -44,7 +44,11 @@ def plan(
     if split_by not in SPLIT_BY:
         raise PreparationError(f"--split-by={split_by}: must be one of {', '.join(SPLIT_BY)} for celeb_df")
     base, rejected = Path(root), []
-    videos = {folder: _videos(base, folder, rejected) for folder in (ORIGINALS, OTHERS, SWAPS)}
+    try:
+        others = left_alone.others_in(base, "", (ORIGINALS, OTHERS, SWAPS, TEST_LIST))
+        videos = {folder: _videos(base, folder, rejected, others) for folder in (ORIGINALS, OTHERS, SWAPS)}
+    except OSError as error:
+        raise PreparationError(f"--source={base}: {error.filename} cannot be read ({error.strerror})") from error
     if not videos[ORIGINALS] or not videos[SWAPS]:
         raise PreparationError(
             f"--source={root}: holds no Celeb-DF; expected {ORIGINALS}/id0_0000.mp4 and {SWAPS}/id0_id1_0000.mp4 below"
@@ -101,22 +105,21 @@ def plan(
     missing = sorted(listed - {video.name for found in videos.values() for video in found.values()})
     rejected += [Rejected(name, "test", "the list of test videos names it, and it is not there") for name in missing]
     notes = [] if listed else [f"{base / TEST_LIST} is not there: people are split by a hash, not as published"]
+    notes += [*left_alone.note_of_hidden(others), *left_alone.note_of_others(others)]
     return Plan(tuple(jobs), tuple(rejected), tuple(notes))
 
 
-def _videos(base: Path, folder: str, rejected: list[Rejected]) -> dict[str, Picture]:
-    """By name without ending."""
+def _videos(base: Path, folder: str, rejected: list[Rejected], others: list[str]) -> dict[str, Picture]:
+    """By name without ending; hidden files go to `others`."""
     if not (base / folder).is_dir():
         return {}
-    try:
-        files = sorted(file for file in (base / folder).iterdir() if not file.name.startswith("."))
-    except OSError as error:
-        raise PreparationError(f"--source={base}: {error.filename} cannot be read ({error.strerror})") from error
     found: dict[str, Picture] = {}
-    for file in files:
+    for file in sorted((base / folder).iterdir()):
         name = f"{folder}/{file.name}"
-        if file.suffix.lower() not in VIDEO_ENDINGS:
-            rejected.append(Rejected(name, "", "its ending names no kind of video that is read"))
+        if left_alone.is_hidden(file.name):
+            others.append(name)
+        elif file.suffix.lower() not in VIDEO_ENDINGS:
+            rejected.append(Rejected(name, "", left_alone.NO_VIDEO))
         elif file.stem in found:
             rejected.append(Rejected(name, "", "another file is the video of its name", found[file.stem].name))
         else:

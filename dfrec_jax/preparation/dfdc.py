@@ -7,7 +7,7 @@
 import json
 from pathlib import Path
 
-from dfrec_jax.preparation import splits, tables
+from dfrec_jax.preparation import left_alone, splits, tables
 from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
 from dfrec_jax.preparation.shared_frame import LEAST_AGREEMENT
@@ -48,9 +48,11 @@ def plan(
     originals: dict[str, Picture] = {}
     fakes: list[tuple[Picture, str]] = []
     rejected: list[Rejected] = []
-    for path in lists:
-        below = "" if path.parent == base else f"{path.parent.name}/"
-        said, there = _read(path), {file.name for file in path.parent.iterdir()}
+    folders = {path.parent: _read(path) for path in lists}
+    hidden: list[str] = []
+    for folder, said in {base: {}, **folders}.items():
+        below = "" if folder == base else f"{folder.name}/"
+        there = {file.name for file in folder.iterdir()}
         for name, original in said.items():
             video = Picture(str(base), f"{below}{name}")
             if name not in there:
@@ -59,8 +61,11 @@ def plan(
                 originals[name] = video
             else:
                 fakes.append((video, original))
-        unsaid = sorted(name for name in there - said.keys() if name.lower().endswith(VIDEO_ENDINGS))
-        rejected += [Rejected(f"{below}{name}", "", "is not in the list") for name in unsaid]
+        unsaid = sorted(there - said.keys() - {_LIST, *(part.name for part in folders if part.parent == folder)})
+        hidden += filter(left_alone.is_hidden, unsaid)
+        rejected += [
+            Rejected(f"{below}{name}", "", _why_not(folder / name)) for name in unsaid if not left_alone.is_hidden(name)
+        ]
     jobs = []
     for video, original in [*((video, name) for name, video in originals.items()), *fakes]:
         if original not in originals:
@@ -89,7 +94,16 @@ def plan(
         f"of {alone} of {len(originals)} originals the person is not known: each counts as one of its own, so that "
         "splits may share people; --identities names them"
     ]
-    return Plan(tuple(jobs), tuple(rejected), tuple(notes if alone else ()))
+    notes = [*(notes if alone else ()), *left_alone.note_of_hidden(hidden)]
+    notes += left_alone.note_of_unused_rows(f"--identities={identities}", named, originals, "originals")
+    return Plan(tuple(jobs), tuple(rejected), tuple(notes))
+
+
+def _why_not(path: Path) -> str:
+    """Of what lies in a folder and stands in no list."""
+    if path.is_dir():
+        return f"is a folder, and no {_LIST} is read from it"
+    return "is not in the list" if path.name.lower().endswith(VIDEO_ENDINGS) else left_alone.NO_VIDEO
 
 
 def _read(path: Path) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from dfrec_jax.preparation import splits, tables
+from dfrec_jax.preparation import left_alone, splits, tables
 from dfrec_jax.preparation.listing import list_pictures
 from dfrec_jax.preparation.plan import Picture, Plan, PreparationError, Rejected, in_jobs, pristine_item
 
@@ -86,6 +86,8 @@ def plan(
         )
     lacking = sum(not item.attributes for item in items) if values else 0
     notes = [f"{lacking} pictures have no attributes"] if lacking else []
+    if detections:
+        notes += left_alone.note_of_unused_rows(f"--detections={detections}", faces, there, "pictures")
     return Plan(tuple(in_jobs(items)), tuple(rejected), (*listing.notes, *notes))
 
 

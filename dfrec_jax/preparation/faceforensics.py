@@ -8,7 +8,7 @@ folder of numbered frames for each. Masks, where at hand, are `manipulated_seque
 import re
 from pathlib import Path
 
-from dfrec_jax.preparation import splits
+from dfrec_jax.preparation import left_alone, splits
 from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
 from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
@@ -24,7 +24,7 @@ METHODS = {
     "NeuralTextures": REENACTMENT,
 }
 DEFAULT_FRAMES = 140  # a video: 100,000 / 720 of the paper
-_ORIGINALS = "original_sequences/youtube"
+_ORIGINALS, _MANIPULATED = "original_sequences/youtube", "manipulated_sequences"
 _PAIR = re.compile(r"^(\d+)_(\d+)$")
 
 
@@ -54,8 +54,13 @@ def plan(
     base = Path(root)
     if not base.is_dir():
         raise PreparationError(f"--source={root}: there is no such folder")
-    manipulated = base / "manipulated_sequences"
-    found = sorted(folder.name for folder in manipulated.iterdir() if folder.is_dir()) if manipulated.is_dir() else []
+    manipulated = base / _MANIPULATED
+    try:
+        entries = list(manipulated.iterdir()) if manipulated.is_dir() else []
+        found = sorted(path.name for path in entries if path.is_dir() and not left_alone.is_hidden(path.name))
+        others = _others(base, found, split_file)
+    except OSError as error:
+        raise PreparationError(f"--source={root}: {error.filename} cannot be read ({error.strerror})") from error
     missing = [attack for attack in attacks if attack not in found]
     if missing:
         raise PreparationError(f"--attack={missing[0]}: {manipulated} has {', '.join(found) or 'no method at all'}")
@@ -63,9 +68,11 @@ def plan(
     pairs, rejected, notes = [], [], []
     try:
         folders = {
-            method: _videos(base, f"manipulated_sequences/{method}", compression, rejected, notes) for method in chosen
+            method: _videos(base, f"{_MANIPULATED}/{method}", compression, rejected, notes, others) for method in chosen
         }
-        originals = _videos(base, _ORIGINALS, compression, rejected, notes)
+        originals = _videos(base, _ORIGINALS, compression, rejected, notes, others)
+        of_masks = [f"{_MANIPULATED}/{method}/masks/videos" for method in chosen]
+        masks = [name for folder in of_masks for name in left_alone.others_in(base, folder, ())]
     except OSError as error:
         raise PreparationError(f"--source={root}: {error.filename} cannot be read ({error.strerror})") from error
     if not originals and not any(folders.values()):
@@ -83,7 +90,7 @@ def plan(
                 pairs.append((method, video, match.group(1), match.group(2)))
     split_of = _split_of(split_file, shares, [(target, source) for _, _, target, source in pairs], list(originals))
 
-    jobs, without = [], {"source": 0, "target": 0}
+    jobs, without, used_masks = [], {"source": 0, "target": 0, "mask": 0}, set()
     for method, video, target, source in pairs:
         sides = {split_of.get(name, "") for name in (target, source)}
         if len(sides) > 1 or "" in sides:
@@ -93,6 +100,9 @@ def plan(
         source_video, target_video = originals.get(source), originals.get(target)
         without["source"] += source_video is None
         without["target"] += target_video is None
+        mask = _mask_of(base, method, video)
+        without["mask"] += mask is None
+        used_masks |= {mask.name} if mask else set()
         work = VideoPair(
             split=sides.pop(),
             label=METHODS.get(method, SWAP),
@@ -100,7 +110,7 @@ def plan(
             image=video,
             source=source_video,
             target=target_video,
-            mask=_mask_of(base, method, video),
+            mask=mask,
             source_identity=source,
             target_identity=target,
             num_frames=num_frames,
@@ -116,13 +126,35 @@ def plan(
     notes += [
         f"{count} of {len(pairs)} forged videos lack their {role} video" for role, count in without.items() if count
     ]
+    if split_file:
+        there = [*originals, *(name for _, _, *names in pairs for name in names)]
+        notes += left_alone.note_of_unused_rows(f"--split-file={split_file}", split_of, there, "videos")
+    unused = [name for name in masks if name not in used_masks and not left_alone.is_hidden(name)]
+    if unused:
+        notes.append(f"{len(unused)} files among the masks are of no video that is prepared ({unused[0]})")
+    others += filter(left_alone.is_hidden, masks)
+    notes += [*left_alone.note_of_hidden(others), *left_alone.note_of_others(others)]
     if set(found) - set(chosen):
         notes.append(f"not prepared: {', '.join(sorted(set(found) - set(chosen)))} (name a method with --attack)")
     return Plan(tuple(jobs), tuple(rejected), tuple(notes))
 
 
+def _others(base: Path, methods: list[str], split_file: str) -> list[str]:
+    """What lies above and beside the folders of videos, and is none of them."""
+    known = {
+        "": ["original_sequences", _MANIPULATED, Path(split_file).name],
+        "original_sequences": ["youtube"],
+        _MANIPULATED: methods,
+    }
+    for folder in (_ORIGINALS, *(f"{_MANIPULATED}/{method}" for method in methods)):
+        known[folder] = [*COMPRESSIONS, *([] if folder == _ORIGINALS else ["masks"])]
+        known[f"{folder}/masks"] = ["videos"]
+        known |= {f"{folder}/{compression}": ["videos", "images"] for compression in COMPRESSIONS}
+    return [name for folder, names in known.items() for name in left_alone.others_in(base, folder, names)]
+
+
 def _videos(
-    base: Path, folder: str, compression: str, rejected: list[Rejected], notes: list[str]
+    base: Path, folder: str, compression: str, rejected: list[Rejected], notes: list[str], others: list[str]
 ) -> dict[str, Picture]:
     """The videos of a method, or the originals, by name without ending; what is there and not taken is said."""
     there = [
@@ -134,13 +166,15 @@ def _videos(
     found: dict[str, Picture] = {}
     while there and not found:
         chosen = there.pop(0)
-        files = [file for file in chosen.iterdir() if not file.name.startswith(".")]
-        for file in sorted(files, key=lambda file: (_preference(file), file.name)):  # an .mp4 before an .avi
+        files = sorted(chosen.iterdir(), key=lambda file: (_preference(file), file.name))  # an .mp4 before an .avi
+        for file in files:
             name = file.relative_to(base).as_posix()
-            if chosen.name == "images" and not file.is_dir():
+            if left_alone.is_hidden(file.name):
+                others.append(name)
+            elif chosen.name == "images" and not file.is_dir():
                 rejected.append(Rejected(name, "", "is no folder of frames"))
             elif chosen.name == "videos" and not (file.is_file() and file.suffix.lower() in VIDEO_ENDINGS):
-                rejected.append(Rejected(name, "", "its ending names no kind of video that is read"))
+                rejected.append(Rejected(name, "", left_alone.NO_VIDEO))
             elif file.stem in found:
                 rejected.append(Rejected(name, "", "another file is the video of its name", found[file.stem].name))
             else:
@@ -156,7 +190,7 @@ def _preference(file: Path) -> int:
 
 
 def _mask_of(base: Path, method: str, video: Picture) -> Picture | None:
-    stem = f"manipulated_sequences/{method}/masks/videos/{Path(video.name).stem}"
+    stem = f"{_MANIPULATED}/{method}/masks/videos/{Path(video.name).stem}"
     endings = [cased for ending in VIDEO_ENDINGS for cased in (ending, ending.upper())]
     name = next((f"{stem}{ending}" for ending in endings if (base / f"{stem}{ending}").is_file()), None)
     return None if name is None else Picture(str(base), name)

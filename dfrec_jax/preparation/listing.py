@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from dfrec_jax.preparation import tfds_pictures
+from dfrec_jax.preparation import left_alone, tfds_pictures
 from dfrec_jax.preparation.plan import PreparationError, Rejected
 
 PICTURE_ENDINGS = tuple(
@@ -86,16 +86,15 @@ def list_files(root: str) -> Listing:
             raise PreparationError(f"{root}: there is no such folder or tar file")
     except OSError as error:
         raise PreparationError(f"{root}: cannot be read ({error.strerror or error})") from error
-    hidden = [name for name in found.names if any(part.startswith(".") for part in name.split("/"))]
+    hidden = list(filter(left_alone.is_hidden, found.names))
     unwritable = [name for name in sorted(set(found.names) - set(hidden)) if not _is_unicode(name)]
     rejected = found.rejected + [Rejected(name, "", _NO_UNICODE) for name in unwritable]
     names = sorted(set(found.names) - set(hidden) - set(unwritable))
     if not names:
         why = "".join(f"; {row.origin} {row.reason}" for row in rejected[:1])
-        why += f"; {len(hidden)} hidden files, whose names begin with a dot, are left alone" if hidden else ""
+        why += "".join(f"; {note}" for note in left_alone.note_of_hidden(hidden))
         raise PreparationError(f"{root}: is empty{why}")
-    notes = [f"{len(hidden)} hidden files, whose names begin with a dot, are left alone"] if hidden else []
-    return Listing(names, rejected, found.notes + notes)
+    return Listing(names, rejected, found.notes + left_alone.note_of_hidden(hidden))
 
 
 def _is_unicode(name: str) -> bool:

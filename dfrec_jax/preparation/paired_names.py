@@ -100,6 +100,8 @@ def plan(
         name = f"original/{number}" if split_by == "image" else person(number)
         items.append(pristine_item(splits.split_by_hash(name, shares), picture, person(number)))
     notes += [f"{count} of {len(swaps)} swaps lack their {role}" for role, count in without.items() if count]
+    if attacks and set(methods) - set(attacks):
+        notes.append(f"not prepared: {', '.join(sorted(set(methods) - set(attacks)))} (--attack names others)")
     if dropped:
         notes.append(
             f"{dropped} of {len(swaps)} swaps join people of different splits and are left out (--split-by target "

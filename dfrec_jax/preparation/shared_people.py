@@ -1,6 +1,6 @@
-"""Whether the splits of a plan share people, and what splits there are none of: what a reader of results must know."""
+"""Whether the splits of a plan share people, and which splits have none, or too few: what a reader must know."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from dfrec_jax.preparation.plan import Plan, VideoPair
 from dfrec_jax.preparation.splits import SPLITS
@@ -57,4 +57,28 @@ def words_on_missing_splits(there: Collection[str]) -> list[str]:
     return [
         f"no record is in {' or '.join(missing)}: {'; '.join(needed)}. More people or triples, other --shares, or a "
         "list of splits that names it would fill it"
+    ]
+
+
+def people_to_forge_with(plan: Plan) -> dict[str, int]:
+    """How many people the pristine faces of each planned split are of."""
+    people: dict[str, set[str]] = {}
+    for job in plan.jobs:
+        for item in (job.work,) if isinstance(job.work, VideoPair) else job.work:
+            people.setdefault(item.split, set()).update({item.target_identity} if item.label == PRISTINE else ())
+    return {split: len(found) for split, found in people.items()}
+
+
+def words_on_lone_people(people: Mapping[str, int]) -> list[str]:
+    """What cannot be done with the splits of fewer than two people, and how to get more.
+
+    Args:
+      people: how many the pristine faces of each split are of.
+    """
+    lone = [split for split in SPLITS if people.get(split, 2) < 2]
+    if not lone:
+        return []
+    return [
+        f"too few people to forge with in {' and '.join(lone)}: a forgery takes the faces of two, so that none is made "
+        "there. More people, other --shares, or a list of splits would bring them"
     ]

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from dfrec_jax.pictures.reading import Decoded, decode_image, refusal
 from dfrec_jax.pictures.reading import read_bytes as read_file
-from dfrec_jax.preparation import tfds_pictures
+from dfrec_jax.preparation import left_alone, tfds_pictures
 from dfrec_jax.preparation.listing import PICTURE_ENDINGS, tar_members
 from dfrec_jax.preparation.plan import Picture
 
@@ -73,7 +73,9 @@ class Frames:
             raise refusal(self.origin, f"cannot be read: {error.strerror or error}") from error
         for file in files:
             number = _FRAME_NUMBER.search(file.stem)
-            if file.suffix.lower() not in PICTURE_ENDINGS or not number:
+            if left_alone.is_hidden(file.name):
+                self.left_out.append((f"{self.origin}/{file.name}", "is hidden: its name begins with a dot"))
+            elif file.suffix.lower() not in PICTURE_ENDINGS or not number:
                 self.left_out.append((f"{self.origin}/{file.name}", "is no picture whose name ends in a number"))
             elif int(number.group(1)) in self._folder:
                 self.left_out.append((f"{self.origin}/{file.name}", "another file is the frame of its number"))

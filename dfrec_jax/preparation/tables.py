@@ -49,8 +49,8 @@ def read_table(path: str, *needed: str) -> list[dict[str, str]]:
     """The rows of a CSV file with a header.
 
     Raises:
-      PreparationError: as `read_text`, and for a file without a `needed` column, with two of one name, or that is no
-        CSV.
+      PreparationError: as `read_text`, and for a file without a `needed` column, with two of one name, with a row of
+        more values than columns, or that is no CSV.
     """
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True)
     try:
@@ -62,7 +62,15 @@ def read_table(path: str, *needed: str) -> list[dict[str, str]]:
         columns = list(filter(None, reader.fieldnames or ()))
         if twice := [name for name in columns if columns.count(name) > 1]:
             raise PreparationError(f"{path}: has two columns {twice[0]!r}: leave one")
-        return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
+        rows = []
+        for row in reader:
+            if any(row.pop(None, ())):  # pyright: ignore[reportArgumentType, reportCallIssue]
+                raise PreparationError(
+                    f"{path}: line {reader.line_num} has more values than the header has columns; a name that holds a "
+                    'comma stands in quotes, "a,b.jpg"'
+                )
+            rows.append({key: value or "" for key, value in row.items()})
+        return rows
     except csv.Error as error:
         raise PreparationError(f"{path}: line {reader.line_num} is no CSV ({error})") from error
 

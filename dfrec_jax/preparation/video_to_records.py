@@ -6,7 +6,7 @@ from dfrec_jax.pictures.reading import ImageError, refusal
 from dfrec_jax.preparation import source_files
 from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_mask, find, record, refused
 from dfrec_jax.preparation.face_crops import FaceTools, frontality
-from dfrec_jax.preparation.plan import Picture, Rejected, VideoPair
+from dfrec_jax.preparation.plan import Picture, Rejected, Remark, VideoPair
 from dfrec_jax.preparation.shared_frame import agreement, carried_over
 from dfrec_jax.records import schema
 
@@ -28,12 +28,17 @@ def records_of_video(pair: VideoPair, tools: FaceTools, options: Options) -> Res
         )
         if not shared:
             raise refusal(pair.image.name, "has no frame of a number that its target's video has")
+        if len(shared) < len(videos["image"].numbers):
+            yield Remark(pair.image.name, pair.split, "has frames of numbers that its target's video lacks")
         source = _SourceFaces(videos["source"], tools, options) if "source" in videos else None
         last_box = None
         for number in source_files.evenly_spaced(shared, pair.num_frames):
             try:
                 made, last_box = _of_frame(pair, videos, source, number, tools, options, last_box)
                 yield made
+                if "mask" in videos and number not in videos["mask"].numbers:
+                    origin = f"{pair.image.name}#{number}"
+                    yield Remark(origin, pair.split, "has no mask: its mask video lacks the frame")
             except ImageError as error:
                 yield refused(f"{pair.image.name}#{number}", pair.split, error)
     except ImageError as error:

@@ -35,12 +35,14 @@ class Result(NamedTuple):
       counts: records by split, label and attack.
       rejected: how many were refused for each reason.
       remarks: how many files there is one to make on, by remark.
+      people: how many the faces of each split are of that forgeries can be made from.
     """
 
     folder: Path
     counts: dict[tuple[str, str, str], int]
     rejected: Counter
     remarks: Counter
+    people: dict[str, int]
 
 
 class _Records:
@@ -115,14 +117,17 @@ def finish(
     shutil.rmtree(written, ignore_errors=True)
     whole = _build(dataset, written, splits, description, settings)
     names = index.names_of(summaries)
-    index.write(whole, {name: index.make_index(summaries[name], names) for name in splits}, names)
+    indices = {name: index.make_index(summaries[name], names) for name in splits}
+    index.write(whole, indices, names)
     write_lists(whole, rejected, remarks)
     contact_sheet.write_sheet(whole / "sheet.jpg", _some(splits))
     folder.parent.mkdir(parents=True, exist_ok=True)
     os.replace(whole, folder)
     shutil.rmtree(unfinished)
     counts = Counter((name, LABELS[row.label], row.attack) for name in splits for row in summaries[name])
-    return Result(folder, dict(counts), Counter(row.reason for row in rejected), Counter(row.remark for row in remarks))
+    people = {name: len(set(own.source_id[own.faces].tolist())) for name, own in indices.items()}
+    reasons, remarked = Counter(row.reason for row in rejected), Counter(row.remark for row in remarks)
+    return Result(folder, dict(counts), reasons, remarked, people)
 
 
 def _build(dataset: str, folder: Path, splits: dict[str, _Records], description: str, settings: dict[str, Any]) -> Path:

@@ -82,6 +82,18 @@ def test_a_split_that_loses_all_its_records_is_said_in_the_end(source, tmp_path,
     assert "note: no record is in test: evaluate.py needs test" in capsys.readouterr().err
 
 
+def test_a_split_with_too_few_people_to_forge_with_is_said_once(source, tmp_path, capsys):
+    lines = ["a/00.jpg,train", "b/00.jpg,test", "b/dark.jpg,train"]
+    (tmp_path / "s.csv").write_text("\n".join(["file,split", *lines]))
+    options = ("--size", 48, "--split-file", tmp_path / "s.csv", "--processes", 1)
+    assert ended("faces", "--source", source, "--out", tmp_path / "out", *options) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "too few people" in line]
+    assert [note.partition(": a forgery")[0] for note in notes] == [
+        "note: too few people to forge with in test",
+        "note: too few people to forge with in train and test",  # b's dark picture was refused
+    ]
+
+
 def test_people_that_splits_share_are_said_and_stored(source, tmp_path, capsys):
     lines = ["a/00.jpg,train", "b/00.jpg,train", "b/dark.jpg,test"]
     (tmp_path / "s.csv").write_text("\n".join(["file,split", *lines]))

@@ -7,7 +7,7 @@ import pytest
 
 from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.preparation import faceforensics, job_to_records, source_files, splits
-from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, VideoPair
+from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, Remark, VideoPair
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema
 from dfrec_jax.records.prepared import PreparedSplit
@@ -70,6 +70,7 @@ def test_plan_pairs_by_name_labels_by_method_and_honours_the_official_splits(tre
     swap = next(job.work for job in plan.jobs if job.work.attack == "Deepfakes" and job.split == "train")
     assert (swap.source_identity, swap.source.name) == ("003", f"{ORIGINALS}/003.mp4")
     assert "2 of 4 forged videos lack their source video" in plan.notes
+    assert "3 of 4 forged videos lack their mask video" in plan.notes
     assert any("Unheard Of" in note for note in plan.notes)
     assert [row.reason for row in plan.rejected] == ["the name is not <target>_<source>"]
 
@@ -184,6 +185,58 @@ def test_videos_that_are_not_taken_are_said(tmp_path):
     ]
     youtube = "original_sequences/youtube"
     assert f"{youtube}/c23/images, {youtube}/c40/videos: not taken (--compression chooses)" in plan.notes
+
+
+def test_hidden_files_and_what_has_no_place_in_the_layout_are_said(tmp_path):
+    youtube, faked = "original_sequences/youtube", "manipulated_sequences/Deepfakes"
+    for name in (f"{youtube}/c23/videos/000.mp4", f"{youtube}/c23/videos/._000.mp4", f"{youtube}/.DS_Store",
+                 f"{faked}/c23/videos/000_003.mp4", f"{faked}/c23/videos/._000_003.mp4", "notes.txt",
+                 f"{faked}/masks/videos/000_003.mp4", f"{faked}/masks/videos/001_870.mp4",
+                 f"{faked}/masks/videos/._000_003.mp4", f"{faked}/masks/images/000_003/0001.png",
+                 "original_sequences/actors/c23/videos/01__walking.mp4"):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    plan = faceforensics.plan(str(tmp_path))
+    assert "4 hidden files, whose names begin with a dot, are left alone" in plan.notes
+    (note,) = [note for note in plan.notes if note.startswith("not read, since the layout has no place for it: ")]
+    assert note.split(": ")[1].split(", ") == ["notes.txt", "original_sequences/actors", f"{faked}/masks/images"]
+    assert f"1 files among the masks are of no video that is prepared ({faked}/masks/videos/001_870.mp4)" in plan.notes
+
+
+def test_a_split_file_says_how_many_of_its_videos_are_not_there(tree):
+    plan = faceforensics.plan(str(tree), split_file=str(tree / "splits"))
+    assert not any("that --split-file=" in note for note in plan.notes), "870 is named by a pair"
+    assert not any("not read" in note for note in plan.notes), "the split file has its place"
+    (tree / "few").mkdir(exist_ok=True)
+    for name, pairs in {"train": [["000", "003"], ["500", "501"]], "val": [["001", "870"]], "test": []}.items():
+        (tree / "few" / f"{name}.json").write_text(json.dumps(pairs))
+    plan = faceforensics.plan(str(tree), split_file=str(tree / "few"))
+    words = f"2 of the 6 videos that --split-file={tree / 'few'} names are not there (500, ...)"
+    assert words in plan.notes
+
+
+def test_a_hidden_file_is_no_frame_and_is_said(tmp_path):
+    for number in (3, 5):
+        trees.save(tmp_path / "v" / f"{number:04d}.png", trees.picture(number))
+    (tmp_path / "v" / "._0003.png").write_bytes(b"what a Mac keeps beside it")
+    with source_files.Frames(Picture(str(tmp_path), "v")) as video:
+        assert video.numbers == [3, 5] and video.read(3).shape == (64, 64, 3)
+        assert video.left_out == [("v/._0003.png", "is hidden: its name begins with a dot")]
+
+
+def test_frames_that_a_mask_video_or_the_target_lacks_are_said(tmp_path):
+    for name, count in (("fake", 6), ("target", 4), ("mask", 2)):
+        trees.save_video(tmp_path / f"{name}.mp4", [_mask()] * count if name == "mask" else frames(1, count))
+    fake, target, mask = (Picture(str(tmp_path), f"{name}.mp4") for name in ("fake", "target", "mask"))
+    work = VideoPair("train", SWAP, "x", fake, None, target, mask, "b", "a", 0)
+    said = list(job_to_records.records_of(job_to_records.Job("j", "train", work), trees.make_tools(), trees.OPTIONS))
+    assert [bool(row["mask"]) for row in said if isinstance(row, dict)] == [True, True, False, False]
+    assert [row for row in said if isinstance(row, Remark)] == [
+        Remark("fake.mp4", "train", "has frames of numbers that its target's video lacks"),
+        Remark("fake.mp4#2", "train", "has no mask: its mask video lacks the frame"),
+        Remark("fake.mp4#3", "train", "has no mask: its mask video lacks the frame"),
+    ]
 
 
 def test_a_video_that_lies_about_its_length_is_refused(tmp_path, monkeypatch):

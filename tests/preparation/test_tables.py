@@ -23,8 +23,9 @@ def test_utf_8_and_utf_16_are_read(tmp_path, encoding):
         (b"file;split\n", "lacks the column 'file'; it has file;split"),
         (b"", "lacks the column 'file'; it has none"),
         (b"file,split,split\na,train,test\n", "has two columns 'split': leave one"),
+        (b"file,split\nb.jpg,test,\na,b.jpg,train\n", "line 3 has more values than the header has columns"),
     ],
-    ids=["latin-1", "utf-16 without mark", "semicolons", "empty", "two columns"],
+    ids=["latin-1", "utf-16 without mark", "semicolons", "empty", "two columns", "a comma in a name"],
 )
 def test_other_tables_are_refused_with_the_fix(tmp_path, data, words):
     (tmp_path / "t.csv").write_bytes(data)

@@ -1,6 +1,7 @@
 """DFDC and Celeb-DF in miniature: who is paired with whom, in which split, and whether the frames are one frame."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -74,6 +75,23 @@ def test_fakes_of_the_challenge_have_their_originals_as_targets(challenge):
     assert "of 3 of 3 originals the person is not known" in plan.notes[0]
     alone = dfdc.plan(str(challenge / "dfdc_train_part_1"))
     assert {job.work.image.name for job in alone.jobs} == {"c.mp4", "fc.mp4"}, "a part by itself"
+
+
+def test_what_stands_in_no_list_of_the_challenge_is_said(challenge, tmp_path):
+    shutil.copytree(challenge, tmp_path / "all")
+    for name in ("dfdc_train_part_1/.DS_Store", "dfdc_train_part_1/notes.txt", "dfdc_train_part_2/d.mp4", "alone.mp4"):
+        (tmp_path / "all" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "all" / name).write_bytes(b"")
+    (tmp_path / "people.csv").write_text("file,identity\na.mp4,p\nnobody.mp4,q\n")
+    plan = dfdc.plan(str(tmp_path / "all"), identities=str(tmp_path / "people.csv"))
+    before = {row.origin for row in dfdc.plan(str(challenge)).rejected}
+    assert {(row.origin, row.reason) for row in plan.rejected if row.origin not in before} == {
+        ("alone.mp4", "is not in the list"),
+        ("dfdc_train_part_1/notes.txt", "its ending names no kind of video that is read"),
+        ("dfdc_train_part_2", "is a folder, and no metadata.json is read from it"),
+    }
+    assert "1 hidden files, whose names begin with a dot, are left alone" in plan.notes
+    assert any(note.startswith("1 of the 2 originals that --identities=") for note in plan.notes)
 
 
 def test_originals_of_one_person_and_their_fakes_are_in_one_split(challenge, tmp_path):
@@ -153,7 +171,17 @@ def test_celebrities_are_paired_by_name_and_split_by_people(celebrities):
     reasons = {(row.origin, row.reason) for row in plan.rejected}
     assert ("Celeb-synthesis/id0_id1_0009.mp4", "its original is not there") in reasons
     assert ("Celeb-real/odd.mp4", "the name says no people") in reasons
-    assert "is not there: people are split by a hash" in plan.notes[0]
+    assert "is not there: people are split by a hash" in plan.notes[0] and len(plan.notes) == 1
+    for name in ("Celeb-real/.DS_Store", "masks"):
+        (celebrities / name).write_bytes(b"")
+    try:
+        assert celeb_df.plan(str(celebrities)).notes[1:] == (
+            "1 hidden files, whose names begin with a dot, are left alone",
+            "not read, since the layout has no place for it: masks",
+        )
+    finally:
+        for name in ("Celeb-real/.DS_Store", "masks"):
+            (celebrities / name).unlink()
     by_people = celeb_df.plan(str(celebrities), shares=(1.0, 1.0, 1.0))
     split_of: dict[str, str] = {}
     for job in by_people.jobs:
