@@ -62,7 +62,6 @@ def main() -> None:
                 num_groups=1,
                 leak=(0.0, 0.0),
                 harmonise=harmonise,
-                **forged.PLAIN,
             )
         )
         pair = partial(_pair, split, order, config.image_size, kind)

@@ -6,7 +6,7 @@ batches (`example`). The key is an argument: a seed in the program would have ea
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,31 @@ DAMAGE, NOISE, BORDER = range(1, 4)  # draws that were added: the others stay as
 AUGMENTED = (*fields.PICTURES, *fields.names(Kind.POINTS_5), "is_forgery")
 
 
+class Augmentation(NamedTuple):
+    """What the pictures of an example suffer in training, all of them by one draw; by default nothing.
+
+    Attributes:
+      flip: probability of mirroring them.
+      jitter: their brightness, contrast and saturation are multiplied by 1 +- jitter.
+      perturbed: probability that the example's picture loses resolution and is coded by Face X-ray's draw. The
+        references of a forgery stay as they are; a pristine face is its own reference.
+      blurred: probability that a perturbed picture is blurred, before it is coded.
+      noisy: probability that a perturbed picture gets noise, before it is coded.
+      tightened: probability that the pictures end within their crop, forgery, target and mask alike, so that no data
+        set of tight pictures is known by its borders.
+    """
+
+    flip: float = 0.0
+    jitter: float = 0.0
+    perturbed: float = 0.0
+    blurred: float = 0.0
+    noisy: float = 0.0
+    tightened: float = 0.0
+
+
+UNCHANGED = Augmentation()
+
+
 def already_complete(batch: Mapping[str, Any], key: PRNGKeyArray) -> dict[str, Array]:
     """The `Complete` of a batch in which nothing is left to do."""
     del key
@@ -40,12 +65,7 @@ def make_completion(
     kinds: tuple[int, ...],
     num_groups: int,
     leak: tuple[float, float],
-    flip: float,
-    jitter: float,
-    perturbed: float,
-    blurred: float = 0.0,
-    noisy: float = 0.0,
-    tightened: float = 0.0,
+    augmentation: Augmentation = UNCHANGED,
     changed_masks: bool = False,
     harmonise: ForgeRow | None = None,
 ) -> Complete:
@@ -58,14 +78,7 @@ def make_completion(
       num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
         between them.
       leak: range of the share of the target in a warped swap.
-      flip: probability of mirroring all pictures of an example.
-      jitter: brightness, contrast and saturation of all pictures of an example are multiplied by 1 +- jitter.
-      perturbed: probability that an example's picture loses resolution and is coded by Face X-ray's draw. The
-        references of a forgery stay as they are; a pristine face is its own reference.
-      blurred: probability that a perturbed picture is blurred, before it is coded.
-      noisy: probability that a perturbed picture gets noise, before it is coded.
-      tightened: probability that the pictures of an example end within their crop, forgery, target and mask alike, so
-        that no data set of tight pictures is known by its borders.
+      augmentation: of every row.
       changed_masks: whether a recorded forgery without a mask gets one where it differs from its target, which must be
         the very frame that it was made of.
       harmonise: how a row of `rows.NEURAL` is forged: `neural_forger`.
@@ -79,9 +92,7 @@ def make_completion(
         raise ValueError("rows of harmonised swaps need the autoencoder that draws them")
     forgers = {rows.BI: _forger(forge.BI), rows.SWAP: _forger(forge.SWAP._replace(leak=leak)), rows.NEURAL: harmonise}
     rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in forgers if kind in kinds}
-    augment_row = partial(
-        augment, flip=flip, jitter=jitter, perturbed=perturbed, blurred=blurred, noisy=noisy, tightened=tightened
-    )
+    augment_row = partial(augment, augmentation=augmentation)
 
     def complete(batch: Batch, key: PRNGKeyArray) -> dict[str, Array]:
         keys = jax.vmap(partial(jax.random.fold_in, key))(batch["example"])
@@ -187,17 +198,7 @@ def _with_hidden_faces(batch: Batch, keys: Array) -> dict[str, Array]:
     return {"source_mask": mask, "is_photograph": is_photograph}
 
 
-def augment(
-    key: PRNGKeyArray,
-    example: dict[str, Array],
-    *,
-    flip: float,
-    jitter: float,
-    perturbed: float,
-    blurred: float = 0.0,
-    noisy: float = 0.0,
-    tightened: float = 0.0,
-) -> dict[str, Array]:
+def augment(key: PRNGKeyArray, example: dict[str, Array], augmentation: Augmentation) -> dict[str, Array]:
     """One example, its pictures uint8, with one draw for all of them: mirrored, its colours jittered, perturbed.
 
     Pristine faces and forgeries are drawn alike, so that nothing of this tells them apart.
@@ -205,13 +206,9 @@ def augment(
     Args:
       key: of the draw.
       example: the fields `AUGMENTED`.
-      flip: see `make_completion`.
-      jitter: see `make_completion`.
-      perturbed: see `make_completion`, as the rest.
-      blurred: share of the perturbed.
-      noisy: share of the perturbed.
-      tightened: share of all.
+      augmentation: what is drawn, and how often.
     """
+    flip, jitter, perturbed, blurred, noisy, tightened = augmentation
     for_numbers, for_perturbation = jax.random.split(key)
     numbers = jax.random.uniform(for_numbers, (5,))
     example = dict(example)

@@ -3,7 +3,7 @@ an evaluation are measured on. One seed gives the same pictures every time, what
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -17,7 +17,6 @@ from dfrec_jax.records.prepared import Example, PreparedSplit
 
 SEED = 0
 LEAK = (0.1, 0.4)  # share of the target that shows through `swap`, whatever a network was trained on
-PLAIN: dict[str, Any] = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0}
 
 
 class Generator(NamedTuple):
@@ -60,7 +59,6 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
                 kinds=(generator.kind,) * config.data.eval_batch_size,
                 num_groups=1,
                 leak=LEAK if generator.has_leak else (0.0, 0.0),
-                **PLAIN,
             )
         )
         order = np.random.default_rng(SEED).permutation(len(opened.faces))

@@ -113,12 +113,7 @@ def make_completion(
         kinds=mixture.train_kinds(config),
         num_groups=num_groups,
         leak=tuple(config.data.leak),
-        flip=config.data.flip,
-        jitter=config.data.jitter,
-        perturbed=config.data.perturbed,
-        blurred=config.data.blurred,
-        noisy=config.data.noisy,
-        tightened=config.data.tightened,
+        augmentation=completion.Augmentation(**{name: config.data[name] for name in completion.Augmentation._fields}),
         changed_masks=config.data.changed_masks,
         harmonise=harmonise,
     )

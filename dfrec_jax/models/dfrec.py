@@ -92,35 +92,6 @@ class Dfrec(nn.Module):
         Raises:
           ValueError: for a face region beside an ISM, but where `is_swap` is given too.
         """
-        noise = draw_noise(
-            mask_keys, (image.shape[1] // self.tirm.patch_size) * (image.shape[2] // self.tirm.patch_size)
-        )
-        return self.recover(
-            image,
-            noise,
-            train=train,
-            face_region=face_region,
-            is_swap=is_swap,
-            known_map=known_map,
-            is_hidden=is_hidden,
-            identity=identity,
-            use_target_tokens=use_target_tokens,
-        )
-
-    def recover(
-        self,
-        image: Float[Array, "b h w 3"],
-        noise: Float[Array, "b n"],
-        *,
-        train: bool,
-        face_region: Float[Array, "b h w 1"] | None = None,
-        is_swap: Bool[Array, " b"] | None = None,
-        known_map: KnownMap | None = None,
-        is_hidden: Bool[Array, " b"] | None = None,
-        identity: Float[Array, "b e"] | None = None,
-        use_target_tokens: bool = True,
-    ) -> DfrecOutput:
-        """As `__call__`, with Algorithm 1's noise itself: uniform in [0, 1), a value for each patch."""
         if self.ism is not None and face_region is not None and is_swap is None:
             raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
         seen = self._segment(image, face_region, train)
@@ -134,6 +105,8 @@ class Dfrec(nn.Module):
         target_tokens, levels = source.target_tokens, source.target_levels
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
+        rows, columns = (side // self.tirm.patch_size for side in image.shape[1:3])
+        noise = draw_noise(mask_keys, rows * columns)
         target = self.tirm(image, source_map, target_tokens, noise, levels, identity, train=train)
         return DfrecOutput(
             source_map=seen.source_map,

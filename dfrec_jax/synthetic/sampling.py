@@ -1,6 +1,9 @@
 """How people and pictures are drawn at random: the spread of every factor."""
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -172,13 +175,38 @@ def _unit(vector: Float[Array, " n"]) -> Float[Array, " n"]:
     return vector / jnp.sqrt(jnp.sum(vector * vector) + 1e-6)
 
 
-def _sample_light(key: Key[Array, ""]) -> Light:
+class _Lights(NamedTuple):
+    """How lights are spread: ranges of a uniform draw, but where it says otherwise."""
+
+    across: tuple[float, float]  # of the direction, as the rest of it
+    down: tuple[float, float]  # below 0 the light comes from above
+    forward: tuple[float, float]
+    warmth: Callable[[_Draws], Array]  # draws what red gains and blue loses
+    strength: tuple[float, float]
+    ambient: tuple[float, float]
+    green: float  # deviation of a normal draw about 1
+    exposure: tuple[float, float]
+
+
+_INDOORS = _Lights(
+    across=(-0.9, 0.9), down=(-0.9, 0.25), forward=(0.55, 1.0), warmth=lambda d: d.normal(0.0, 0.07),
+    strength=(0.3, 0.75), ambient=(0.36, 0.62), green=0.015, exposure=(0.85, 1.15),
+)  # fmt: skip
+# Hard light from high up, warm or cold, over little of the sky.
+_SUNLIGHT = _Lights(
+    across=(-0.9, 0.9), down=(-1.0, -0.3), forward=(0.35, 0.8), warmth=lambda d: d.uniform(-0.12, 0.16),
+    strength=(0.6, 0.95), ambient=(0.28, 0.45), green=0.02, exposure=(0.9, 1.2),
+)  # fmt: skip
+
+
+def _sample_light(lights: _Lights, key: Key[Array, ""]) -> Light:
     d = _Draws(key)
-    direction = jnp.stack([d.uniform(-0.9, 0.9), d.uniform(-0.9, 0.25), d.uniform(0.55, 1.0)])
-    warmth = d.normal(0.0, 0.07)
+    direction = jnp.stack([d.uniform(*lights.across), d.uniform(*lights.down), d.uniform(*lights.forward)])
+    warmth = lights.warmth(d)
     return Light(
-        direction=_unit(direction), strength=d.uniform(0.3, 0.75), ambient=d.uniform(0.36, 0.62),
-        tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, 0.015), 1.0 - warmth]), exposure=d.uniform(0.85, 1.15),
+        direction=_unit(direction), strength=d.uniform(*lights.strength), ambient=d.uniform(*lights.ambient),
+        tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, lights.green), 1.0 - warmth]),
+        exposure=d.uniform(*lights.exposure),
     )  # fmt: skip
 
 
@@ -191,17 +219,6 @@ def _sample_surroundings(key: Key[Array, ""]) -> Surroundings:
         frequency=d.uniform(3.0, 9.0), direction=_unit(d.normal(0.0, 1.0, (2,))),
         clothes=_mix_grey(d.uniform(0.05, 0.95, (2, 3)), 0.4),
         neckline=d.uniform(0.0, 1.0), glasses=d.sometimes(0.12, 0.99, 1.0), glasses_shape=d.uniform(0.0, 1.0, (2,)),
-    )  # fmt: skip
-
-
-def _sample_sunlight(key: Key[Array, ""]) -> Light:
-    """Hard light from high up, warm or cold, over little of the sky."""
-    d = _Draws(key)
-    direction = jnp.stack([d.uniform(-0.9, 0.9), d.uniform(-1.0, -0.3), d.uniform(0.35, 0.8)])
-    warmth = d.uniform(-0.12, 0.16)
-    return Light(
-        direction=_unit(direction), strength=d.uniform(0.6, 0.95), ambient=d.uniform(0.28, 0.45),
-        tint=jnp.stack([1.0 + warmth, 1.0 + d.normal(0.0, 0.02), 1.0 - warmth]), exposure=d.uniform(0.9, 1.2),
     )  # fmt: skip
 
 
@@ -219,4 +236,7 @@ def _sample_open_air(key: Key[Array, ""]) -> Surroundings:
 
 
 # How the people of a data set are lit, and what is around them.
-SCENES = {"usual": (_sample_light, _sample_surroundings), "outdoors": (_sample_sunlight, _sample_open_air)}
+SCENES = {
+    "usual": (partial(_sample_light, _INDOORS), _sample_surroundings),
+    "outdoors": (partial(_sample_light, _SUNLIGHT), _sample_open_air),
+}

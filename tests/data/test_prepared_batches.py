@@ -14,6 +14,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, pipeline, rows
+from dfrec_jax.data.completion import Augmentation
 from dfrec_jax.examples import fields
 from dfrec_jax.forging import landmarks as landmarks_lib
 
@@ -189,7 +190,9 @@ def test_rows_are_forged_by_the_kind_that_they_carry_wherever_they_stand(make_co
     order = np.concatenate([np.arange(3) + 3 * block for block in (2, 0, 3, 1)])
     kinds = np.array(mixture.train_kinds(config))
     assert not np.array_equal(kinds[order], kinds), "else nothing is tested"
-    here, there = completed(config, batch, 4), completed(config, {name: rows[order] for name, rows in batch.items()}, 4)
+    complete = jax.jit(pipeline.make_completion(config, 4))  # one program for both
+    moved = {name: rows[order] for name, rows in batch.items()}
+    here, there = (jax.tree.map(np.asarray, complete(given, KEY)) for given in (batch, moved))
     assert_equal({name: rows[order] for name, rows in here.items()}, there)
 
 
@@ -238,19 +241,19 @@ def _example(seed: int):
     }
 
 
-augment = jax.jit(completion.augment, static_argnames=("flip", "jitter", "perturbed"))
+augment = jax.jit(completion.augment, static_argnames="augmentation")
 
 
 def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
     example = _example(0)
-    flipped = augment(jax.random.key(0), example, flip=1.0, jitter=0.0, perturbed=0.0)
+    flipped = augment(jax.random.key(0), example, Augmentation(flip=1.0, jitter=0.0, perturbed=0.0))
     for name in fields.PICTURES:
         np.testing.assert_array_equal(flipped[name], example[name][:, ::-1])
     for name in ("landmarks", "source_landmarks"):
         np.testing.assert_allclose(flipped[name], landmarks_lib.mirror(example[name], 16), atol=1e-5)
     is_flipped = []
     for seed in range(40):
-        drawn = augment(jax.random.key(seed), example, flip=0.5, jitter=0.0, perturbed=0.0)
+        drawn = augment(jax.random.key(seed), example, Augmentation(flip=0.5, jitter=0.0, perturbed=0.0))
         changed = [not np.array_equal(drawn[name], example[name]) for name in example]
         assert changed == [changed[0]] * 8 + [False]
         is_flipped.append(changed[0])
@@ -260,7 +263,7 @@ def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
 def test_jitter_is_the_same_map_for_every_picture():
     example = _example(1)
     example["source"] = example["target"] = example["image"]
-    drawn = augment(jax.random.key(1), example, flip=0.0, jitter=0.3, perturbed=0.0)
+    drawn = augment(jax.random.key(1), example, Augmentation(flip=0.0, jitter=0.3, perturbed=0.0))
     assert not np.array_equal(drawn["image"], example["image"])
     np.testing.assert_array_equal(drawn["source"], drawn["image"])
     np.testing.assert_array_equal(drawn["source_mask"], example["source_mask"])
@@ -270,30 +273,25 @@ def test_perturbation_spares_the_references_of_a_forgery_and_not_a_pristine_face
     example = _example(2)
     changed = 0
     for seed in range(12):
-        drawn = augment(jax.random.key(seed), example, flip=0.0, jitter=0.0, perturbed=1.0)
+        drawn = augment(jax.random.key(seed), example, Augmentation(flip=0.0, jitter=0.0, perturbed=1.0))
         changed += not np.array_equal(drawn["image"], example["image"])
         for name in ("source", "target"):
             np.testing.assert_array_equal(drawn[name], example[name])
         pristine = {**example, "is_forgery": np.bool_(0), "source": example["image"], "target": example["image"]}
-        drawn = augment(jax.random.key(seed), pristine, flip=0.0, jitter=0.0, perturbed=1.0)
+        drawn = augment(jax.random.key(seed), pristine, Augmentation(flip=0.0, jitter=0.0, perturbed=1.0))
         np.testing.assert_array_equal(drawn["target"], drawn["image"])
     assert 5 <= changed < 12, "three quarters are resized, coded, or both"
 
 
 def test_added_damage_is_drawn_alike_for_both_and_changes_no_draw_of_before():
-    names = ("flip", "jitter", "perturbed", "blurred", "noisy", "tightened")
-    more = jax.jit(completion.augment, static_argnames=names)
-    plain = {"flip": 0.5, "jitter": 0.1, "perturbed": 0.5}
+    plain = Augmentation(flip=0.5, jitter=0.1, perturbed=0.5)
+    added = plain._replace(blurred=1.0, noisy=1.0, tightened=1.0)
     example = {**_example(3), "inside_mask": np.full((16, 16, 1), 255, np.uint8)}
     pristine = {**example, "is_forgery": np.bool_(0), "source": example["image"], "target": example["image"]}
     changed = set()
     for seed in range(12):
         key = jax.random.key(seed)
-        before = augment(key, example, **plain)
-        silent = more(key, example, **plain, blurred=0.0, noisy=0.0, tightened=0.0)
-        loud = more(key, example, **plain, blurred=1.0, noisy=1.0, tightened=1.0)
-        real = more(key, pristine, **plain, blurred=1.0, noisy=1.0, tightened=1.0)
-        assert_equal(before, silent)
+        before, loud, real = augment(key, example, plain), augment(key, example, added), augment(key, pristine, added)
         np.testing.assert_array_equal(loud["image"], real["image"])
         np.testing.assert_array_equal(loud["inside_mask"], real["inside_mask"])
         for name in ("source", "target"):
