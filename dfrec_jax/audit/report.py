@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dfrec_jax.audit.audit import NUM_EXAMPLES, Audit
+from dfrec_jax.files import whole
 from dfrec_jax.preparation import contact_sheet
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.records import schema
@@ -79,9 +80,9 @@ def write(audit: Audit, forged: UInt8[np.ndarray, "n 4 h w 3"] | None, out: Path
         rows = [np.concatenate(list(row), axis=1) for row in forged]
         files["forged.jpg"] = schema.encode_jpeg(contact_sheet.in_grid(rows, columns=2), 90)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            (out / name).write_bytes(data)
+            with whole.replacing(out / name) as unfinished:
+                unfinished.write_bytes(data)
     except OSError as error:
         raise PreparationError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
     return [out / name for name in files]

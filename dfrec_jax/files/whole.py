@@ -1,9 +1,10 @@
-"""Files that are there whole or not at all: after an error, a full disk, a kill or a power cut."""
+"""Files, and folders, that are there whole or not at all: after an error, a full disk, a kill or a power cut."""
 
 import contextlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,34 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()
+
+
+@contextlib.contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A new folder beside `path` to fill, which gets that name when the block ends; nothing is left after an error.
+
+    A kill leaves it beside, hidden (`.unfinished-...`), and in nobody's way. `path` is not there yet, or is an empty
+    folder.
+
+    Raises:
+      OSError: where it cannot be written, by the name of `path` where the system gives none, as of a full disk; where
+        `path` holds something by the time that it is to have the name.
+    """
+    path = Path(path)
+    is_new = not path.parent.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.parent / f".unfinished-{secrets.token_hex(4)}"
+    try:
+        unfinished.mkdir()
+        yield unfinished
+        unfinished.rename(path)
+    except BaseException as error:  # Ctrl-C too
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if is_new and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

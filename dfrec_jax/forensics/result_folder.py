@@ -2,11 +2,11 @@
 
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from dfrec_jax.files import whole
 
 RECORD = "result.json"
 _REMEDY = "choose another folder for the results, or move it away"
@@ -56,20 +56,7 @@ def write(folder: Path, fill: Callable[[Path], None]) -> None:
       FolderTaken: where something of that name has come into being meanwhile.
       OSError: as of a full disk; nothing is left then.
     """
-    out = folder.parent
-    is_new = not out.exists()
-    out.mkdir(parents=True, exist_ok=True)
-    unfinished = out / f".unfinished-{secrets.token_hex(4)}"
-    try:
-        unfinished.mkdir()
+    with whole.new_folder(folder) as unfinished:
         fill(unfinished)
         if os.path.lexists(folder):
             raise FolderTaken(f"{folder} has been made meanwhile, by another program: its result is left as it is")
-        unfinished.rename(folder)
-    except BaseException as error:  # Ctrl-C too
-        shutil.rmtree(unfinished, ignore_errors=True)
-        if is_new and not any(out.iterdir()):
-            out.rmdir()
-        if isinstance(error, OSError) and error.errno and error.filename is None:  # of a full disk: names no file
-            raise OSError(error.errno, error.strerror, str(folder)) from error
-        raise

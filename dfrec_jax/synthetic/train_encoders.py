@@ -19,6 +19,7 @@ import optax
 from jaxtyping import Array, Float, Key
 from safetensors.numpy import save_file
 
+from dfrec_jax.files import whole
 from dfrec_jax.synthetic import dataset, encoders, factors, sampling
 from dfrec_jax.synthetic.augment import augment
 from dfrec_jax.synthetic.renderer import render
@@ -194,7 +195,8 @@ def main(arguments: list[str] | None = None) -> None:
     for seed, name in enumerate(encoders.MODULES, start=1):
         tensors = encoders.to_tensors(train(name, views, settings, seed))
         path = options.out / encoders.weights_file(name).name
-        save_file(tensors, path)
+        with whole.replacing(path) as unfinished:
+            save_file(tensors, unfinished)
         result = verify(encoders.from_tensors(name, tensors), held_out)
         print(f"{name}: verification {100 * result.accuracy:.2f} %, cosine of one person {result.same:.3f}, of two "
               f"{result.different:.3f}, attributes off by {result.attribute_error:.3f}; "

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 import os
 import resource
@@ -58,3 +58,30 @@ def test_writers_of_one_file_do_not_meet(tmp_path):
             assert path.read_text() in texts
     assert not errors
     assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_appears_when_all_is_in_it(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name in ("new/one", "empty"):
+        with whole.new_folder(tmp_path / name) as unfinished:
+            (unfinished / "a.txt").write_text("a")
+            assert not (tmp_path / name / "a.txt").exists()
+        assert os.listdir(tmp_path / name) == ["a.txt"]
+    assert sorted(os.listdir(tmp_path)) == ["empty", "new"] and os.listdir(tmp_path / "new") == ["one"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_an_error_leaves_no_folder(tmp_path, error):
+    with pytest.raises(type(error)) as refusal, whole.new_folder(tmp_path / "out" / "run") as unfinished:
+        (unfinished / "a.txt").write_text("a")
+        raise error
+    assert not os.listdir(tmp_path)
+    assert isinstance(error, KeyboardInterrupt) or refusal.value.filename == str(tmp_path / "out" / "run")
+
+
+def test_a_folder_that_holds_something_is_left(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("mine")
+    with pytest.raises(OSError, match="not empty"), whole.new_folder(tmp_path / "run") as unfinished:
+        (unfinished / "a.txt").write_text("a")
+    assert os.listdir(tmp_path) == ["run"] and os.listdir(tmp_path / "run") == ["mine.txt"]

@@ -157,9 +157,28 @@ def test_a_file_that_is_no_dfrec_is_refused_and_leaves_nothing(exported, tmp_pat
     assert not (tmp_path / "imported").exists()
 
 
-def test_a_workdir_in_use_is_left_alone(trained_workdir, exported):
+def test_a_workdir_in_use_is_left_alone(trained_workdir, exported, tmp_path):
     with pytest.raises(WeightsError, match="holds a run already; name another folder"):
         released.import_checkpoint(exported, trained_workdir, RELEASE)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(WeightsError, match="is there already, and is no finished run; name another folder"):
+        released.import_checkpoint(exported, tmp_path, RELEASE)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_import_that_was_cut_short_is_nobody_s_run_and_comes_again(exported, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stored_config, "save", stop)  # the last that is written
+    with pytest.raises(KeyboardInterrupt):
+        released.import_checkpoint(exported, tmp_path / "run", RELEASE)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.undo()
+    (tmp_path / ".unfinished-0123").mkdir()  # what a kill leaves
+    (tmp_path / "run").mkdir()
+    released.import_checkpoint(exported, tmp_path / "run", RELEASE)
+    assert {"config.json", "checkpoints", released.RETAINED} <= {path.name for path in (tmp_path / "run").iterdir()}
 
 
 def test_only_mode_released_is_exported(trained_workdir, tmp_path, monkeypatch):
