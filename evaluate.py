@@ -7,26 +7,26 @@ from dfrec_jax import cli
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of a training run or of an imported network.")
 _RUNS = flags.DEFINE_string("runs", "", "Several such folders, commas between; goes with --table and --figure.")
-_TABLE = flags.DEFINE_string("table", "", "A table of the paper, 1 to 7, or all.")
+_TABLE = flags.DEFINE_string("table", "", "A table of the paper, 1 to 7, or all; empty: the run's own.")
 _FIGURE = flags.DEFINE_string("figure", "", "A figure of the paper, 1 (its part b) or 3 to 8, or all.")
 _OUT = flags.DEFINE_string("out", "", "Where they go: the workdir of a single run, runs/report for several.")
 _RENDER_ONLY = flags.DEFINE_bool("render-only", False, "Render the report of --out again; needs no device and no run.")
-flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step.")
+flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step's number.")
 flags.DEFINE_string(
     "name", "", "Of the files: tables/NAME.md, results/NAME.json. By default what the other flags ask for."
 )
-flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's.")
-flags.DEFINE_string("data_dir", "", "Where it is; several folders with commas between.")
+flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's, such as triplets.")
+flags.DEFINE_string("data_dir", "", "Its folder (`dfrec prepare --out`); several with commas between.")
 flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
 flags.DEFINE_string("groups", "", "CSVs of id, repository and more: intervals resample repositories, not people.")
 flags.DEFINE_string("only", "", "Examples by columns of --groups: half=development, repository!=NAME.")
 flags.DEFINE_integer("examples", 0, "How many; 0: what the run's config says.", lower_bound=0)
-flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate; 0: as trained.", 0.0, 1.0)
-flags.DEFINE_float("patch_threshold", 0.0, "A map from which patches are masked first; 0: as trained.", 0.0, 1.0)
+flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate, 0 to 1; 0: as trained.", 0.0, 1.0)
+flags.DEFINE_float("patch_threshold", 0.0, "Patches of a higher mean map, 0 to 1, are masked first; 0: as trained.", 0.0, 1.0)
 flags.DEFINE_enum(
     "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
 )
-flags.DEFINE_integer("seed", 0, "Of the masking noise.", 0, 2**32 - 1)
+flags.DEFINE_integer("seed", 0, "Of the masking noise, 0 to 4294967295.", 0, 2**32 - 1)
 
 
 def main(argv: list[str]) -> None:

@@ -8,7 +8,9 @@ from ml_collections import config_flags
 
 from dfrec_jax import cli
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "A file under configs/.", lock_config=True)
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "A file under configs/, perhaps with an argument: configs/faces.py:gpu.", lock_config=True
+)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; one that was begun is resumed.")
 _START_OVER = flags.DEFINE_bool("start_over", False, "Begin at step 0 where a run has lost its checkpoints.")
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")

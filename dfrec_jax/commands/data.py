@@ -9,12 +9,14 @@ LEAKAGE = 1
 
 def add_parser(subparsers: Any) -> None:
     """Adds the subcommand."""
-    parser = subparsers.add_parser("data", help="audit a prepared data set")
+    words = "audit a prepared data set"
+    parser = subparsers.add_parser("data", help=words, description=words)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    action = actions.add_parser(
-        "audit", help="counts, people and pictures shared by splits, missing halves, histograms, pages of examples"
+    words = "counts, people and pictures shared by splits, missing halves, histograms, pages of examples"
+    action = actions.add_parser("audit", help=words, description=words)
+    action.add_argument(
+        "folder", metavar="DIR", help="what `dfrec prepare` wrote: OUT, OUT/DATASET, or the version in it"
     )
-    action.add_argument("folder", metavar="DIR", help="what `dfrec prepare` wrote")
     action.add_argument("--out", default="", help="folder of the report (default DIR/audit)")
     action.add_argument(
         "--strict", action="store_true", help="end with status 1 where two splits share a person or picture"

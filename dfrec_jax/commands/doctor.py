@@ -6,9 +6,12 @@ import importlib.util
 import os
 import platform
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+COLUMNS = 100
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 # What an extra brings that nothing else does, where its own requirement does not say it.
 ACCELERATORS = {"cuda": "jax-cuda13-plugin", "tpu": "libtpu"}
@@ -19,7 +22,7 @@ def add_parser(subparsers) -> None:
     """Adds the subcommand."""
     words = "devices, versions, weights at hand for each config, caches, extras"
     parser = subparsers.add_parser("doctor", help=words, description=words)
-    parser.add_argument("--configs", default="", help="folder of the configs (default: those of the repository)")
+    parser.add_argument("--configs", default="", help="folder of configs, *.py (default: those of the repository)")
     parser.set_defaults(run=run)
 
 
@@ -39,10 +42,23 @@ def run(arguments: argparse.Namespace) -> int:
         print(title)
         try:
             for line in lines:
-                print(f"  {line}", flush=True)
+                print(_wrapped(line), flush=True)
         except WeightsError as error:  # no home folder, and so no cache
-            print(f"  none: {error}", flush=True)
+            print(_wrapped(f"none: {error}"), flush=True)
     return 0
+
+
+def _wrapped(line: str) -> str:
+    """At most `COLUMNS` wide, but for a path or an address that is longer by itself."""
+    words = line.lstrip()
+    indent = " " * (2 + len(line) - len(words))
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    fits = len(indent) + len(words) <= COLUMNS  # a table's line keeps its spaces
+    return (
+        indent + words
+        if fits
+        else textwrap.fill(words, COLUMNS, initial_indent=indent, subsequent_indent=f"{indent}  ", **options)
+    )
 
 
 def versions() -> Iterator[str]:
@@ -130,18 +146,27 @@ def weights(folder: str) -> Iterator[str]:
     if not configs.is_dir():
         yield f"{configs}: no such folder; configs come with the repository, name theirs with --configs"
         return
+    lacking: dict[str, registry.Release] = {}
     for path in sorted(configs.glob("*.py")):
         names = _needed(path)
         missing = [release for release in map(registry.find, names) if weight_files.find(release) is None]
-        state = "all at hand" if not missing else f"{len(missing)} of {len(names)} missing"
+        lacking |= {release.name: release for release in missing}
+        words = ", ".join(release.name for release in missing)
+        state = f"{len(missing)} of {len(names)} missing: {words}" if missing else "all at hand"
         yield f"{path.name}: {state if names else 'needs none'}"
-        for release in missing:
-            yield f"  {release.name}: {resolution.remedy(release)}"
+    published = [name for name, release in lacking.items() if release.url]
+    if published:
+        yield f"to download them: dfrec weights fetch {' '.join(published)}"
+        yield "or fetch them elsewhere (`dfrec weights list` has the addresses): dfrec weights import FILE --as NAME"
+    for name, release in lacking.items():
+        if not release.url:
+            yield f"{name}: {resolution.remedy(release)}"
 
 
 def _needed(path: Path) -> list[str]:
     """The weight files that a config names, of losses, metrics and first values, each once."""
     from dfrec_jax import perceptors
+    from dfrec_jax.config import compared
     from dfrec_jax.config.defaults import task_of
     from dfrec_jax.frozen import load
     from dfrec_jax.synthetic import encoders
@@ -152,14 +177,17 @@ def _needed(path: Path) -> list[str]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     config = module.get_config()
-    if task_of(config) != "dfrec":
+    task = task_of(config)
+    if task == "attributes":
         return []
-    frozen = {*perceptors.loss_networks(config).values(), config.frozen.metric, config.frozen.distance}
-    frozen = {name for name in frozen | {config.frozen.detector} if name and name not in encoders.MODULES}
-    parts = [part.release for name in sorted(frozen) for part in load.find_blueprint(name).parts]
-    return list(
-        dict.fromkeys(parts + [name for name in (config.ism.initialisation, config.tirm.initialisation) if name])
-    )
+    frozen = {config.frozen.metric, config.frozen.distance, config.frozen.detector}
+    started_from = [config[task].initialisation] if task in compared.METHODS else []
+    if task == "dfrec":
+        frozen |= set(perceptors.loss_networks(config).values())
+        started_from = [config.ism.initialisation, config.tirm.initialisation]
+    wanted = sorted(name for name in frozen if name and name not in encoders.MODULES)
+    parts = [part.release for name in wanted for part in load.find_blueprint(name).parts]
+    return list(dict.fromkeys([*parts, *filter(None, started_from)]))
 
 
 def _is_installed(package: str) -> bool:

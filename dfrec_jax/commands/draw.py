@@ -8,11 +8,14 @@ LARGEST_SIZE = 2048  # pixels: drawing one takes 1.8 GB of memory
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
-    parser = subparsers.add_parser("draw", help="draw face swaps of the embedded data set, to try things out on")
-    parser.add_argument("--out", required=True, help="folder for <split>-<index>.png")
-    parser.add_argument("--split", default="test", choices=["train", "validation", "test"])
-    parser.add_argument("--count", type=int, default=4, help="how many (default 4)")
-    parser.add_argument("--size", type=int, default=64, help="side in pixels (default 64)")
+    words = "draw face swaps of the embedded data set, to try things out on"
+    parser = subparsers.add_parser("draw", help=words, description=words)
+    parser.add_argument("--out", required=True, help="folder for SPLIT-NUMBER.png")
+    parser.add_argument(
+        "--split", default="test", choices=["train", "validation", "test"], help="whose faces (default test)"
+    )
+    parser.add_argument("--count", type=int, default=4, help="how many, from the split's first on (default 4)")
+    parser.add_argument("--size", type=int, default=64, help=f"side in pixels, 16 to {LARGEST_SIZE} (default 64)")
     parser.set_defaults(run=run)
 
 

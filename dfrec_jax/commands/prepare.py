@@ -33,35 +33,77 @@ _CROPS = {name: "none" if name in (*_PAIRED, "triplets") else "box" for name in 
 
 def add_parser(subparsers: Any) -> None:
     """Adds the subcommand."""
-    parser = subparsers.add_parser("prepare", help="videos or folders of faces -> a data set to train on")
+    words = "videos or folders of faces -> a data set to train on"
+    parser = subparsers.add_parser("prepare", help=words, description=f"{words}; docs/data.md has the layouts")
     parser.add_argument("dataset", choices=_DATASETS, metavar="DATASET", help=", ".join(_DATASETS))
     parser.add_argument("--source", required=True, help="folder or uncompressed tar file; faces: also tfds:lfw")
-    parser.add_argument("--out", required=True, help="folder under which DATASET/1.0.0 is made; config.data.dir")
     parser.add_argument(
-        "--crop", choices=("box", "align", "none"), help="default: none for ready-made pictures, else box"
+        "--out", required=True, help="folder in which DATASET/1.0.0 is made; what config.data.dir names"
     )
     parser.add_argument(
-        "--margin", type=float, default=0.3, help="added to the longer side of the face box (default 0.3)"
-    )
-    parser.add_argument("--size", type=int, default=224, help="pixels a side (default 224)")
-    parser.add_argument("--quality", type=int, default=95, help="of the JPEG files made (default 95)")
-    parser.add_argument("--processes", type=int, default=0, help="default: one for each CPU")
-    parser.add_argument("--seed", type=int, default=0, help="of generated forgeries (default 0)")
-    parser.add_argument("--weights-dir", default="", help="where detector and landmarker are looked for first")
-    parser.add_argument("--shares", default="", help="of train, validation and test, such as 8:1:1")
-    parser.add_argument("--attack", action="append", default=[], help="only this one (may be repeated)")
-    parser.add_argument(
-        "--split-file", default="", help="faces: CSV with file,split. faceforensics: folder of train.json, ..."
+        "--crop",
+        choices=("box", "align", "none"),
+        help="a square about the face, one by its landmarks, or the whole picture (default: none for "
+        f"{', '.join(name for name, crop in _CROPS.items() if crop == 'none')}, else box)",
     )
     parser.add_argument(
-        "--frames", type=int, help="of each video (default: faceforensics 140, dfdc 4, celeb_df 32; 0: all)"
+        "--margin",
+        type=float,
+        default=0.3,
+        help="added to the longer side of the face box, as a share of it, 0 to 3 (default 0.3)",
     )
-    parser.add_argument("--compression", default="", choices=("", "raw", "c23", "c40"), help="faceforensics")
+    parser.add_argument("--size", type=int, default=224, help="pixels a side, 16 to 4096 (default 224)")
     parser.add_argument(
-        "--originals", default="", help="celeba_megafs, ffhq_e4s: folder of the originals, if elsewhere"
+        "--quality", type=int, default=95, help="of the JPEG files that are made, 1 to 100 (default 95)"
     )
     parser.add_argument(
-        "--identities", default="", help="celeba_megafs: folder of CelebA's lists. dfdc: CSV with file,identity"
+        "--processes", type=int, default=0, help="how many work side by side (default 0: one for each CPU)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="faces: of the generated forgeries, 0 to 2147483647 (default 0)"
+    )
+    parser.add_argument(
+        "--weights-dir",
+        default="",
+        help="folder in which detector and landmarker are looked for first (default: $DFREC_WEIGHTS, then the cache)",
+    )
+    parser.add_argument(
+        "--shares",
+        default="",
+        help="of train, validation and test, such as 8:1:1 (the default; celeba_megafs, ffhq_e4s by people: 6:2:2)",
+    )
+    parser.add_argument(
+        "--attack",
+        action="append",
+        default=[],
+        help="faceforensics, celeba_megafs, ffhq_e4s: only this method (may be repeated; default: all that are known)",
+    )
+    parser.add_argument(
+        "--split-file",
+        default="",
+        help="faces: CSV with columns file and split. faceforensics: folder of the official train.json, val.json, "
+        "test.json (default: splits by a hash of the person)",
+    )
+    parser.add_argument(
+        "--frames",
+        type=int,
+        help="of each video, evenly spaced (default: faceforensics 140, dfdc 4, celeb_df 32; 0: all)",
+    )
+    parser.add_argument(
+        "--compression",
+        default="",
+        choices=("", "raw", "c23", "c40"),
+        metavar="{raw,c23,c40}",
+        help="faceforensics: of which compression (default: the first there is of c23, raw, c40)",
+    )
+    parser.add_argument(
+        "--originals", default="", help="celeba_megafs, ffhq_e4s: folder of the originals (default: the source itself)"
+    )
+    parser.add_argument(
+        "--identities",
+        default="",
+        help="celeba_megafs: folder of CelebA's lists (default: looked for in the source). dfdc: CSV with columns "
+        "file and identity",
     )
     parser.add_argument(
         "--split-by",
@@ -69,15 +111,35 @@ def add_parser(subparsers: Any) -> None:
         choices=("people", "target", "image"),
         help="celeb_df, celeba_megafs, ffhq_e4s, triplets: what splits do not share (default people; others leak)",
     )
-    parser.add_argument("--attributes", default="", help="faces: CelebA's list_attr_celeba.txt, or a CSV")
-    parser.add_argument("--detections", default="", help="faces: CSV with file,x0,y0,x1,y1 in place of the detector")
     parser.add_argument(
-        "--forgeries", type=int, default=4096, help="faces: generated for each evaluation split, at most"
+        "--attributes",
+        default="",
+        help="faces: CelebA's list_attr_celeba.txt, or a CSV with columns file and its 40 names",
     )
-    parser.add_argument("--table", default="", help="triplets: CSV with swap,source,target")
-    parser.add_argument("--split", default="", help="triplets: puts all into this split")
     parser.add_argument(
-        "--beam", nargs="?", const="", help="Apache Beam: options of its runner, such as '--runner=...'"
+        "--detections", default="", help="faces: CSV with columns file,x0,y0,x1,y1 (pixels) in place of the detector"
+    )
+    parser.add_argument(
+        "--forgeries",
+        type=int,
+        default=4096,
+        help="faces: generated for each of validation and test, at most (default 4096)",
+    )
+    parser.add_argument(
+        "--table",
+        default="",
+        help="triplets: CSV with columns swap, source, target (default: index.csv in the source, or names)",
+    )
+    parser.add_argument(
+        "--split",
+        default="",
+        help="triplets: train, validation or test, for all of them (default: the table says, or a hash)",
+    )
+    parser.add_argument(
+        "--beam",
+        nargs="?",
+        const="",
+        help="do it by Apache Beam, perhaps with options of its runner: '--runner=...' (default: processes here)",
     )
     parser.set_defaults(run=run, default_of=parser.get_default)
 

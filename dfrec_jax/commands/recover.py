@@ -6,12 +6,17 @@ import sys
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
-    parser = subparsers.add_parser("recover", help="source face, target face and map from pictures")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture with a face")
+    words = "source face, target face and map from pictures"
+    parser = subparsers.add_parser("recover", help=words, description=words)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture with a face; several: each by itself")
     parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
-    parser.add_argument("--out", required=True, help="folder of the results, one in it for each picture")
-    parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
-    parser.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
+    parser.add_argument(
+        "--out", required=True, help="folder in which each picture's result gets a folder of the picture's name"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the masking noise, from 0 to 4294967295 (default 0)")
+    parser.add_argument(
+        "--checkpoint", default="best", help="best by the validation score (default), newest, or the number of a step"
+    )
     parser.add_argument(
         "--crop",
         choices=("trained", "none"),
@@ -26,13 +31,22 @@ def add_parser(subparsers) -> None:
         "--batch-size",
         type=int,
         default=1,
-        help="pictures at a time (default 1, whose results are the same to the bit)",
+        help="pictures at a time, 1 or more (default 1, whose results are the same to the bit whatever else is there)",
     )
     parser.add_argument(
-        "--assume", choices=("swap",), default="", help="they are swaps, whatever the network says; see the README"
+        "--assume",
+        choices=("swap",),
+        default="",
+        help="the pictures are swaps, whatever the network says: where its map leaves the face out, the face's region "
+        "takes its place (default: the network says)",
     )
     parser.add_argument(
-        "--visible", nargs="+", default=(), metavar="REF", help="pictures of the person who is seen in all of them"
+        "--visible",
+        nargs="+",
+        default=(),
+        metavar="REF",
+        help="pictures of the one person who is seen in all of them, for networks that were trained to be told "
+        "(tirm.identity_width above 0; default: nobody is told)",
     )
     parser.set_defaults(run=run)
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from dfrec_jax.files import whole
 from dfrec_jax.weights import digest, registry, resolution
 from dfrec_jax.weights.registry import RELEASES, Release
 from dfrec_jax.weights.rules import WeightsError
@@ -12,21 +13,28 @@ from dfrec_jax.weights.rules import WeightsError
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand with its own."""
-    parser = subparsers.add_parser("weights", help="list, fetch, import, check and export weight files")
+    words = "list, fetch, import, check and export weight files"
+    parser = subparsers.add_parser("weights", help=words, description=words)
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add(actions, "list", run_list, "every weight file: role, address, checksum, licence, where it was found")
 
     fetch = _add(actions, "fetch", run_fetch, "download into the cache, checksum verified; goes on where it stopped")
-    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="a name of `dfrec weights list`")
 
     into = _add(actions, "import", run_import, "take a file that was fetched by hand")
-    into.add_argument("file", metavar="FILE")
+    into.add_argument("file", metavar="FILE", help="as it was published")
     into.add_argument("--as", dest="name", required=True, metavar="NAME", help="a name of `dfrec weights list`")
-    into.add_argument("--workdir", help="for dfrec-ftm: the folder to make (default runs/dfrec-ftm)")
+    into.add_argument(
+        "--workdir", help="for dfrec-ftm alone: the folder to make, new or empty (default runs/dfrec-ftm)"
+    )
 
     check = _add(actions, "check", run_check, "found, checksum, tensors, forward pass, for each network")
-    check.add_argument("names", nargs="*", metavar="NAME", help="default: all that are found")
-    check.add_argument("--weights-dir", default="", help="the folder that is searched first")
+    check.add_argument(
+        "names", nargs="*", metavar="NAME", help="a name of `dfrec weights list` (default: all that are found)"
+    )
+    check.add_argument(
+        "--weights-dir", default="", help="folder that is searched first (default: $DFREC_WEIGHTS, then the cache)"
+    )
 
     export = _add(actions, "export", run_export, "write the network of a run as a file")
     export.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
@@ -35,7 +43,9 @@ def add_parser(subparsers) -> None:
     target.add_argument(
         "--to-safetensors", metavar="FILE", help="an attribute classifier, as frozen.attributes takes it"
     )
-    export.add_argument("--checkpoint", default="best", help="best (default), newest, or a step")
+    export.add_argument(
+        "--checkpoint", default="best", help="best by the validation score (default), newest, or the number of a step"
+    )
 
 
 def _add(actions, name: str, run, words: str) -> argparse.ArgumentParser:
@@ -129,14 +139,13 @@ def _place(source: Path, target: Path, release: Release) -> None:
 
     from dfrec_jax.weights.readers import read
 
-    unfinished = target.with_name(f"importing-{target.name}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if release.format == "npz" and source.suffix == ".pkl":
-            np.savez(unfinished, allow_pickle=False, **read(source))
-        else:
-            shutil.copyfile(source, unfinished)
-        unfinished.replace(target)
+        with whole.replacing(target) as unfinished:
+            if release.format == "npz" and source.suffix == ".pkl":
+                with unfinished.open("wb") as file:  # by its name NumPy would add an ending
+                    np.savez(file, allow_pickle=False, **read(source))
+            else:
+                shutil.copyfile(source, unfinished)
     except OSError as error:
         raise WeightsError(f"{target}: cannot be written: {error}") from error
 

@@ -22,7 +22,7 @@ from dfrec_jax.runs import released, trained
 
 METRICS = "metrics.jsonl"
 PANEL_COLUMNS = (
-    "input", "source map", "seen by the TIRM", "recovered source", "recovered target", "true source", "true target",
+    "input", "source map", "masked input", "recovered source", "recovered target", "true source", "true target",
 )  # fmt: skip
 
 
@@ -120,7 +120,9 @@ def _write_pictures(
 ) -> None:
     """A panel of each attack, real faces told from forged ones, and how training went."""
     for number, shown in panels.items():
-        grid.save(grid.grid(shown, PANEL_COLUMNS), folder / f"{output_files.plain_name(attacks[number])}.png")
+        captions = [["", grid.words_of_map(row[1]), *[""] * (len(row) - 2)] for row in shown]
+        panel = grid.grid(shown, PANEL_COLUMNS, captions)
+        grid.save(panel, folder / f"{output_files.plain_name(attacks[number])}.png")
     is_forgery = collected.examples["is_forgery"]
     if is_forgery.any() and not is_forgery.all():
         scores = {name: score for name, score in collected.input_to_recovered.items() if name != recoverers.COPY}

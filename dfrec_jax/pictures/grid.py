@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dfrec_jax.files import whole
 
 MARGIN = 4
+MARKED = 0.5  # of a map: a pixel of so much or more is marked as the source's
 INK, PAPER = (40, 40, 40), (255, 255, 255)
 
 
@@ -60,6 +61,13 @@ def grid(
             if captions is not None:
                 draw.text((corner[0] + cell // 2, corner[1] + cell + 1), captions[i][j], INK, font, anchor="ma")
     return canvas
+
+
+def words_of_map(source_map: Float[np.ndarray, "h w 1"]) -> str:
+    """What stands under a map: its mean, and that it is empty where no pixel is more source than not."""
+    source_map = np.asarray(source_map, np.float32)
+    is_empty = source_map.max() < MARKED
+    return f"{'empty, ' if is_empty else ''}mean {source_map.mean():.2f}"
 
 
 def save(picture: Image.Image, path: str | os.PathLike[str]) -> None:

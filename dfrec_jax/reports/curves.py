@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from dfrec_jax.pictures import grid
@@ -56,6 +57,8 @@ def training(metrics: str | os.PathLike[str], path: str | os.PathLike[str]) -> N
         axes.plot(steps, values, color="0.75", marker="o" if len(values) == 1 else "")
         width = min(SMOOTHED_OVER, len(values))
         axes.plot(steps[width - 1 :], np.convolve(values, np.full(width, 1 / width), "valid"))
+    legend = [Line2D([], [], color="0.75", label="as logged"), Line2D([], [], label=f"mean of {SMOOTHED_OVER}")]
+    figure.legend(handles=legend, loc="outside lower right", ncols=2, frameon=False)
     _save(figure, path)
 
 
@@ -64,8 +67,14 @@ def roc(
 ) -> None:
     """Draws (false positive rate, true positive rate) of each method."""
     figure = Figure((4.0, 4.0), layout="constrained")
-    axes = figure.add_subplot(xlabel="forged faces judged real", ylabel="real faces judged real", aspect="equal")
-    axes.plot([0, 1], [0, 1], color="0.75", linestyle=":")
+    axes = figure.add_subplot(
+        xlabel="share of forged faces judged real",
+        ylabel="share of real faces judged real",
+        title="cosine of the input and its recovered target",
+        aspect="equal",
+    )
+    axes.title.set_fontsize("medium")
+    axes.plot([0, 1], [0, 1], color="0.75", linestyle=":", label="chance")
     for name, (false_positives, true_positives) in curves.items():
         axes.plot(false_positives, true_positives, label=name)
     axes.legend(loc="lower right")

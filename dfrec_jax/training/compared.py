@@ -16,7 +16,7 @@ from dfrec_jax.training.step import Batch, TrainStep, make_train_step
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 from dfrec_jax.weights.rules import WeightsError
 
-SAMPLE_COLUMNS = ("input", RECOVERED, "target")
+SAMPLE_COLUMNS = ("input", RECOVERED, "true target")
 
 
 class ComparedTask:

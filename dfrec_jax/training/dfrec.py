@@ -22,7 +22,8 @@ from dfrec_jax.training.streams import stream
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 
 SAMPLE_COLUMNS = (
-    "input", "source map", "source region", "masked input", "recovered source", RECOVERED, "source", "target",
+    "input", "source map", "source region", "masked input", "recovered source", RECOVERED, "true source",
+    "true target",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch
 
 NUM_SAMPLES = 8
+SOURCE_MAP = "source map"
 RECOVERED = "recovered target"  # among what a method shows: the picture that is scored
 Shown = Mapping[str, jax.Array]  # pictures in [0, 1] by the heading of their column
 
@@ -48,7 +49,8 @@ class Validator:
 
         Args:
           recover: from variables and a float batch to what there is to show of it, `RECOVERED` among it.
-          columns: of the sample grid: headings of that, and `input`, `source` and `target`, which the batch has.
+          columns: of the sample grid: headings of that, and `input`, `true source` and `true target`, which the
+            batch has.
           metric: the network that IDSIM is measured with.
           config: of the run.
           mesh: of the run.
@@ -92,10 +94,14 @@ class Validator:
         """The first examples of the validation split: what goes in, what comes out and what should have."""
         batch = sharding.to_global(self._mesh, next(self._batches(self._config.data.eval_batch_size)))
         given, shown, _ = self._run(variables, self._metric, batch)
-        of_batch = {"input": given["image"], "source": given["source"], "target": given["target"]}
+        of_batch = {"input": given["image"], "true source": given["source"], "true target": given["target"]}
         pictures = [{**of_batch, **shown}[name] for name in self._columns]
         rows = list(zip(*(np.asarray(picture[:NUM_SAMPLES], np.float32) for picture in pictures), strict=True))
-        return grid.grid(rows, self._columns)
+        is_map = [name == SOURCE_MAP for name in self._columns]
+        captions = [
+            [grid.words_of_map(one) if of_map else "" for one, of_map in zip(row, is_map, strict=True)] for row in rows
+        ]
+        return grid.grid(rows, self._columns, captions if any(is_map) else None)
 
     def _batches(self, max_examples: int) -> Iterator[pipeline.Batch]:
         return pipeline.eval_batches(

@@ -32,9 +32,14 @@ def test_it_says_what_is_there_and_how_to_get_the_rest(tmp_path, capsys, monkeyp
     out = capsys.readouterr().out
     for words in ("jaxlib ", "8 of cpu", "no tpu: ", ": writable", "convert: ", "drawn.py: needs none"):
         assert words in out
-    assert "light.py: 3 of 3 missing" in out
-    assert "attributes-resnet50: get it by hand from python train.py" in out
-    assert "squeezenet-imagenet: run `dfrec weights fetch squeezenet-imagenet`" in out
+    unwrapped = " ".join(out.split())
+    assert "light.py: 3 of 3 missing: " in unwrapped
+    assert "attributes-resnet50: get it by hand from python train.py" in unwrapped
+    fetched = unwrapped.split("dfrec weights fetch ")[1].split(" or ")[0].split()
+    assert sorted(fetched) == ["mobilefacenet-foamliu", "squeezenet-imagenet"], (
+        "each once, and none that has no address"
+    )
+    assert max(map(len, out.splitlines())) <= doctor.COLUMNS, "no path of this machine is longer"
 
 
 def test_it_names_a_cache_that_cannot_be_written(tmp_path, monkeypatch):

@@ -31,3 +31,10 @@ def test_a_saved_picture_keeps_its_pixels(tmp_path):
     picture = np.random.default_rng(0).random((5, 7, 3)).astype(np.float32)
     grid.save_array(picture, tmp_path / "new" / "a.png")
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "new" / "a.png")), grid.to_uint8(picture))
+
+
+def test_an_empty_map_says_so():
+    assert grid.words_of_map(np.full((4, 4, 1), 0.1)) == "empty, mean 0.10"
+    marked = np.zeros((4, 4, 1))
+    marked[:2] = 1.0
+    assert grid.words_of_map(marked) == "mean 0.50"
