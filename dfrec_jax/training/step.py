@@ -71,16 +71,22 @@ def make_train_step(
     return train_step
 
 
+def compiler_options() -> dict[str, int] | None:
+    """Of what a training compiles: on a CPU LLVM's higher levels take longer, and their code is no faster.
+
+    At level 0 the code is slower by more than its compilation is quicker. Whoever sets a level has it.
+    """
+    is_free = LEVEL not in os.environ.get("XLA_FLAGS", "")
+    return {LEVEL: 1} if jax.default_backend() == "cpu" and is_free else None
+
+
 def compile_step(step: TrainStep, state_shardings: Any, mesh: Mesh) -> TrainStep:
     """The step on a mesh: the state is donated and keeps its sharding, the batch is split, the rest is replicated."""
     whole = sharding.replicated(mesh)
-    # On a CPU LLVM's higher levels take longer to compile, and their code is no faster; whoever sets a level has it.
-    is_free = LEVEL not in os.environ.get("XLA_FLAGS", "")
-    options = {LEVEL: 1} if jax.default_backend() == "cpu" and is_free else None
     return jax.jit(
         step,
         donate_argnums=0,
         in_shardings=(state_shardings, whole, sharding.batch_sharding(mesh)),
         out_shardings=(state_shardings, whole),
-        compiler_options=options,
+        compiler_options=compiler_options(),
     )

@@ -19,7 +19,7 @@ from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
-from dfrec_jax.training.step import Batch
+from dfrec_jax.training.step import Batch, compiler_options
 
 NUM_SAMPLES = 8
 SOURCE_MAP = "source map"
@@ -76,7 +76,7 @@ class Validator:
             reference = metric(pictures["target"], landmarks)["embedding"]
             return pictures, shown, jnp.sum(recovered * reference, axis=-1)
 
-        self._run = jax.jit(run, out_shardings=self._whole)
+        self._run = jax.jit(run, out_shardings=self._whole, compiler_options=compiler_options())
 
     def score(self, variables: Any) -> float:
         """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
