@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from dfrec_jax.files import whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -149,9 +150,9 @@ def _fetch_once(release: Release, part: Path, progress: Progress, stall_seconds:
     request = urllib.request.Request(release.url, headers={"User-Agent": "dfrec-jax", "Accept-Encoding": "identity"})
     if have:
         request.add_header("Range", f"bytes={have}-")
-        tag = _tag_file(part).read_text() if _tag_file(part).exists() else ""
+        tag = _tag_of(part)
         if tag:
-            request.add_header("If-Range", json.loads(tag))
+            request.add_header("If-Range", tag)
     try:
         response = urllib.request.build_opener().open(request, timeout=stall_seconds)  # urlopen keeps its first proxies
     except urllib.error.HTTPError as error:
@@ -164,7 +165,7 @@ def _fetch_once(release: Release, part: Path, progress: Progress, stall_seconds:
         total = have + int(length) if length else 0
         _refuse_wrong_answers(release, response, total)
         tag = response.headers.get("ETag", "")
-        _tag_file(part).write_text(json.dumps(tag) if tag.startswith('"') else "")
+        whole.write_text(_tag_file(part), json.dumps(tag) if tag.startswith('"') else "")
         with part.open("ab" if have else "wb") as file:
             while chunk := response.read1(_CHUNK_BYTES):
                 file.write(chunk)
@@ -213,6 +214,14 @@ def _describe(error: Exception, stall_seconds: float) -> str:
     if isinstance(cause, TimeoutError):
         return f"nothing came for {stall_seconds:g} seconds"
     return str(cause) or type(cause).__name__
+
+
+def _tag_of(part: Path) -> str:
+    """The version of the file that was begun, as its server named it; empty where that is not known, or is torn."""
+    try:
+        return json.loads(_tag_file(part).read_text() or '""')
+    except (FileNotFoundError, ValueError):
+        return ""
 
 
 def _tag_file(part: Path) -> Path:

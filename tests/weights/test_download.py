@@ -65,6 +65,15 @@ def test_resumes_in_a_later_call(serve, tmp_path):
     assert [headers.get("Range") for _, headers in server.requests] == [f"bytes={HALF}-"]
 
 
+def test_a_torn_note_of_the_version_does_not_stop_a_fetch(serve, tmp_path):
+    with pytest.raises(WeightsError, match="bytes are kept"):
+        fetch(serve(truncated).url, tmp_path / "weights.pth")
+    (note,) = tmp_path.glob("*.etag")
+    note.write_text('"\\"1')  # as a kill left it
+    fetch(serve(ranged).url, tmp_path / "weights.pth")
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+
+
 def test_starts_again_where_the_server_ignores_ranges(serve, tmp_path):
     fetch(serve(truncated, whole).url, tmp_path / "weights.pth")
     assert (tmp_path / "weights.pth").read_bytes() == BODY
