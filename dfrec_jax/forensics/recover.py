@@ -23,7 +23,6 @@ from dfrec_jax.pictures import grid
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 
 PANEL_COLUMNS = ("input", "source map", "masked input", "recovered source", "recovered target")
-PANEL_COLUMNS = ("input", "source map", "masked input", "recovered source", "recovered target")
 PANEL = "panel.png"
 
 
