@@ -22,7 +22,9 @@ flags.DEFINE_string("groups", "", "CSVs of id, repository and more: intervals re
 flags.DEFINE_string("only", "", "Examples by columns of --groups: half=development, repository!=NAME.")
 flags.DEFINE_integer("examples", 0, "How many; 0: what the run's config says.", lower_bound=0)
 flags.DEFINE_float("mask_ratio", 0.0, "Share of patches to generate, 0 to 1; 0: as trained.", 0.0, 1.0)
-flags.DEFINE_float("patch_threshold", 0.0, "Patches of a higher mean map, 0 to 1, are masked first; 0: as trained.", 0.0, 1.0)
+flags.DEFINE_float(
+    "patch_threshold", 0.0, "Patches of a higher mean map, 0 to 1, are masked first; 0: as trained.", 0.0, 1.0
+)
 flags.DEFINE_enum(
     "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
 )
