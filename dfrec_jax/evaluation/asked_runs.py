@@ -14,7 +14,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import runs_at_hand
 from dfrec_jax.evaluation.fitted_tables import places_of
 from dfrec_jax.evaluation.paper_tables import PaperTable
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.runs_at_hand import Run
 from dfrec_jax.evaluation.table_data import SCENES
 from dfrec_jax.files import whole
@@ -117,7 +117,7 @@ def check_free(path: Path, words: Mapping[str, Any], read: Callable[[Path], Any]
     if not path.exists():
         return
     try:
-        earlier = read(path).protocol
+        earlier = {**AS_TRAINED.conditions(), **read(path).protocol}  # fields that are newer than the record
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: a record cannot be kept there ({error}); move it away") from error
     changed = [
