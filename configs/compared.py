@@ -1,12 +1,13 @@
 """The compared methods of the paper's tables, at their full size, on one attack of CelebA-MegaFS.
 
 Run:       python train.py --config=configs/compared.py:recce --config.data.dir=DIR --workdir=runs/megafs_ftm_recce
-           (DIR: what `dfrec prepare celeba_megafs` wrote; --config.data.attack=lcr for another attack; `:delocate` and
-           `:dfi` for the others), or
+           (DIR: what `dfrec prepare celeba_megafs` wrote; --config.data.attack=lcr for another attack; `:delocate`,
+           `:dfi` and `:repaint` for the others), or
            python train.py --config=configs/compared.py:dfi_drawn --workdir=runs/drawn_dfi
-           (`recce_drawn`, `delocate_drawn`: narrow, on drawn faces of 64 px, in minutes on a CPU)
+           (`recce_drawn`, `delocate_drawn`, `repaint_drawn`: narrow, on drawn faces of 64 px, in minutes on a CPU)
 Hardware:  -  (a dash until measured); drawn: one CPU core
-Paper:     RECCE: FID 90.36, IDSIM 0.2547 (FTM), by its authors' own training; Delocate 40.75, 0.4201; DFI 22.19, 0.4137
+Paper:     RECCE: FID 90.36, IDSIM 0.2547 (FTM), by its authors' own training; Delocate 40.75, 0.4201; DFI 22.19, 0.4137;
+           RePaint 41.18, 0.3874, by a published network
 Departs:   the published RECCE halves its learning rate every 22,500 of 90,000 steps; here it is constant. Of Delocate
            and DFI no code exists: Delocate-min and DFI-min are this project's (docs/departures.md).
 """

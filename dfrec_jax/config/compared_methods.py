@@ -92,6 +92,46 @@ def _check_dfi(config: ConfigDict) -> None:
         raise ConfigError(f"dfi.bottleneck={own.bottleneck}: must be even, it is split into z_tgt and z_src")
 
 
+NUM_TRAINED = 1000  # steps of the diffusion that RePaint's network is trained on
+
+
+def _repaint() -> ConfigDict:
+    own = ConfigDict()
+    # Of the ADM U-Net: the sizes of RePaint's network of faces. Pictures of another size are resized, and what is
+    # painted back.
+    own.image_size = 256
+    own.features = 256  # channels of the first level
+    own.multipliers = (1, 1, 2, 2, 4, 4)  # of `features`, one for each level
+    own.num_blocks = 2  # of a level
+    own.attention_sides = (32, 16, 8)  # grids that attend to themselves
+    own.head_features = 64  # channels of an attention head
+    own.drop_rate = 0.0
+    # How a picture is painted: steps of the 1000 of training, steps of a jump back, walks over each stretch.
+    own.num_steps = 250
+    own.jump_length = 10
+    own.num_resamples = 10
+    own.initialisation = ""  # a name in the weights registry: adm-celeba256, the whole network at these sizes
+    return own
+
+
+def _check_repaint(config: ConfigDict) -> None:
+    own = config.repaint
+    last = len(own.multipliers) - 1  # the level whose grid always attends to itself
+    if own.image_size % 2**last:
+        raise ConfigError(
+            f"repaint.image_size={own.image_size} with {last + 1} levels in repaint.multipliers: must be a multiple of "
+            f"{2**last}; use {max(1, round(own.image_size / 2**last)) * 2**last}, or fewer levels"
+        )
+    attending = {last} | {level for level in range(last) if own.image_size // 2**level in own.attention_sides}
+    for level in sorted(attending):
+        channels = own.features * own.multipliers[level]
+        if channels % own.head_features:
+            raise ConfigError(
+                f"repaint.head_features={own.head_features}: must divide the {channels} channels of level {level}, "
+                "which attends to itself (repaint.features times its multiplier)"
+            )
+
+
 def _each(section: str, *names: str) -> tuple[Rule, ...]:
     return tuple((f"{section}.{name}", positive, "1 or more") for name in names)
 
@@ -138,5 +178,37 @@ METHODS: dict[str, Method] = {
         drawn={"dfi.features": (12, 24, 48), "dfi.bottleneck": 128, "dfi.identity_width": 128},
         check=_check_dfi,
         roles=("identity", "perceptual"),
+    ),
+    "repaint": Method(
+        _repaint,
+        rules=(
+            *_each("repaint", "image_size", "num_blocks", "head_features", "jump_length", "num_resamples"),
+            ("repaint.features", lambda features: features > 0 and features % 2 == 0, "an even number above 0"),
+            ("repaint.multipliers", all_positive, "one or more, each 1 or more"),
+            ("repaint.attention_sides", lambda sides: min(sides, default=1) > 0, "each 1 or more"),
+            ("repaint.drop_rate", lambda rate: 0 <= rate < 1, "0 or more and below 1"),
+            ("repaint.num_steps", lambda steps: 2 <= steps <= NUM_TRAINED, f"from 2 to {NUM_TRAINED}"),
+        ),
+        # As guided-diffusion trains; the published network's name says 250,000 steps.
+        shared={
+            "optimizer.learning_rate": 1e-4,
+            "optimizer.weight_decay": 0.0,
+            "optimizer.ema": 0.9999,
+            "train.num_steps": 250_000,
+        },
+        drawn={
+            "repaint.image_size": 64,
+            "repaint.features": 16,
+            "repaint.multipliers": (1, 2, 4),
+            "repaint.num_blocks": 1,
+            "repaint.attention_sides": (16,),
+            "repaint.head_features": 32,
+            "repaint.num_steps": 25,
+            "repaint.jump_length": 5,
+            "repaint.num_resamples": 3,
+            "optimizer.ema": 0.95,
+            "data.validation_examples": 64,
+        },
+        check=_check_repaint,
     ),
 }

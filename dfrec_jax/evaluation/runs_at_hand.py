@@ -9,8 +9,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import compared, recoverers, table_data
-from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE, Row
+from dfrec_jax.evaluation import compared, recoverers, repaint, table_data
+from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE, REPAINT, Row
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
 from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.runs import released, stored_config, trained
@@ -50,6 +50,7 @@ METHODS: dict[str, tuple[tuple[str, ...], Load]] = {
     "recce": ((RECCE,), compared.load),
     "delocate": ((DELOCATE,), compared.load),
     "dfi": ((DFI,), compared.load),
+    "repaint": ((REPAINT,), repaint.load),
 }
 
 

@@ -84,13 +84,13 @@ def initialise(fresh: state.TrainState, config: ConfigDict) -> state.TrainState:
     name = config[config.task].get("initialisation", "")
     if not name:
         return fresh
-    loaded = published.load(name, weights_dir=config.frozen.weights_dir)
+    loaded = {"batch_stats": {}, **published.load(name, weights_dir=config.frozen.weights_dir)}
     ours = {"params": fresh.params, "batch_stats": fresh.batch_stats}
     of_ours, of_loaded = (jax.tree.map(jnp.shape, tree) for tree in (ours, loaded))
     if of_ours != of_loaded:
         raise WeightsError(
-            f"{config.task}.initialisation={name!r} with {config.task}.width={config[config.task].width}: the "
-            f"published network has another size; use {config.task}.width=1.0, or leave the initialisation out"
+            f"{config.task}.initialisation={name!r}: the published network has other sizes than this one; leave the "
+            f"sizes of the section `{config.task}` at their defaults, or leave the initialisation out"
         )
     placed = jax.tree.map(lambda leaf, value: jax.device_put(jnp.asarray(value), leaf.sharding), ours, loaded)
     return state.started_from(fresh, placed)

@@ -15,12 +15,16 @@ from dfrec_jax.training.autoencoder import AutoencoderTask
 from dfrec_jax.training.compared import ComparedTask
 from dfrec_jax.training.dfrec import DfrecTask
 from dfrec_jax.training.ledger import Ledger
+from dfrec_jax.training.repaint import RepaintTask
 
-TASKS: dict[str, type[DfrecTask] | type[AttributesTask] | type[AutoencoderTask] | type[ComparedTask]] = {
+TASKS: dict[
+    str, type[DfrecTask] | type[AttributesTask] | type[AutoencoderTask] | type[ComparedTask] | type[RepaintTask]
+] = {
     "dfrec": DfrecTask,
     "attributes": AttributesTask,
     "autoencoder": AutoencoderTask,
     **dict.fromkeys(compared.METHODS, ComparedTask),
+    "repaint": RepaintTask,
 }
 
 

@@ -19,6 +19,7 @@ STREAMS = (
     "identities",  # of a step: the noise of the identities that the TIRM is told, and who is told none
     "looked at",  # of a step: the rows that the frozen networks of the losses look at
     "white noise",  # of a step: RECCE's, on its input
+    "diffusion",  # of a step: the times of a denoiser's examples, and their noise
     "facial parts",  # of a step: what Delocate-min hides
     "augmentation",  # of a step: of the attribute classifier
 )
