@@ -9,6 +9,7 @@ _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of a training run or of an
 _RUNS = flags.DEFINE_string("runs", "", "Several such folders, commas between; goes with --table and --figure.")
 _TABLE = flags.DEFINE_string("table", "", "A table of the paper, 1 to 7, or all; empty: the run's own.")
 _FIGURE = flags.DEFINE_string("figure", "", "A figure of the paper, 1 (its part b) or 3 to 8, or all.")
+_ROW = flags.DEFINE_multi_string("row", [], "NAME=DIR: a row of pictures that another program made; repeatable.")
 _OUT = flags.DEFINE_string("out", "", "Where they go: the workdir of a single run, runs/report for several.")
 _RENDER_ONLY = flags.DEFINE_bool("render-only", False, "Render the report of --out again; needs no device and no run.")
 flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step's number.")
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS.flag_values_dict()
     protocol = Protocol(**{field: values[field] for field in Protocol._fields})
     kinds = (_TABLE.value, _FIGURE.value, _RENDER_ONLY.value)
-    screen.show(asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol))
+    screen.show(asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol, _ROW.value))
 
 
 if __name__ == "__main__":

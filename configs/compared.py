@@ -6,7 +6,7 @@ Run:       python train.py --config=configs/compared.py:recce --config.data.dir=
            python train.py --config=configs/compared.py:dfi_drawn --workdir=runs/drawn_dfi
            (`recce_drawn`, `delocate_drawn`, `repaint_drawn`: narrow, on drawn faces of 64 px, in minutes on a CPU)
 Hardware:  -  (a dash until measured); drawn: one CPU core
-Paper:     RECCE: FID 90.36, IDSIM 0.2547 (FTM), by its authors' own training; Delocate 40.75, 0.4201; DFI 22.19, 0.4137;
+Paper:     RECCE: FID 90.36, IDSIM 0.2547 (FTM), by its authors' own training; Delocate 40.75, 0.4201; DFI 22.19, 0.4137
            RePaint 41.18, 0.3874, by a published network
 Departs:   the published RECCE halves its learning rate every 22,500 of 90,000 steps; here it is constant. Of Delocate
            and DFI no code exists: Delocate-min and DFI-min are this project's (docs/departures.md).

@@ -30,7 +30,7 @@ ALLOWED = {
     "losses": {"config", "models", "frozen", "nets"},
     "baselines": {"config", "models", "nets", "frozen", "weights", "losses", "forging"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
-    "runs": {"files", "config", "models", "frozen", "forging", "weights"},
+    "runs": {"files", "config", "models", "frozen", "forging", "weights", "baselines"},
     "training": {
         "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
         "pictures", "perceptors", "forging", "baselines",

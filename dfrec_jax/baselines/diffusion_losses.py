@@ -80,16 +80,19 @@ def bound_terms(
 
 
 def gaussian_divergence(
-    mean: Float[Array, "*s"], log_variance: Float[Array, "*s"], other: Float[Array, "*s"], other_log: Float[Array, "*s"]
-) -> Float[Array, "*s"]:
+    mean: Float[Array, "*#s"],
+    log_variance: Float[Array, "*#s"],
+    other: Float[Array, "*#s"],
+    other_log: Float[Array, "*#s"],
+) -> Float[Array, "*#s"]:
     """KL divergence of the normal distribution (`mean`, `log_variance`) from the other one, in nats."""
     ratio = log_variance - other_log
     return 0.5 * (jnp.exp(ratio) - 1 - ratio + jnp.square(mean - other) * jnp.exp(-other_log))
 
 
 def level_log_likelihood(
-    images: Float[Array, "*s"], mean: Float[Array, "*s"], log_variance: Float[Array, "*s"]
-) -> Float[Array, "*s"]:
+    images: Float[Array, "*#s"], mean: Float[Array, "*#s"], log_variance: Float[Array, "*#s"]
+) -> Float[Array, "*#s"]:
     """Logarithm of the probability of a level's bin; the bins of black and white are open (Ho et al., Eq. 13)."""
     scale = jnp.exp(-log_variance / 2)
     above = jax.scipy.stats.norm.cdf(scale * (images - mean + HALF_LEVEL))

@@ -25,8 +25,10 @@ def add_parser(subparsers) -> None:
     into.add_argument("file", metavar="FILE", help="as it was published")
     into.add_argument("--as", dest="name", required=True, metavar="NAME", help="a name of `dfrec weights list`")
     into.add_argument(
-        "--workdir", help="for dfrec-ftm alone: the folder to make, new or empty (default runs/dfrec-ftm)"
+        "--workdir",
+        help="a new folder to make a run in: of dfrec-ftm (default runs/dfrec-ftm), with --like of a compared method",
     )
+    into.add_argument("--like", default="", metavar="RUN", help="whose data and metrics the run of --workdir has")
 
     check = _add(actions, "check", run_check, "found, checksum, tensors, forward pass, for each network")
     check.add_argument(
@@ -113,7 +115,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 def run_import(arguments: argparse.Namespace) -> int:
     """Checks the file against everything that is known of it and puts it into the cache, or makes a workdir of it."""
     from dfrec_jax.commands import weights_check
-    from dfrec_jax.runs import released
+    from dfrec_jax.runs import published_method, released
 
     release, source = registry.find(arguments.name), Path(arguments.file)
     if not source.is_file():
@@ -122,8 +124,12 @@ def run_import(arguments: argparse.Namespace) -> int:
         workdir = Path(arguments.workdir or f"runs/{release.name}")
         print(released.import_checkpoint(source, workdir, release))
         return 0
+    if arguments.workdir and release.name in published_method.TASKS:
+        print(published_method.make_workdir(source, Path(arguments.workdir), release, arguments.like))
+        return 0
     if arguments.workdir:
-        raise WeightsError(f"--workdir={arguments.workdir}: only {released.NAME} becomes a workdir; leave it out")
+        names = ", ".join((released.NAME, *published_method.TASKS))
+        raise WeightsError(f"--workdir={arguments.workdir}: only {names} become workdirs; leave it out")
     digest.check(source, release)
     described, _, _ = weights_check.examine(release, source)
     print(f"{release.name}: {described}")

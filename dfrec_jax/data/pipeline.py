@@ -194,8 +194,13 @@ def batches_of(
 
 def num_eval_batches(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
     """How many batches `eval_batches` yields."""
+    return -(-num_eval_examples(config, split, max_examples=max_examples) // config.data.eval_batch_size)
+
+
+def num_eval_examples(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
+    """How many examples `eval_batches` yields; they are numbered from 0."""
     total = _eval_examples(config, split)[1]
-    return -(-(min(total, max_examples) if max_examples else total) // config.data.eval_batch_size)
+    return min(total, max_examples) if max_examples else total
 
 
 def num_scored(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dfrec_jax.evaluation import runs_at_hand, table_data
-from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable
+from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable, Row
+from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.runs_at_hand import Run
 from dfrec_jax.evaluation.table_data import SCENES, Data
 
+TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {
     "FTM": "leak .1-.25", "IDI": "leak .25-.4", "LCR": "leak 0-.1",
     "FF++ DF": "outdoors .1-.25", "FF++ FShi": "outdoors .25-.4", "FF++ LCR": "outdoors 0-.1",
@@ -23,11 +25,11 @@ class Place(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """A row of it: a method, of a run where it needs one."""
+    """A row of it: a method, of a run, or of the pictures of another program, where it needs them."""
 
     method: str
     workdir: str
-    run: Run | None
+    run: Run | Given | None
 
     def __hash__(self) -> int:
         return hash((self.method, self.workdir))
@@ -71,7 +73,24 @@ def fitted(table: PaperTable, runs: Sequence[Run]) -> PaperTable:
     return table._replace(rows=rows, columns=tuple(columns), paper=paper)
 
 
-def places_of(tables: Sequence[PaperTable], runs: Sequence[Run]) -> dict[Place, list[Wanted]]:
+def others_of(table: PaperTable, others: Sequence[Given]) -> Sequence[Given]:
+    """Those that have a place in the table: all where its rows are methods.
+
+    Rows of Tables II and IV to VII are what a method was trained on, lacks, or makes of perturbed pictures.
+    """
+    return others if table.number in TABLES_OF_METHODS else ()
+
+
+def with_rows_of(table: PaperTable, others: Sequence[Given]) -> PaperTable:
+    """The table with a row for each of its `others_of` that has none."""
+    there = {row.method for row in table.rows}
+    added = [Row(one.method, one.method) for one in others_of(table, others) if one.method not in there]
+    return table._replace(rows=(*table.rows, *added))
+
+
+def places_of(
+    tables: Sequence[PaperTable], runs: Sequence[Run], others: Sequence[Given] = ()
+) -> dict[Place, list[Wanted]]:
     """For every column of the tables the rows that can be measured there, each once."""
     found: dict[Place, list[Wanted]] = {}
     for table in tables:
@@ -81,7 +100,7 @@ def places_of(tables: Sequence[PaperTable], runs: Sequence[Run]) -> dict[Place, 
                 if row.method in (NONE, COPY):
                     wanted = Wanted(row.method, "", None)
                 else:
-                    run, _ = runs_at_hand.choose(runs, row, column.data)
+                    run, _ = runs_at_hand.choose(runs, row, column.data, others_of(table, others))
                     if run is None:
                         continue
                     wanted = Wanted(row.method, run.workdir, run)

@@ -3,6 +3,7 @@
 `dfrec masks` writes what such a program needs under the same names (`masks.py`).
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,6 +30,11 @@ class Given(NamedTuple):
     method: str
     workdir: str
 
+    @property
+    def flag(self) -> str:
+        """As it was typed."""
+        return f"--row={self.method}={self.workdir}"
+
 
 def folder_name(data: Data) -> str:
     """Of the pictures of a data set and attack: letters, digits, dots and underscores, everything else a `-`."""
@@ -48,8 +54,9 @@ def parsed(rows: Sequence[str]) -> list[Given]:
     """
     given: dict[str, Given] = {}
     for word in rows:
-        name, equals, folder = word.partition("=")
-        if not equals or not name.strip() or not folder:
+        name, _, folder = word.partition("=")
+        name, folder = name.strip(), os.path.expanduser(folder)
+        if not name or not folder:
             raise ConfigError(f"--row={word}: must be NAME=DIR, a name and the folder of its pictures")
         if name in given:
             raise ConfigError(f"--row={word}: {name} is given twice, the first time as {given[name].workdir}")
@@ -88,7 +95,7 @@ def check(given: Given, data: Data, num_examples: int, image_size: int) -> None:
     ]
     if said:
         raise ConfigError(
-            f"--row={given.method}={given.workdir}: {folder} must hold {num_examples} RGB pictures of {image_size} px, "
+            f"{given.flag}: {folder} must hold {num_examples} RGB pictures of {image_size} px, "
             f"{wanted[0]} to {wanted[-1]}, the names that `dfrec masks` gives: {'; '.join(said)}"
         )
 

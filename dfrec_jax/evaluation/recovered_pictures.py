@@ -16,7 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
+from PIL import Image
 
+from dfrec_jax.evaluation import pictures_of_others
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen
 from dfrec_jax.files import whole
 from dfrec_jax.pictures.grid import to_uint8
@@ -127,9 +129,14 @@ def in_8_bits(found: Recovered) -> Kept:
 def read_example(folder: Path, batch_size: int, number: int) -> dict[str, np.ndarray]:
     """What is kept of one example, by its number in the order of its split: `target`, and what else there is.
 
+    Of a row that another program made (`pictures_of_others`), its picture.
+
     Raises:
       FileNotFoundError: where it is not kept.
     """
+    if (path := folder / pictures_of_others.file_name(number)).exists():
+        with Image.open(path) as picture:
+            return {"target": np.asarray(picture)}
     with np.load(folder / f"{number // batch_size:06d}.npz") as file:
         return {name: _unpacked(file, name)[number % batch_size] for name in Kept._fields if name in file}
 

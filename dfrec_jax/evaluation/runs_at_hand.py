@@ -11,9 +11,10 @@ from dfrec_jax.config import defaults
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import compared, recoverers, repaint, table_data
 from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE, REPAINT, Row
+from dfrec_jax.evaluation.pictures_of_others import Given, reason_without
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
 from dfrec_jax.evaluation.table_data import Data
-from dfrec_jax.runs import released, stored_config, trained
+from dfrec_jax.runs import published_method, released, stored_config, trained
 
 
 class Run(NamedTuple):
@@ -25,6 +26,7 @@ class Run(NamedTuple):
       methods: the rows that it can be, the first one its own.
       without: what it lacks of the whole method, of `paper_tables.WITHOUT`.
       trained_on: the data.
+      is_published: whether it is the network that a compared method's authors published.
     """
 
     workdir: str
@@ -32,6 +34,7 @@ class Run(NamedTuple):
     methods: tuple[str, ...]
     without: frozenset[str]
     trained_on: Data
+    is_published: bool = False
 
 
 Load = Callable[[str, str, str], Loaded]  # workdir, which checkpoint, which of the run's methods
@@ -67,7 +70,9 @@ def open_run(workdir: str | os.PathLike[str]) -> Run:
         raise ConfigError(
             f"{workdir}: trained {task}, which recovers no face; a table takes runs of {', '.join(METHODS)}"
         )
-    return Run(str(workdir), config, METHODS[task][0], _lacks(config), _trained_on(Path(workdir), config))
+    is_published = (Path(workdir) / published_method.IMPORTED).exists()
+    trained_on = _trained_on(Path(workdir), config)
+    return Run(str(workdir), config, METHODS[task][0], _lacks(config), trained_on, is_published)
 
 
 def load(run: Run, which: str, method: str) -> Loaded:
@@ -88,8 +93,15 @@ def check_distinct(runs: Sequence[Run]) -> None:
         seen[key] = run.workdir
 
 
-def choose(runs: Sequence[Run], row: Row, measured_on: Data) -> tuple[Run | None, str]:
-    """The run that fills the cells of `row` where `measured_on` is measured; else None and the reason."""
+def choose(
+    runs: Sequence[Run], row: Row, measured_on: Data, others: Sequence[Given] = ()
+) -> tuple[Run | Given | None, str]:
+    """The run, or of `others` the pictures, that fill the cells of `row` where `measured_on` is measured; else None and
+    the reason."""
+    for given in others:
+        if given.method == row.method:
+            reason = reason_without(given, measured_on)
+            return (None, reason) if reason else (given, "")
     trained_on = row.trained_on or measured_on
     fitting = [run for run in runs if row.method in run.methods and run.without == row.without]
     for run in fitting:
@@ -97,7 +109,7 @@ def choose(runs: Sequence[Run], row: Row, measured_on: Data) -> tuple[Run | None
             return run, ""
     if row.of_any_attack:
         for run in fitting:
-            if run.trained_on.dataset == trained_on.dataset:
+            if run.trained_on.dataset == trained_on.dataset or run.is_published:
                 return run, ""
     on = "the column's data" if row.trained_on is None else str(trained_on)
     return None, f"no run of it trained on {on} was named"

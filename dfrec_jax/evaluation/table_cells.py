@@ -9,8 +9,9 @@ from dfrec_jax import perceptors
 from dfrec_jax.evaluation import runs_at_hand
 from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
 from dfrec_jax.evaluation.estimates import NETWORK, estimates
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted
+from dfrec_jax.evaluation.fitted_tables import Place, Wanted, others_of
 from dfrec_jax.evaluation.paper_tables import NONE, Column, Metric, PaperTable, Row
+from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.runs_at_hand import Run
 from dfrec_jax.evaluation.table_data import SCENES, Data
@@ -52,6 +53,7 @@ def cells_of(
     networks: Networks,
     header: Sequence[str],
     protocol: Mapping[str, Any],
+    others: Sequence[Given] = (),
 ) -> CellTable:
     """The table, every cell of it.
 
@@ -62,13 +64,14 @@ def cells_of(
       networks: by what.
       header: of `header_of`.
       protocol: what was asked for.
+      others: rows of pictures that other programs made.
     """
     wanted = tuple(metric.name for metric in table.metrics)
     found: list[Cell] = []
     remarks: dict[str, None] = {}
     for row in table.rows:
         for column in table.columns:
-            made, said = _of_place(table, row, column, wanted, runs, columns, networks)
+            made, said = _of_place(table, row, column, wanted, runs, columns, networks, others)
             found += made
             remarks |= dict.fromkeys(said)
     headings = tuple(Heading(m.name, _heading(m, networks), m.digits, m.more_is_better) for m in table.metrics)
@@ -134,12 +137,13 @@ def _of_place(
     runs: Sequence[Run],
     columns: Mapping[Place, OfColumn],
     networks: Networks,
+    others: Sequence[Given],
 ) -> tuple[list[Cell], list[str]]:
     """The cells of one row in one column, and remarks on them."""
     of_column = columns[Place(column.data, column.perturbation)]
     run, reason = None, of_column.reason
     if row.method not in (NONE, COPY):
-        run, without_run = runs_at_hand.choose(runs, row, column.data)
+        run, without_run = runs_at_hand.choose(runs, row, column.data, others_of(table, others))
         reason = without_run or reason
     key = Wanted(row.method, "" if run is None else run.workdir, run)
     reason = reason or of_column.reasons.get(key, "")

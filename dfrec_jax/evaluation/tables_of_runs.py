@@ -8,9 +8,20 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import asked_runs, calibrator, cases, describing, recovered_pictures, runs_at_hand, scores
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted, places_of
+from dfrec_jax.evaluation import (
+    asked_runs,
+    calibrator,
+    cases,
+    describing,
+    pictures_of_others,
+    recovered_pictures,
+    rows_of_others,
+    runs_at_hand,
+    scores,
+)
+from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted, places_of, with_rows_of
 from dfrec_jax.evaluation.paper_tables import NONE, TABLES, PaperTable
+from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import COPY
@@ -24,7 +35,12 @@ PERTURBATION_SEED = 0
 
 
 def evaluate(
-    workdirs: Sequence[str], which: str, out: str, protocol: Protocol, beside: Sequence[PaperTable] = ()
+    workdirs: Sequence[str],
+    which: str,
+    out: str,
+    protocol: Protocol,
+    beside: Sequence[PaperTable] = (),
+    rows: Sequence[str] = (),
 ) -> str:
     """Makes one table of the paper, or all of them; writes `results/table_N.json` and `tables/table_N.md` below `out`.
 
@@ -34,6 +50,7 @@ def evaluate(
       out: the folder; empty: the workdir of a single run, `runs/report` for several.
       protocol: checkpoint, seed, data_dir and examples; a table has no use for the other fields.
       beside: tables of figures that are asked for too, in which a run may have its place.
+      rows: NAME=DIR each, of pictures that another program made; see `pictures_of_others`.
 
     Returns:
       The Markdown of the tables.
@@ -41,12 +58,14 @@ def evaluate(
     Raises:
       CheckpointError: for a workdir that holds no run.
       ConfigError: for a table that is none, a protocol with other fields, runs of which two are the same, that do not
-        go together or that belong to no asked table, and for results of another protocol that stand in the way.
+        go together or that belong to no asked table, rows whose pictures are not those of the examples, and for results
+        of another protocol that stand in the way.
       WeightsError: where there is no network to tell identities.
     """
     asked = chosen(which)
     runs, base, words = asked_runs.opened(workdirs, protocol)
-    tables = [fitted(table, runs) for table in asked]
+    others = pictures_of_others.parsed(rows)
+    tables = [with_rows_of(fitted(table, runs), others) for table in asked]
     said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
     asked_runs.check_used(runs, [*tables, *(fitted(table, runs) for table in beside)], said)
     folder = Path(out or (workdirs[0] if len(workdirs) == 1 else "runs/report"))
@@ -55,17 +74,18 @@ def evaluate(
         asked_runs.check_free(path, words, cells.read)
     cases_file = folder / "results" / "cases.json"
     asked_runs.check_free(cases_file, words, figures.read)
+    rows_of_others.check(others, runs, tables, base, lambda place: measured_at(place, base, protocol))
 
     asked_runs.write_runs(runs, folder / "results" / "runs.json")
     networks, made = describing.load(base), asked_runs.made_now()
     columns: dict[Place, OfColumn] = {}
-    for place, wanted in places_of(tables, runs).items():
+    for place, wanted in places_of(tables, runs, others).items():
         columns[place] = _column(place, wanted, base, protocol, networks, folder / "results")
     calibrated = _calibrated(columns, base, protocol)
     texts = []
     for table in tables:
         header = header_of(table, columns, networks, base, runs) + calibrated
-        record = cells_of(table, runs, columns, networks, header, words)._replace(made=made)
+        record = cells_of(table, runs, columns, networks, header, words, others)._replace(made=made)
         cells.write(record, files[table.number])
         texts.append(cells.markdown(record))
         whole.write_text(folder / "tables" / f"table_{table.number}.md", texts[-1])
@@ -147,6 +167,10 @@ def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: P
         return Source(lambda number, batch: Kept(target=batch["image"]))
     run = wanted.run
     assert run is not None
+    if isinstance(run, Given):
+        read = pictures_of_others.read
+        folder = pictures_of_others.folder_name(measured.data)
+        return Source(lambda number, batch: Kept(target=read(run, measured.data, batch)), folder=folder)
     if run.config.image_size != measured.image_size:
         raise ConfigError(f"{run.workdir} recovers pictures of {run.config.image_size} px, not {measured.image_size}")
     loaded = runs_at_hand.load(run, protocol.checkpoint, wanted.method)

@@ -1,6 +1,7 @@
 """The evaluation that is asked for: of one run on its own test split, or tables of the paper from several."""
 
 import os
+from collections.abc import Sequence
 
 from dfrec_jax.config import autoencoder, compared
 from dfrec_jax.config.defaults import task_of
@@ -11,7 +12,16 @@ from dfrec_jax.reports import report
 from dfrec_jax.runs import stored_config
 
 
-def asked(workdir: str, runs: str, table: str, figure: str, render_only: bool, out: str, protocol: Protocol) -> str:
+def asked(
+    workdir: str,
+    runs: str,
+    table: str,
+    figure: str,
+    render_only: bool,
+    out: str,
+    protocol: Protocol,
+    rows: Sequence[str] = (),
+) -> str:
     """What evaluate.py's flags ask for; returns what is to be shown.
 
     Raises:
@@ -26,15 +36,19 @@ def asked(workdir: str, runs: str, table: str, figure: str, render_only: bool, o
         return _rendered(folder)
     if bool(workdir) == bool(runs):
         raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
+    if rows and not table:
+        raise ConfigError(f"--row={rows[0]}: goes with a table of the paper, --table=1, 3 or all")
     if table or figure:
-        return tables_and_figures(workdirs, table, figure, folder, protocol)
+        return tables_and_figures(workdirs, table, figure, folder, protocol, rows)
     for flag, value in (("runs", runs), ("out", out)):
         if value:
             raise ConfigError(f"--{flag}={value}: goes with a table or a figure of the paper (--table, --figure)")
     return evaluate(workdir, protocol)
 
 
-def tables_and_figures(workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol) -> str:
+def tables_and_figures(
+    workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol, rows: Sequence[str] = ()
+) -> str:
     """Tables and figures of the paper (each `all`, one, or empty for none) below a folder, and the report of them.
 
     Both are held against their lists before the first table is measured. Raises as `asked`.
@@ -43,7 +57,7 @@ def tables_and_figures(workdirs: list[str], table: str, figure: str, folder: str
     of_figures = [one.table for one in figures_of_runs.chosen(figure)] if figure else []
     texts = []
     if table:
-        texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures))
+        texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures, rows))
     if figure:
         texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables))
     return "\n".join([*texts, _rendered(folder)])

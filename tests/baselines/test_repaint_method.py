@@ -42,7 +42,7 @@ def test_known_pixels_are_the_inputs_to_the_bit(paint):
 
 def test_one_key_is_another_noise_for_each_picture(paint):
     """Two pictures that differ outside their holes by next to nothing are painted differently, the same one alike."""
-    image = jnp.full((SIZE, SIZE, 3), 0.5)
+    image = jnp.full((SIZE, SIZE, 3), 0.5, jnp.float32)  # not of a weak type, for which it would be compiled again
     near = image.at[0, 0, 0].set(129 / 255)
     same, other = (np.asarray(paint(jnp.stack([image, second])).target) for second in (image, near))
     np.testing.assert_array_equal(same[0], same[1])

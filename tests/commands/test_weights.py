@@ -140,7 +140,7 @@ def test_import_of_an_encoder_that_the_ism_starts_from(tmp_path, capsys):
 
 def test_import_of_a_network_makes_no_workdir(tmp_path):
     safetensors.numpy.save_file({"a": np.ones(1, np.float32)}, tmp_path / "file")
-    with pytest.raises(WeightsError, match="--workdir=runs/x: only dfrec-ftm becomes a workdir"):
+    with pytest.raises(WeightsError, match="--workdir=runs/x: only dfrec-ftm, recce-ffpp-c23, adm-celeba256 become"):
         run("import", str(tmp_path / "file"), "--as", "efficientnet-b0", "--workdir", "runs/x")
 
 

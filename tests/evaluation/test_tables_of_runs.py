@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import runs_at_hand, table_cells, table_data, tables_of_runs, workdir
+from dfrec_jax.evaluation import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs, workdir
 from dfrec_jax.evaluation.fitted_tables import fitted, places_of
 from dfrec_jax.evaluation.paper_tables import TABLES
+from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
@@ -37,7 +39,11 @@ def made_up(monkeypatch):
     """A network that dims, and no real one."""
     loaded = []
 
+    real_source = tables_of_runs.source_of
+
     def source(wanted, measured, perturbation, protocol):
+        if isinstance(wanted.run, Given):
+            return real_source(wanted, measured, perturbation, protocol)
         loaded.append((wanted.method, measured.data, perturbation))
         if wanted.run is None:
             return tables_of_runs.Source(lambda number, batch: Kept(target=batch["image"]))
@@ -189,3 +195,69 @@ def test_a_copy_needs_no_run(tmp_path, made_up):
     text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=16))
     line = next(line for line in text.splitlines() if line.startswith(f"| {COPY} |"))
     assert line.split(" | ")[1].startswith("50.00")
+
+
+def pictures_of_another_program(root, order=range(16), attack="0.1-to-0.25"):
+    """The true targets of the made-up batches, under the numbers of the examples."""
+    folder = root / f"embedded-leak-{attack}"
+    folder.mkdir(parents=True)
+    targets = np.concatenate([tiny.batch(8, seed=first)["target"] for first in (0, 8)])
+    for number, which in enumerate(order):
+        Image.fromarray(targets[which]).save(folder / f"{number:06d}.png")
+    return folder
+
+
+def test_pictures_of_another_program_fill_a_row_by_the_numbers_of_the_examples(tmp_path, made_up):
+    pictures_of_another_program(tmp_path / "mat")
+    pictures_of_another_program(tmp_path / "mine", [*range(1, 16), 0])
+    rows = [f"MAT={tmp_path / 'mat'}", f"mine={tmp_path / 'mine'}"]
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=rows)
+    table = cells.read(tmp_path / "a" / "results" / "table_1.json")
+    found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
+    mat, mine = (found[row, "leak .1-.25", "idsim"] for row in ("MAT", "mine"))
+    assert mat.value == pytest.approx(1, abs=1e-6) and mine.value < 0.99 and mat.n == mine.n == 8
+    assert mat.paper == 0.3928 and mine.paper is None and table.rows[-1] == "mine"
+    assert (mat.run, mat.step, mat.pictures) == (str(tmp_path / "mat"), 0, "embedded-leak-0.1-to-0.25")
+    one = recovered_pictures.read_example(tmp_path / "mat" / mat.pictures, 8, 9)
+    np.testing.assert_array_equal(one["target"], tiny.batch(8, seed=8)["target"][1], "as what a run recovered is read")
+    lacking = found["MAT", "leak 0-.1", "idsim"]
+    assert lacking.value is None and "mat has no folder embedded-leak-0-to-0.1" in lacking.reason
+    assert "| mine | " in text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda folder: (folder / "000003.png").unlink(), r"000000.png to 000015.png.*: 1 missing \(000003.png\)$"),
+        (lambda folder: [path.unlink() for path in folder.iterdir()], r"16 missing \(000000.png, .*png, ...\)"),
+        (lambda folder: (folder / "000016.png").write_bytes(b""), r": 1 of no example \(000016.png\)$"),
+        (lambda folder: Image.new("RGB", (8, 9)).save(folder / "000002.png"), "1 of another kind .000002.png is 8 x 9"),
+        (lambda folder: Image.new("L", (32, 32)).save(folder / "000002.png"), "000002.png has the channels L"),
+        (lambda folder: (folder / "000002.png").write_bytes(b"torn"), "000002.png cannot be read"),
+    ],
+)  # fmt: skip
+def test_pictures_that_are_not_those_of_the_examples_are_counted_and_named(tmp_path, made_up, change, message):
+    change(pictures_of_another_program(tmp_path / "mat"))
+    with pytest.raises(ConfigError, match=message):
+        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=[f"MAT={tmp_path / 'mat'}"])
+    assert not made_up, "and nothing was measured"
+
+
+def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
+    one, folder = run(tmp_path / "a"), tmp_path / "mat"
+    pictures_of_another_program(folder)
+
+    def refused(message, *rows, table="1"):
+        with pytest.raises(ConfigError, match=message):
+            tables_of_runs.evaluate([one], table, "", Protocol(examples=16), rows=rows)
+
+    refused("--row=MAT: must be NAME=DIR", "MAT")
+    refused("--row=MAT=/nowhere: /nowhere is no folder", "MAT=/nowhere")
+    refused("MAT is given twice", f"MAT={folder}", f"MAT={tmp_path}")
+    refused("the row None is the input itself", f"None={folder}")
+    refused("/a is DFREC too", f"DFREC={folder}")
+    refused("such a row stands in tables 1 and 3 alone", f"MAT={folder}", table="2")
+    refused("holds none of the folders embedded-leak-0.1-to-0.25, .*one for the pictures", f"MAT={tmp_path}")
+    with pytest.raises(ConfigError, match="--row=MAT=x: goes with a table"):
+        workdir.asked("w", "", "", "", False, "", Protocol(), ["MAT=x"])
+    assert not made_up

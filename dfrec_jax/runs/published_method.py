@@ -1,0 +1,68 @@
+"""A compared method's published network as a workdir: a run like any other, at step 0."""
+
+from pathlib import Path
+
+import jax
+from flax.traverse_util import unflatten_dict
+from ml_collections import ConfigDict
+
+from dfrec_jax.baselines import published
+from dfrec_jax.config import compared
+from dfrec_jax.files import whole
+from dfrec_jax.runs import lock, stored_config
+from dfrec_jax.runs.saving import CheckpointWriter
+from dfrec_jax.weights import conversion
+from dfrec_jax.weights.registry import Release
+from dfrec_jax.weights.rules import WeightsError
+
+TASKS = {"recce-ffpp-c23": "recce", "adm-celeba256": "repaint"}  # by name in the registry
+IMPORTED = "imported.json"  # in the workdir: which file it was made of
+_SIZES = {
+    "recce": ("width",),
+    "repaint": ("features", "multipliers", "num_blocks", "attention_sides", "head_features"),
+}
+
+
+def make_workdir(source: Path, workdir: Path, release: Release, like: str) -> str:
+    """Makes `workdir` of the file, ready for tables; returns what there is to say of it.
+
+    Args:
+      source: the published file.
+      workdir: to be made.
+      release: of the registry, one of `TASKS`.
+      like: the workdir of a run beside which it is to stand in tables: its data and the networks of its metrics are
+        those of this one too.
+
+    Raises:
+      WeightsError: for a file that is not the release's, a workdir that is in use, and where `like` is not given.
+      CheckpointError: where `like` is no run.
+    """
+    if not like:
+        raise WeightsError(
+            f"--workdir={workdir}: say by --like=RUN beside which run {release.name} is to stand in tables; the data "
+            "and the networks of metrics are that one's"
+        )
+    if (workdir / "config.json").exists() or (workdir / "checkpoints").exists():
+        raise WeightsError(f"--workdir={workdir}: it holds a run already; name another folder")
+    network = published.find(release.name)
+    config = _config(release.name, network, stored_config.load(like))
+    compared.validate(config)
+    variables = conversion.convert(source, release, network.rules, published.expected_shapes(network))
+    workdir.mkdir(parents=True, exist_ok=True)
+    items = {"variables": {"batch_stats": {}, **jax.tree.map(jax.device_put, unflatten_dict(variables, sep="/"))}}
+    said = {"name": release.name, "source": source.name}
+    with lock.held(workdir), CheckpointWriter(workdir) as checkpoints:
+        checkpoints.save(0, items, {"imported": said})
+    whole.write_json(workdir / IMPORTED, said, indent=1)
+    stored_config.save(workdir, config)
+    count = sum(value.size for value in variables.values())
+    return f"{source} (licence {release.licence})\n{workdir}: task {config.task!r}, {count:,} values"
+
+
+def _config(name: str, network: published.Published, like: ConfigDict) -> ConfigDict:
+    config = compared.compared(TASKS[name], like)
+    config.name = name
+    own = config[config.task]
+    own.image_size = network.image_size
+    own.update({field: getattr(network.module, field) for field in _SIZES[config.task]})
+    return config
