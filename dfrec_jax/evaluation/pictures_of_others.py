@@ -72,13 +72,9 @@ def reason_without(given: Given, data: Data) -> str:
     return "" if (Path(given.workdir) / folder).is_dir() else f"{given.workdir} has no folder {folder}"
 
 
-def check(given: Given, data: Data, num_examples: int, image_size: int) -> None:
-    """Looks at every picture of a data set.
-
-    Raises:
-      ConfigError: where one is missing, is there and belongs to no example, or is no RGB picture of `image_size`; one
-        error counts and names them.
-    """
+def faults(given: Given, data: Data, num_examples: int, image_size: int) -> str:
+    """Looks at every picture of a data set and says how many are missing, belong to no example, or are no RGB picture
+    of `image_size`, with the first of their names; empty where all is well."""
     folder = Path(given.workdir) / folder_name(data)
     wanted = [file_name(number) for number in range(num_examples)]
     there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
@@ -93,11 +89,12 @@ def check(given: Given, data: Data, num_examples: int, image_size: int) -> None:
         for names, words in ((missing, "missing"), (extra, "of no example"), (wrong, "of another kind"))
         if names
     ]
-    if said:
-        raise ConfigError(
-            f"{given.flag}: {folder} must hold {num_examples} RGB pictures of {image_size} px, "
-            f"{wanted[0]} to {wanted[-1]}, the names that `dfrec masks` gives: {'; '.join(said)}"
-        )
+    if not said:
+        return ""
+    return (
+        f"{folder} must hold {num_examples} RGB pictures of {image_size} px, {wanted[0]} to {wanted[-1]}, as "
+        f"`dfrec masks` names them: {'; '.join(said)}"
+    )
 
 
 def read(given: Given, data: Data, batch: Mapping[str, Any]) -> UInt8[np.ndarray, "b h w 3"]:

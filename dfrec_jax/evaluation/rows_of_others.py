@@ -42,20 +42,23 @@ def check(
                 raise ConfigError(
                     f"{given.flag}: {run.workdir} is {given.method} too; leave one out, or give it another name"
                 )
-    used: set[Given] = set()
+    faults: dict[Given, list[str]] = {}
     for place, wanted in places_of(tables, runs, others).items():
         for given in (one.run for one in wanted if isinstance(one.run, Given)):
-            used.add(given)
+            found = faults.setdefault(given, [])
             measured = measured_at(place)
             try:
                 config = measured.config(base)
                 num_examples = pipeline.num_eval_examples(config, "test", max_examples=config.data.test_examples)
             except ConfigError:  # the data are not there, which the column will say
                 continue
-            pictures_of_others.check(given, place.data, num_examples, measured.image_size)
+            if fault := pictures_of_others.faults(given, place.data, num_examples, measured.image_size):
+                found.append(fault)
     for given in others:
-        if given not in used:
+        if given not in faults:
             raise ConfigError(f"{given.flag}: {_why_unused(given, tables)}")
+    if said := [f"{given.flag}: {fault}" for given, found in faults.items() for fault in found]:
+        raise ConfigError("; ".join(said))
 
 
 def _why_unused(given: Given, tables: Sequence[PaperTable]) -> str:

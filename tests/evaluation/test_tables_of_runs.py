@@ -243,6 +243,17 @@ def test_pictures_that_are_not_those_of_the_examples_are_counted_and_named(tmp_p
     assert not made_up, "and nothing was measured"
 
 
+def test_the_faults_of_all_columns_and_rows_are_one_error(tmp_path, made_up):
+    for attack in ("0-to-0.1", "0.25-to-0.4"):
+        (pictures_of_another_program(tmp_path / "mat", attack=attack) / "000005.png").unlink()
+    (pictures_of_another_program(tmp_path / "lama") / "000007.png").unlink()
+    rows = [f"{name}={tmp_path / name}" for name in ("mat", "lama")]
+    with pytest.raises(ConfigError) as refused:
+        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows)
+    assert str(refused.value).count("1 missing (000005.png)") == 2 and "1 missing (000007.png)" in str(refused.value)
+    assert not made_up
+
+
 def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
     one, folder = run(tmp_path / "a"), tmp_path / "mat"
     pictures_of_another_program(folder)
