@@ -47,7 +47,7 @@ SMALL = ("train.num_steps=5", "train.batch_size=8") + tuple(
     f"{field}={value}"
     for method in compared_methods.METHODS.values()
     for field, value in {**method.drawn, "recce.image_size": 32, "recce.width": 0.02}.items()
-    if not field.startswith("data.")
+    if not field.startswith(("data.", "optimizer."))
 )
 
 pytestmark = pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,7 +52,7 @@ def test_both_conventions_are_the_inverse_of_each_other_and_the_hole_is_repaints
     batch["landmarks"][:] = np.nan
     keep, hole = (masks.masks_of(batch, value) for value in (0, 1))
     np.testing.assert_array_equal(keep, 255 - hole)
-    points = components.points_of(batch["landmarks"], None, tiny.SIZE)
+    points = components.points_of(jnp.asarray(batch["landmarks"]), None, tiny.SIZE)
     np.testing.assert_array_equal(hole == 255, np.asarray(components.holes(points, tiny.SIZE)) == 1)
 
 
