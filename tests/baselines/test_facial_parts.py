@@ -31,6 +31,7 @@ def test_the_parts_are_the_face_from_the_brows_to_the_chin(masks):
     assert all(whole[row, first[row] : last[row] + 1].all() for row in np.nonzero(whole.any(axis=1))[0])  # no gap
 
 
+@pytest.mark.slow  # draws faces
 def test_what_a_swap_of_drawn_faces_changes_lies_on_the_patches_of_the_parts():
     examples = [
         dataset.example(index, "test", size=tiny.SIZE, leak_range=(0.1, 0.4), real_share=0.0, scene="usual")
