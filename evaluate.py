@@ -29,20 +29,27 @@ flags.DEFINE_float(
 flags.DEFINE_enum(
     "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
 )
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")
 flags.DEFINE_integer("seed", 0, "Of the masking noise, 0 to 4294967295.", 0, 2**32 - 1)
 
 
 def main(argv: list[str]) -> None:
-    """Measures, writes the records and the table, and prints the table."""
+    """Measures, writes the records and the table, and prints it; of several hosts the first writes and prints."""
     del argv  # flags only
+    from dfrec_jax.evaluation import spread
     from dfrec_jax.evaluation.protocol import Protocol
     from dfrec_jax.evaluation.workdir import asked
     from dfrec_jax.reports import screen
+    from dfrec_jax.runs import hosts
 
     values = flags.FLAGS.flag_values_dict()
     protocol = Protocol(**{field: values[field] for field in Protocol._fields})
+    if _DISTRIBUTED.value:
+        hosts.join()
     kinds = (_TABLE.value, _FIGURE.value, _RENDER_ONLY.value)
-    screen.show(asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol, _ROW.value))
+    text = asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol, _ROW.value)
+    if not _DISTRIBUTED.value or spread.is_first_host():
+        screen.show(text)
 
 
 if __name__ == "__main__":

@@ -35,18 +35,22 @@ GENERATORS = (
 NAMES = (*(generator.name for generator in GENERATORS), "pristine")
 
 
-def batches(config: ConfigDict, split: str) -> Iterator[dict]:
+def batches(config: ConfigDict, split: str, *, process_index: int = 0, process_count: int = 1) -> Iterator[dict]:
     """Batches of the forgeries of every generator, then of the pristine faces, each as `pipeline.eval_batches`.
 
-    The generators forge the same faces with the same partners. `attack` is the place in `NAMES`.
+    This host's rows of them. The generators forge the same faces with the same partners. `attack` is the place in
+    `NAMES`.
 
     Args:
       config: a valid config of a prepared data set; of each generator as many faces as `data.test_examples` says.
       split: `validation` or `test`.
+      process_index: which host this is.
+      process_count: how many share the work.
 
     Raises:
-      ConfigError: where the split has no two people to forge from.
+      ConfigError: where the split has no two people to forge from, or the hosts cannot share a batch equally.
     """
+    hosts = {"process_index": process_index, "process_count": process_count}
     opened = mixture.split_of(config, split)
     if not opened.index.partners.size:
         raise ConfigError(
@@ -56,18 +60,18 @@ def batches(config: ConfigDict, split: str) -> Iterator[dict]:
     for number, generator in enumerate(GENERATORS):
         complete = jax.jit(
             completion.make_completion(
-                kinds=(generator.kind,) * config.data.eval_batch_size,
+                kinds=(generator.kind,) * (config.data.eval_batch_size // process_count),
                 num_groups=1,
                 leak=LEAK if generator.has_leak else (0.0, 0.0),
             )
         )
         order = np.random.default_rng(SEED).permutation(len(opened.faces))
-        for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config):
+        for batch in _limited(partial(_pair, opened, order, config.image_size, number), len(order), config, hosts):
             of_evaluation = {name: batch.pop(name) for name in ("number", "is_valid")}
             made = jax.device_get(complete(batch, jax.random.key(SEED)))
             yield {**fields.without(made, Use.LOSSES), **of_evaluation}
     order = np.random.default_rng(SEED).permutation(opened.pristine)
-    yield from _limited(partial(_pristine, opened, order, config.image_size), len(order), config)
+    yield from _limited(partial(_pristine, opened, order, config.image_size), len(order), config, hosts)
 
 
 def num_batches(config: ConfigDict, split: str) -> int:
@@ -78,8 +82,8 @@ def num_batches(config: ConfigDict, split: str) -> int:
     return sum(-(-min(size, limit) // config.data.eval_batch_size) for size in sizes)
 
 
-def _limited(example, total: int, config: ConfigDict) -> Iterator[dict]:
-    return pipeline.batches_of(example, min(total, config.data.test_examples or total), config)
+def _limited(example, total: int, config: ConfigDict, hosts: dict[str, int]) -> Iterator[dict]:
+    return pipeline.batches_of(example, min(total, config.data.test_examples or total), config, **hosts)
 
 
 def _pair(split: PreparedSplit, order: np.ndarray, size: int, generator: int, row: int) -> Example:

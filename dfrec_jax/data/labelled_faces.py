@@ -58,6 +58,31 @@ def open_split(config: ConfigDict, split: str) -> LabelledFaces:
     return _PreparedFaces(config, split)
 
 
+def check_measurable(faces: LabelledFaces, split: str, num_measured: int, config: ConfigDict) -> None:
+    """Sees to it that a balanced accuracy has a value: of one attribute at least both values must occur.
+
+    Args:
+      faces: of `open_split`.
+      split: its name.
+      num_measured: the first so many are measured.
+      config: of the run.
+
+    Raises:
+      ConfigError: where each attribute that is known is there in all of them, or in none.
+    """
+    has, lacks = np.zeros(40, bool), np.zeros(40, bool)
+    for number in range(num_measured):  # seldom more than a few are looked at
+        labels = faces.attributes(number)
+        has, lacks = has | (labels > 0), lacks | (labels < 0)
+        if (has & lacks).any():
+            return
+    raise ConfigError(
+        f"data.dataset={config.data.dataset!r}: among the {num_measured} {split} pictures that are measured no "
+        "attribute is there in some and not in others, so that no accuracy can be balanced; use more of them "
+        "(data.validation_examples), or another partition"
+    )
+
+
 class _PreparedFaces:
     """The pristine faces that `dfrec prepare faces` wrote."""
 

@@ -176,7 +176,11 @@ class EvaluationRows:
         self._split, self._size = split_of(config, split), config.image_size
         numbers = np.concatenate([self._split.pristine, self._split.forgeries])
         if not len(numbers):
-            raise ConfigError(f"{self._split.folder}: {split} has nothing to evaluate")
+            of = f" of {config.data.attack!r}" if config.data.attack else ""
+            raise ConfigError(
+                f"{self._split.folder}: its {split} split holds no pristine face and no swap{of}; prepare the data "
+                f"with a share for {split}"
+            )
         self._numbers = np.random.default_rng(EVALUATION_SEED).permutation(np.sort(numbers))
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +10,13 @@ import numpy as np
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces, pipeline
-from dfrec_jax.evaluation import output_files
+from dfrec_jax.evaluation import output_files, spread
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import results, tables
 from dfrec_jax.reports.progress import progress
-from dfrec_jax.runs import classifier
+from dfrec_jax.runs import classifier, compiling
 
 TABLE = "attributes"
 
@@ -32,7 +33,8 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
 
     Raises:
       CheckpointError: as `classifier.load`.
-      ConfigError: for a protocol that asks for more, or a name under which other results stand.
+      ConfigError: for a protocol that asks for more, a name under which other results stand, or a split in which no
+        attribute has both values.
     """
     if beyond := protocol._replace(checkpoint=AS_TRAINED.checkpoint, seed=AS_TRAINED.seed).flags():
         raise ConfigError(
@@ -42,6 +44,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     trained = classifier.load(workdir, protocol.checkpoint)
     output_files.check_free(written.results, protocol)
     faces = labelled_faces.open_split(trained.config, "test")
+    labelled_faces.check_measurable(faces, "test", len(faces), trained.config)
     measured = balanced_accuracy(*_outputs(trained, faces), seed=protocol.seed)
     dataset, name = trained.config.data.dataset, trained.config.network
     text = _markdown(measured, (
@@ -51,8 +54,10 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         "the two does not occur. The interval of the mean (95 %) is from resampling people."
     ))  # fmt: skip
     of_what = {"step": trained.step, "dataset": dataset, "pictures": len(faces)}
-    results.write(results.Results(protocol.conditions(), of_what, _records(measured, dataset, name)), written.results)
-    tables.write(text, written.table)
+    if spread.is_first_host():
+        records = _records(measured, dataset, name)
+        results.write(results.Results(protocol.conditions(), of_what, records), written.results)
+        tables.write(text, written.table)
     return text
 
 
@@ -60,13 +65,21 @@ def _outputs(
     trained: classifier.Classifier, faces: labelled_faces.LabelledFaces
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits, labels and people of every picture."""
-    run = jax.jit(lambda variables, images: trained.blueprint.features(variables, images, None)["logits"])
+
+    def logits_of(variables: Any, images: jax.Array) -> jax.Array:
+        return trained.blueprint.features(variables, jnp.float32(images) / 255, None)["logits"]
+
+    run = compiling.announced(jax.jit(logits_of), "the classifier", spread.is_first_host())
     rows, config = labelled_faces.EvaluationRows(faces), trained.config
-    parts = []
+    devices = spread.over_all_devices(config.data.eval_batch_size)
+    variables, parts = devices.everywhere(trained.variables), []
     num_batches = -(-len(faces) // config.data.eval_batch_size)
-    for batch in progress(pipeline.batches_of(rows, len(faces), config), num_batches, "test split, batches"):
-        logits = np.asarray(run(trained.variables, jnp.float32(batch["image"]) / 255))
-        parts.append([values[batch["is_valid"]] for values in (logits, batch["attributes"], batch["identity"])])
+    batches = pipeline.batches_of(rows, len(faces), config, **spread.hosts())
+    for batch in progress(batches, num_batches, "test split, batches", is_shown=spread.is_first_host()):
+        logits = run(variables, devices.rows(batch["image"]))
+        known = spread.together([batch[name] for name in ("is_valid", "attributes", "identity")])
+        is_valid, labels, people = known
+        parts.append([values[is_valid] for values in (devices.fetch(logits), labels, people)])
     logits, labels, people = (np.concatenate(part) for part in zip(*parts, strict=True))
     return logits, labels, people
 

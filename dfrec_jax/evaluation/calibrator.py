@@ -1,7 +1,6 @@
 """Which input variant of FaceNet is the paper's: it does not say, but its row None does, which no training touches."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
+from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.paper_tables import NONE, TABLE_1
+from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.frozen import facenet
 from dfrec_jax.frozen.network import FrozenNetwork
@@ -26,18 +27,25 @@ def is_asked(config: ConfigDict) -> bool:
     return config.frozen.metric in VARIANTS and config.image_size >= SMALLEST
 
 
-def similarities(config: ConfigDict, batches: Iterable[Mapping[str, np.ndarray]]) -> dict[str, float]:
+def similarities(config: ConfigDict, batches: Iterable[Mapping[str, np.ndarray]], devices: Spread) -> dict[str, float]:
     """IDSIM between forgeries and targets by each variant.
+
+    Args:
+      config: of the measurement.
+      batches: this host's rows of them.
+      devices: that share the rows.
 
     Raises:
       WeightsError: where FaceNet's weights are not at hand.
     """
-    networks = {name: perceptors.load_network(name, config) for name in VARIANTS}
+    networks = devices.everywhere({name: perceptors.load_network(name, config) for name in VARIANTS})
     found: dict[str, list[np.ndarray]] = {name: [] for name in VARIANTS}
     for batch in batches:
-        counted = batch["is_valid"] & batch["is_forgery"] & batch["has_target"]
+        flags = spread.together({name: batch[name] for name in ("is_valid", "is_forgery", "has_target")})
+        counted = np.logical_and.reduce(list(flags.values()))
+        pictures = devices.rows([batch["image"], batch["target"]])
         for name, network in networks.items():
-            image, target = (_embedded(network, jnp.float32(batch[role]) / 255) for role in ("image", "target"))
+            image, target = devices.fetch([_embed(network, one) for one in pictures])
             found[name].append(cosine(image, target)[counted])
     return {name: float(np.concatenate(values).mean()) for name, values in found.items()}
 
@@ -63,12 +71,7 @@ def remark(found: Mapping[Data, Mapping[str, float]], used: str) -> str:
 
 @jax.jit
 def _embed(network: FrozenNetwork, pictures: jax.Array) -> jax.Array:
-    return network(pictures)["embedding"]
-
-
-def _embedded(network: FrozenNetwork, pictures: jax.Array) -> np.ndarray:
-    on_host: Any = jax.device_get(_embed(network, pictures))
-    return on_host
+    return network(jnp.float32(pictures) / 255)["embedding"]
 
 
 def columns_of(data: Sequence[Data]) -> list[Data]:

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax.evaluation import finding, measure
-from dfrec_jax.evaluation.recoverers import COPY, Recovered, Recoverer, run_all, seen
+from dfrec_jax.evaluation import finding, measure, spread
+from dfrec_jax.evaluation.recoverers import COPY, Recovered, Recoverer, in_8_bits, run_all, seen
+from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.pictures.grid import to_uint8
+from dfrec_jax.runs import compiling
 
 LOOKED_AT = 8  # examples of each attack that are kept for a panel
 
@@ -44,8 +45,12 @@ def collect(
     batches: Iterable[dict[str, np.ndarray]],
     seed: int,
     panels: dict[int, list[list[np.ndarray]]],
+    devices: Spread,
 ) -> Collected:
-    """Measures every example of `batches`.
+    """Measures every example of `batches`, those of all hosts.
+
+    Pictures stay on the devices. The host gets numbers, the pictures that are kept for a panel, and, where a detector
+    looks at them, the faces in 8 bits.
 
     With a detector, faces are aligned for the recogniser by the landmarks that it finds: on the input for the input,
     the target, which is the same frame, and what was recovered; on the source for the source. Where it finds none those
@@ -55,11 +60,13 @@ def collect(
       recoverers: the rows, a copy of the input among them.
       measured_row: the one whose generated region, logit and panels are meant.
       instruments: what they are measured by.
-      batches: of `pipeline.eval_batches`, and with an `attack`.
+      batches: of `pipeline.eval_batches`, this host's rows of them, and with an `attack`.
       seed: of the masking noise, the same for every example.
       panels: filled with rows of pictures by attack: input, map, what the TIRM sees, recovered and true faces.
+      devices: that share the rows.
     """
     recover = {one.name: one.recover for one in recoverers}
+    number_of = {one.name: _number_of(one, recoverers) for one in recoverers}
 
     @jax.jit
     def run(
@@ -67,34 +74,51 @@ def collect(
     ) -> tuple[measure.Measured, dict[str, Recovered]]:
         pictures = fields.to_float(batch)
         keys = jnp.broadcast_to(jax.random.key(seed), pictures["image"].shape[:1])
-        rows = run_all(recover, variables, seen(pictures, keys))
+        by_name = {name: variables[number] for name, number in number_of.items()}
+        rows = run_all(recover, by_name, seen(pictures, keys))
         region = rows[measured_row].generated
         assert region is not None
         return measure.measure(rows, pictures, region, metric, distance), rows
 
-    variables = {one.name: one.variables for one in recoverers}
+    variables = devices.everywhere([one.variables for one in _distinct(recoverers)])
+    metric, distance = devices.everywhere((instruments.metric, instruments.distance))
+    measured_by = compiling.announced(run, "the networks that are measured and that measure", spread.is_first_host())
     parts: list[Collected] = []
     for batch in batches:
-        is_valid = batch.pop("is_valid")
+        examples = spread.together({name: values for name, values in batch.items() if values.ndim == 1})
+        is_valid = examples.pop("is_valid")
+        batch = {name: values for name, values in batch.items() if name != "is_valid"}
         detector, looked_for = instruments.detector, None
         if detector is not None:
             looked_for = {role: finding.find(detector, batch[role]) for role in ("image", "source", "target")}
             for name, role in (("landmarks", "image"), ("source_landmarks", "source")):
                 found_points = looked_for[role].landmarks
                 batch[name] = np.where(np.isnan(found_points), batch[name], found_points)
-        on_host: Any = jax.device_get(run(variables, instruments.metric, instruments.distance, batch))
-        found, rows = on_host
+        found, rows = measured_by(variables, metric, distance, devices.rows(batch))
+        measured = rows[measured_row]
+        found, logit = devices.fetch((found, measured.logit))
         if detector is not None and looked_for is not None:
-            found.values.update(_detected(detector, rows, looked_for))
-        _keep_for_panels(panels, batch, rows[measured_row], is_valid)
-        examples = {name: values for name, values in batch.items() if values.ndim == 1}
-        collected = Collected(found.values, found.input_to_recovered, rows[measured_row].logit, examples)
-        parts.append(jax.tree.map(lambda values, kept=is_valid: np.asarray(values)[kept], collected))
+            found.values.update(spread.together(dict(_detected(detector, rows, looked_for, devices))))
+        if wanted := _wanted_for_panels(panels, examples["attack"], is_valid):
+            given = spread.together({name: batch[name] for name in ("image", "source", "target")})
+            shown = measured.source_map, measured.masked_image, measured.source, measured.target
+            _keep_for_panels(panels, wanted, examples["attack"], given, devices.fetch(shown))
+        collected = Collected(found.values, found.input_to_recovered, logit, examples)
+        parts.append(jax.tree.map(lambda values, kept=is_valid: values[kept], collected))
     return jax.tree.map(lambda *values: np.concatenate(values), *parts)
 
 
+def _distinct(recoverers: Sequence[Recoverer]) -> list[Recoverer]:
+    """One for each set of variables: in one program what two rows of one network share is then computed once."""
+    return list({id(one.variables): one for one in recoverers}.values())
+
+
+def _number_of(one: Recoverer, recoverers: Sequence[Recoverer]) -> int:
+    return [id(other.variables) for other in _distinct(recoverers)].index(id(one.variables))
+
+
 def _detected(
-    detector: FrozenNetwork, rows: Mapping[str, Recovered], looked_for: Mapping[str, finding.Found]
+    detector: FrozenNetwork, rows: Mapping[str, Recovered], looked_for: Mapping[str, finding.Found], devices: Spread
 ) -> Iterator[tuple[tuple[str, str, str], np.ndarray]]:
     """Of each picture: is a face found, and are its landmarks those of the true target (of the input, for a source)?
 
@@ -103,7 +127,7 @@ def _detected(
     for role in measure.OTHER:
         reference = looked_for["target" if role == "target" else "image"]
         for row, faces in measure.faces(rows, role).items():
-            found = looked_for["image"] if row == COPY else finding.find(detector, to_uint8(np.asarray(faces)))
+            found = looked_for["image"] if row == COPY else finding.find(detector, devices.own(in_8_bits(faces)))
             distance = np.asarray(finding.displacement(found.landmarks, reference.landmarks))
             values = {
                 "face_found": found.is_found.astype(np.float64),
@@ -115,24 +139,25 @@ def _detected(
                     yield (role, measure.NONE, name), value
 
 
+def _wanted_for_panels(panels: Mapping[int, Sequence[Any]], attack: np.ndarray, is_valid: np.ndarray) -> list[int]:
+    """The rows of a batch that are still to be kept for a panel."""
+    wanted, kept = [], {number: len(rows) for number, rows in panels.items()}
+    for row in np.flatnonzero(is_valid):
+        number = int(attack[row])
+        if kept.get(number, 0) < LOOKED_AT:
+            kept[number] = kept.get(number, 0) + 1
+            wanted.append(int(row))
+    return wanted
+
+
 def _keep_for_panels(
     panels: dict[int, list[list[np.ndarray]]],
-    batch: Mapping[str, np.ndarray],
-    recovered: Recovered,
-    is_valid: np.ndarray,
+    wanted: Sequence[int],
+    attack: np.ndarray,
+    given: Mapping[str, np.ndarray],
+    shown: Sequence[np.ndarray],
 ) -> None:
-    for row in np.flatnonzero(is_valid):
-        kept = panels.setdefault(int(batch["attack"][row]), [])
-        if len(kept) < LOOKED_AT:
-            given = {name: batch[name][row].astype(np.float32) / 255 for name in ("image", "source", "target")}
-            kept.append(
-                [
-                    given["image"],
-                    np.asarray(recovered.source_map)[row],
-                    np.asarray(recovered.masked_image)[row],
-                    np.asarray(recovered.source)[row],
-                    np.asarray(recovered.target)[row],
-                    given["source"],
-                    given["target"],
-                ]
-            )
+    for row in wanted:
+        image, source, target = (given[name][row].astype(np.float32) / 255 for name in ("image", "source", "target"))
+        recovered = [pictures[row] for pictures in shown]
+        panels.setdefault(int(attack[row]), []).append([image, *recovered, source, target])

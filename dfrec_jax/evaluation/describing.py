@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
@@ -104,6 +103,3 @@ def _named(network: FrozenNetwork, features: Mapping[str, Array], name: str, met
             f"{network.name} gives no {name!r}, which {metric} is measured by: it has {sorted(features)}"
         )
     return features[name]
-
-
-describe_jitted = jax.jit(describe)

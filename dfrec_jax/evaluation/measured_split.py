@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import forged, mixture, pipeline
-from dfrec_jax.evaluation import groups
+from dfrec_jax.evaluation import groups, spread
 from dfrec_jax.evaluation.protocol import Protocol
 
 
@@ -18,7 +18,7 @@ class MeasuredSplit(NamedTuple):
 
     Attributes:
       attacks: what the numbers in `attack` mean.
-      batches: as `pipeline.eval_batches` yields them.
+      batches: this host's rows of them, as `pipeline.eval_batches` yields them.
       num_batches: how many.
       labels: what the lists of groups say of each person by number, by column; None where there are none.
     """
@@ -78,9 +78,9 @@ def _opened(config: ConfigDict, protocol: Protocol) -> tuple[tuple[str, ...], It
                 f"the test split of {split.folder} has no pristine faces of two people with 68 landmarks to forge "
                 "from; leave --forge out"
             )
-        return forged.NAMES, forged.batches(config, "test"), forged.num_batches(config, "test")
+        return forged.NAMES, forged.batches(config, "test", **spread.hosts()), forged.num_batches(config, "test")
     limit = config.data.test_examples
-    batches = pipeline.eval_batches(config, "test", max_examples=limit)
+    batches = pipeline.eval_batches(config, "test", max_examples=limit, **spread.hosts())
     return pipeline.attack_names(config), batches, pipeline.num_eval_batches(config, "test", max_examples=limit)
 
 

@@ -21,7 +21,7 @@ def notes(
       instruments: what measured.
       collected: what was measured.
       protocol: what was asked for.
-      people: of `people.overlap`.
+      people: of `people.overlap`, and of `shared_pictures.count`.
     """
     is_forgery, metric = collected.examples["is_forgery"], instruments.metric
     resampled = "groups of examples" if protocol.groups else "people"

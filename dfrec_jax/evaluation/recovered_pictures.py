@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from PIL import Image
 
-from dfrec_jax.evaluation import pictures_of_others
-from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen
+from dfrec_jax.evaluation import pictures_of_others, spread
+from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen, in_8_bits
+from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.files import whole
-from dfrec_jax.pictures.grid import to_uint8
 from dfrec_jax.runs import trained
 
 FOLDER = "recovered_pictures"
@@ -44,16 +44,18 @@ class Store(NamedTuple):
 
     Attributes:
       folder: of the key.
-      recoverer: what makes those that are not there.
+      recoverer: what makes those that are not there, its variables on the devices.
       seed: of its keys, the same for every example.
+      devices: that share the rows of a batch.
     """
 
     folder: Path
     recoverer: Recoverer
     seed: int
+    devices: Spread
 
 
-def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed: int) -> Store:
+def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed: int, devices: Spread) -> Store:
     """The store for what `recoverer` makes of something.
 
     Args:
@@ -61,13 +63,15 @@ def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed:
       recoverer: whose weights the key holds.
       made_of: whatever else the pictures depend on, as JSON: config, data, perturbation.
       seed: of the masking noise.
+      devices: that share the rows of a batch.
     """
     words = {**made_of, "row": recoverer.name, "seed": seed, "weights": trained.sha256_of(recoverer.variables)}
     key = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
     folder = workdir / FOLDER / key
-    if not (folder / "key.json").exists():
+    if spread.is_first_host() and not (folder / "key.json").exists():
         whole.write_json(folder / "key.json", words, indent=1)
-    return Store(folder, recoverer, seed)
+    placed = recoverer._replace(variables=devices.everywhere(recoverer.variables))
+    return Store(folder, placed, seed, devices)
 
 
 def recovered(
@@ -78,12 +82,12 @@ def recovered(
     run: Callable,
     points: Float[np.ndarray, "b 68 2"] | None = None,
 ) -> Kept:
-    """What was recovered of a batch: from disk where it is there, otherwise now, and then kept.
+    """What was recovered of this host's rows of a batch: from disk where it is there, otherwise now, and then kept.
 
     Args:
       kept_in: of `store`.
       number: of the batch.
-      image: as the recoverer gets it, perturbed where that is asked for.
+      image: this host's rows, as the recoverer gets them, perturbed where that is asked for.
       landmarks: of it.
       run: of `jitted(kept_in.recoverer)`, which one caller makes once.
       points: 68 landmarks, as in `Seen`.
@@ -92,38 +96,46 @@ def recovered(
       OSError: where it cannot be kept.
     """
     path = kept_in.folder / f"{number:06d}.npz"
-    inputs = _digest_of_inputs(image, landmarks, points)
+    inputs = _digests_of_inputs(image, landmarks, points)
     there = _read(path, inputs)
-    if there is not None:
+    if spread.on_all_hosts(there is not None):
+        assert there is not None
         return there
-    keys = jnp.broadcast_to(jax.random.key(kept_in.seed), image.shape[:1])
-    given = Seen(
-        jnp.float32(image) / 255,
-        jnp.asarray(landmarks),
-        keys,
-        points=None if points is None else jnp.asarray(points),
-    )
-    on_host: Any = jax.device_get(run(kept_in.recoverer.variables, given))
-    kept = in_8_bits(on_host)
-    _write(path, kept, inputs)
-    return kept
+    rows, five, sixty_eight = kept_in.devices.rows((image, np.asarray(landmarks, np.float32), points))
+    given = Seen(_floats(rows), five, _keys(kept_in.seed, len(rows), kept_in.devices), points=sixty_eight)
+    kept = Kept(**kept_in.devices.fetch(run(kept_in.recoverer.variables, given)))
+    all_inputs = spread.together(inputs)
+    if spread.is_first_host():
+        _write(path, kept, all_inputs)
+    return jax.tree.map(spread.own_of, kept)
 
 
-def jitted(recoverer: Recoverer) -> Callable[[Any, Seen], Recovered]:
-    """Its function, compiled once for all batches."""
-    return jax.jit(recoverer.recover)
+def jitted(recoverer: Recoverer) -> Callable[[Any, Seen], dict[str, Any]]:
+    """Its function, compiled once for all batches; gives the fields of `Kept`, on the devices."""
+
+    def run(variables: Any, given: Seen) -> dict[str, Any]:
+        found: Recovered = recoverer.recover(variables, given)
+        pictures = {
+            name: None if value is None else in_8_bits(value)
+            for name, value in found._asdict().items()
+            if name in ("target", "source", "source_map", "masked_image")
+        }
+        generated = None if found.generated is None else found.generated > 0.5
+        logit = None if found.logit is None else jnp.float32(found.logit)
+        return {**pictures, "generated": generated, "logit": logit}
+
+    return jax.jit(run)
 
 
-def in_8_bits(found: Recovered) -> Kept:
-    """Rounded to the nearest level."""
-    pictures: dict[str, Any] = {
-        name: None if value is None else to_uint8(np.asarray(value))
-        for name, value in found._asdict().items()
-        if name in ("target", "source", "source_map", "masked_image")
-    }
-    generated = None if found.generated is None else np.asarray(found.generated) > 0.5
-    logit = None if found.logit is None else np.asarray(found.logit, np.float32)
-    return Kept(**pictures, generated=generated, logit=logit)
+@jax.jit
+def _floats(pictures: UInt8[Array, "b h w 3"]) -> Float[Array, "b h w 3"]:
+    return jnp.float32(pictures) / 255
+
+
+def _keys(seed: int, num_rows: int, devices: Spread) -> Key[Array, " b"]:
+    """The same key for every row."""
+    make = jax.jit(lambda: jnp.broadcast_to(jax.random.key(seed), (num_rows,)), out_shardings=devices.split)
+    return make()
 
 
 def read_example(folder: Path, batch_size: int, number: int) -> dict[str, np.ndarray]:
@@ -141,23 +153,22 @@ def read_example(folder: Path, batch_size: int, number: int) -> dict[str, np.nda
         return {name: _unpacked(file, name)[number % batch_size] for name in Kept._fields if name in file}
 
 
-def _digest_of_inputs(
+def _digests_of_inputs(
     image: Picture, landmarks: Float[np.ndarray, "b 5 2"], points: Float[np.ndarray, "b 68 2"] | None
-) -> np.ndarray:
-    digest = hashlib.sha256(np.ascontiguousarray(image).tobytes())
-    for known in (landmarks, points):
-        if known is not None:
-            digest.update(np.ascontiguousarray(known, np.float32).tobytes())
-    return np.frombuffer(digest.digest(), np.uint8)
+) -> UInt8[np.ndarray, "b 32"]:
+    """Of each row, so that a host can tell its own."""
+    known = [image, *(np.asarray(one, np.float32) for one in (landmarks, points) if one is not None)]
+    digests = [hashlib.sha256(b"".join(one.tobytes() for one in row)).digest() for row in zip(*known, strict=True)]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(len(image), 32)
 
 
-def _read(path: Path, inputs: np.ndarray) -> Kept | None:
-    """None where there is no such file, or it is torn, or of other pictures."""
+def _read(path: Path, inputs: UInt8[np.ndarray, "b 32"]) -> Kept | None:
+    """This host's rows; None where there is no such file, or it is torn, or of other pictures."""
     try:
         with open(path, "rb") as opened, np.load(opened) as file:
-            if not np.array_equal(file["inputs"], inputs):
+            if not np.array_equal(spread.own_of(file["inputs"]), inputs):
                 return None
-            arrays: dict[str, Any] = {name: _unpacked(file, name) for name in Kept._fields if name in file}
+            arrays = {name: spread.own_of(_unpacked(file, name)) for name in Kept._fields if name in file}
             return Kept(**arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, UInt8
 
 from dfrec_jax.config import defaults
 from dfrec_jax.forging.candidate_region import face_regions
@@ -91,6 +92,12 @@ def run_all(
 ) -> dict[str, Recovered]:
     """Every recoverer on one batch; in one program what two of them share is computed once."""
     return {name: recover(variables[name], given) for name, recover in recoverers.items()}
+
+
+@jax.jit
+def in_8_bits(pictures: Float[Array, "b h w c"]) -> UInt8[Array, "b h w c"]:
+    """As `grid.to_uint8`, on the devices: what a host then gets is a quarter of the bytes."""
+    return jnp.clip(jnp.rint(jnp.float32(pictures) * 255.0), 0, 255).astype(jnp.uint8)
 
 
 def copy() -> Recoverer:

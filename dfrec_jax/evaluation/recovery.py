@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import collecting, measured_split, output_files, people, recoverers
+from dfrec_jax.evaluation import collecting, measured_split, output_files, people, recoverers, shared_pictures, spread
 from dfrec_jax.evaluation.notes import notes
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
 from dfrec_jax.evaluation.summary import TABLE, summarise
@@ -60,15 +60,17 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         rows(network, protocol.verdict),
         recoverers.DFREC,
         instruments,
-        progress(split.batches, split.num_batches, "test split, batches"),
+        progress(split.batches, split.num_batches, "test split, batches", is_shown=spread.is_first_host()),
         protocol.seed,
         panels,
+        spread.over_all_devices(config.data.eval_batch_size),
     )
     examples = collected.examples
     split.add_labels(examples)
 
     records = summarise(collected, split.attacks, config, instruments.names())
-    said = notes(config, network.step, instruments, collected, protocol, people.overlap(trained_on, config, examples))
+    seen = [people.overlap(trained_on, config, examples), shared_pictures.count(trained_on, config)]
+    said = notes(config, network.step, instruments, collected, protocol, "; ".join(part for part in seen if part))
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     parts = [
         tables.markdown(spec, records),
@@ -78,6 +80,8 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     ]
     text = "\n".join(part for part in parts if part)
 
+    if not spread.is_first_host():  # which alone writes
+        return text
     num_forgeries = int(examples["is_forgery"].sum())
     measured = {
         "step": network.step,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import perturbations
+from dfrec_jax.evaluation import perturbations, spread
 
 EMBEDDED, OUTDOORS = "embedded", "embedded, outdoors"
 SCENES = {EMBEDDED: "usual", OUTDOORS: "outdoors"}
@@ -87,7 +87,7 @@ class Measured(NamedTuple):
 
 
 class Examples:
-    """The batches of a column, perturbed where that is asked for; held in memory where they are few."""
+    """This host's rows of a column's batches, perturbed where that is asked for; held in memory where they are few."""
 
     def __init__(self, measured: Measured, base: ConfigDict, perturbation: str, seed: int):
         """Opens the test split. Raises ConfigError where it is not there."""
@@ -103,7 +103,7 @@ class Examples:
             return
         held: list[pipeline.Batch] | None = []
         limit = self.config.data.test_examples
-        for batch in pipeline.eval_batches(self.config, "test", max_examples=limit):
+        for batch in pipeline.eval_batches(self.config, "test", max_examples=limit, **spread.hosts()):
             if self._perturbation is not None:
                 given = (batch["image"], batch["number"], batch["is_forgery"], self._seed)
                 batch = {**batch, "image": perturbations.perturb(self._perturbation, *given)}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
@@ -18,6 +19,7 @@ from dfrec_jax.evaluation import (
     rows_of_others,
     runs_at_hand,
     scores,
+    spread,
 )
 from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted, places_of, with_rows_of
 from dfrec_jax.evaluation.paper_tables import NONE, TABLES, PaperTable
@@ -25,11 +27,13 @@ from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.table_cells import OfColumn, OfRow, cells_of, header_of
 from dfrec_jax.evaluation.table_data import DRAWN_EXAMPLES, SCENES, Examples, Measured
 from dfrec_jax.files import whole
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.reports.progress import progress
+from dfrec_jax.runs import compiling
 
 PERTURBATION_SEED = 0
 
@@ -76,20 +80,25 @@ def evaluate(
     asked_runs.check_free(cases_file, words, figures.read)
     rows_of_others.check(others, runs, tables, base, lambda place: measured_at(place, base, protocol))
 
-    asked_runs.write_runs(runs, folder / "results" / "runs.json")
+    if spread.is_first_host():
+        asked_runs.write_runs(runs, folder / "results" / "runs.json")
+    devices = spread.over_all_devices(base.data.eval_batch_size)
     networks, made = describing.load(base), asked_runs.made_now()
+    networks = networks._replace(by_role=devices.everywhere(networks.by_role))
+    truth_of = compiling.announced(scores.truth_of, "the networks that measure", spread.is_first_host())
     columns: dict[Place, OfColumn] = {}
     for place, wanted in places_of(tables, runs, others).items():
-        columns[place] = _column(place, wanted, base, protocol, networks, folder / "results")
-    calibrated = _calibrated(columns, base, protocol)
+        columns[place] = _column(place, wanted, base, protocol, networks, folder / "results", devices, truth_of)
+    calibrated = _calibrated(columns, base, protocol, devices)
     texts = []
     for table in tables:
         header = header_of(table, columns, networks, base, runs) + calibrated
         record = cells_of(table, runs, columns, networks, header, words, others)._replace(made=made)
-        cells.write(record, files[table.number])
         texts.append(cells.markdown(record))
-        whole.write_text(folder / "tables" / f"table_{table.number}.md", texts[-1])
-        print(f"written: {files[table.number]}", file=sys.stderr)
+        if spread.is_first_host():
+            cells.write(record, files[table.number])
+            whole.write_text(folder / "tables" / f"table_{table.number}.md", texts[-1])
+            print(f"written: {files[table.number]}", file=sys.stderr)
     if lines := [line for of in columns.values() for line in of.cases]:
         steps = {row.workdir: found.step for of in columns.values() for row, found in of.rows.items() if row.run}
         record = cases.figure(lines, steps, networks.names()["identity"], protocol=words, made=made)
@@ -104,6 +113,8 @@ def _column(
     protocol: Protocol,
     networks: describing.Networks,
     results: Path,
+    devices: Spread,
+    truth_of: Callable[..., scores.Truth],
 ) -> OfColumn:
     """Every wanted row of one column, over the same examples; pictures of some are kept below `results`."""
     if not wanted:
@@ -123,25 +134,26 @@ def _column(
     sums: dict[Wanted, Any] = {one: make.empty() for one in rows}
     said = f"{place.data}{', ' + place.perturbation if place.perturbation else ''}: batches"
     forgeries = pristine = 0
-    for number, batch in enumerate(progress(examples, examples.num_batches, said)):
-        forgeries += int((batch["is_valid"] & batch["is_forgery"] & batch["has_target"]).sum())
-        pristine += int((batch["is_valid"] & ~batch["is_forgery"]).sum())
-        truth = scores.truth_of(networks.by_role, batch, batch["image"])
+    for number, batch in enumerate(progress(examples, examples.num_batches, said, is_shown=spread.is_first_host())):
+        truth = truth_of(networks.by_role, batch, devices)
+        is_forgery, is_valid = truth.examples["is_forgery"], truth.examples["is_valid"]
+        forgeries += int((is_valid & is_forgery & truth.examples["has_target"]).sum())
+        pristine += int((is_valid & ~is_forgery).sum())
         for one, source in rows.items():
             kept = source.pictures(number, batch)
-            outputs = scores.outputs_of(networks.by_role, truth, kept.target, kept.generated)
+            outputs = scores.outputs_of(networks.by_role, truth, kept.target, kept.generated, devices)
             sums[one] = sums[one].merge(make.single_from_model_output(**outputs))
     found = {one: OfRow(sums[one], source.step, source.folder) for one, source in rows.items()}
     shown = [
         line
         for one, source in rows.items()
-        if cases.is_shown(one, place)
+        if jax.process_count() == 1 and cases.is_shown(one, place)  # of several, each has a part of the pictures
         for line in cases.lines(place, one, sums[one], source.pictures, examples, results)
     ]
     return OfColumn(found, forgeries, pristine, "", reasons, tuple(shown))
 
 
-def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: Protocol) -> list[str]:
+def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: Protocol, devices: Spread) -> list[str]:
     """What the row None says of FaceNet's input, where FaceNet measures and data of the paper were measured."""
     if not calibrator.is_asked(base):
         return []
@@ -149,12 +161,12 @@ def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: P
     found = {}
     for data in there:
         examples = Examples(measured_at(Place(data, ""), base, protocol), base, "", PERTURBATION_SEED)
-        found[data] = calibrator.similarities(base, examples)
+        found[data] = calibrator.similarities(base, examples, devices)
     return [calibrator.remark(found, base.frozen.metric)] if found else []
 
 
 class Source(NamedTuple):
-    """Where the pictures of a row come from: a function of the number of a batch and the batch."""
+    """Where the pictures of a row come from: a function of the number of a batch and this host's rows of it."""
 
     pictures: Callable[[int, Mapping[str, Any]], Kept]
     step: int = 0
@@ -178,12 +190,14 @@ def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: P
         "config": run.config.to_json_best_effort(sort_keys=True),
         **measured.words(perturbation, PERTURBATION_SEED),
     }
-    store = recovered_pictures.store(Path(run.workdir), loaded.recoverer, made_of, protocol.seed)
+    devices = spread.over_all_devices(measured.batch_size)
+    store = recovered_pictures.store(Path(run.workdir), loaded.recoverer, made_of, protocol.seed, devices)
     jitted = recovered_pictures.jitted(loaded.recoverer)
+    run_it = compiling.announced(jitted, f"{wanted.method} of {run.workdir}", spread.is_first_host())
 
     def pictures(number: int, batch: Mapping[str, Any]) -> Kept:
         return recovered_pictures.recovered(
-            store, number, batch["image"], batch["landmarks"], jitted, batch.get("points")
+            store, number, batch["image"], batch["landmarks"], run_it, batch.get("points")
         )
 
     return Source(pictures, loaded.step, str(store.folder.relative_to(run.workdir)))

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Sequence
 
+import jax
+
 from dfrec_jax.config import autoencoder, compared
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import attributes, figures_of_runs, recovery, tables_of_runs
+from dfrec_jax.evaluation import attributes, figures_of_runs, recovery, spread, tables_of_runs
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.reports import report
 from dfrec_jax.runs import stored_config
@@ -38,6 +40,8 @@ def asked(
         raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
     if rows and not table:
         raise ConfigError(f"--row={rows[0]}: goes with a table of the paper, --table=1, 3 or all")
+    if figure and jax.process_count() > 1:
+        raise ConfigError(f"--figure={figure}: figures are made by one host; leave --distributed out")
     if table or figure:
         return tables_and_figures(workdirs, table, figure, folder, protocol, rows)
     for flag, value in (("runs", runs), ("out", out)):
@@ -60,7 +64,9 @@ def tables_and_figures(
         texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures, rows))
     if figure:
         texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables))
-    return "\n".join([*texts, _rendered(folder)])
+    if spread.is_first_host():
+        texts.append(_rendered(folder))
+    return "\n".join(texts)
 
 
 def _rendered(folder: str) -> str:

@@ -23,7 +23,7 @@ from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.models.masking import generated_region, patch_scores
 from dfrec_jax.pictures import framing, grid
 from dfrec_jax.pictures.reading import decode_image, read_bytes
-from dfrec_jax.runs import trained
+from dfrec_jax.runs import compiling, trained
 
 RECOVERED, UNDETECTED, NOT_APPLICABLE = "recovered", "undetected", "not_applicable"
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -150,7 +150,7 @@ class Recoverer:
             "crop": self.frame.words(),
             **self.told.record,
         }
-        self._run = jax.jit(self._network)
+        self._run = compiling.announced(jax.jit(self._network), "the network")
 
     def __call__(self, picture: str | os.PathLike[str] | Picture) -> Recovery:
         """Recovers the largest face near the middle of a picture.

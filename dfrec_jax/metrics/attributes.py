@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from dfrec_jax.metrics.bootstrap import MIN_CLUSTERS, blocks, interval
+from dfrec_jax.metrics.bootstrap import MIN_CLUSTERS, WITHOUT_VALUE, blocks, interval
 
 NUM_RESAMPLES = 1000
 
@@ -16,8 +16,9 @@ class Balanced(NamedTuple):
 
     Attributes:
       each: of every attribute; NaN where one of its two values does not occur.
-      mean: over the attributes that are not NaN.
-      low, high: ends of the 95 % interval of the mean; None for fewer than five people.
+      mean: over the attributes that are not NaN; NaN where all are.
+      low, high: ends of the 95 % interval of the mean; None for fewer than five people, and where more than one
+        resample in twenty has no attribute of both values.
       num_positive: pictures that have the attribute.
       num_known: pictures of which it is known.
     """
@@ -61,7 +62,10 @@ def balanced_accuracy(
             _mean(_from_counts(counts @ rng.multinomial(num_people, equal, size).T.astype(np.float64)).T)
             for size in blocks(NUM_RESAMPLES, num_people)
         ]
-        low, high = interval(np.concatenate(means))
+        resampled = np.concatenate(means)
+        is_there = ~np.isnan(resampled)
+        if np.mean(~is_there) <= WITHOUT_VALUE:
+            low, high = interval(resampled[is_there])
     return Balanced(each, float(_mean(each)), low, high, has.sum(axis=0), (has | lacks).sum(axis=0))
 
 

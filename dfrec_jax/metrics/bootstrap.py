@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, Shaped
 
 MIN_CLUSTERS = 5
 DRAWS_AT_A_TIME = 2_000_000  # numbers that are held at once, 16 MB of them, however many clusters there are
-_WITHOUT_VALUE = 0.05  # share of resamples that may be without the statistic; above it there is no interval
+WITHOUT_VALUE = 0.05  # share of resamples that may be without the statistic; above it there is no interval
 
 
 class Estimate(NamedTuple):
@@ -101,7 +101,7 @@ def statistic_with_interval(
         for drawn in _draws(num_clusters, num_resamples, seed)
         for row in drawn
     ])  # fmt: skip
-    if np.isnan(found).mean() > _WITHOUT_VALUE:
+    if np.isnan(found).mean() > WITHOUT_VALUE:
         return Estimate(value, None, None, len(everything))
     return Estimate(value, *interval(found[~np.isnan(found)]), len(everything))
 

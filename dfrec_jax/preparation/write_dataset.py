@@ -12,7 +12,7 @@ import numpy as np
 from dfrec_jax.preparation import contact_sheet, stored_forgeries
 from dfrec_jax.preparation.plan import PreparationError, Rejected, Remark
 from dfrec_jax.preparation.unfinished import write_lists
-from dfrec_jax.records import index, schema
+from dfrec_jax.records import index, pictures, schema
 from dfrec_jax.records.schema import LABELS
 
 EVALUATED = ("validation", "test")
@@ -119,6 +119,8 @@ def finish(
     names = index.names_of(summaries)
     indices = {name: index.make_index(summaries[name], names) for name in splits}
     index.write(whole, indices, names)
+    for name in splits:
+        pictures.write(whole, name, [summary.pictures for summary in summaries[name]])
     write_lists(whole, rejected, remarks)
     contact_sheet.write_sheet(whole / "sheet.jpg", _some(splits))
     folder.parent.mkdir(parents=True, exist_ok=True)

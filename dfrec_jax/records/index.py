@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from dfrec_jax.forging.partners import nearest_partners
+from dfrec_jax.records import pictures
 from dfrec_jax.records.schema import LABELS, PRISTINE, Record
 
 NUM_PARTNERS = 8
@@ -61,6 +62,7 @@ class Summary(NamedTuple):
     has_target: bool
     has_mask: bool
     signature: Float[np.ndarray, " d"]
+    pictures: tuple[int, ...]
 
 
 def summarise(record: Record) -> Summary:
@@ -75,6 +77,7 @@ def summarise(record: Record) -> Summary:
         has_target=is_pristine or bool(record["target"]),
         has_mask=is_pristine or bool(record["mask"]),
         signature=record["signature"],
+        pictures=pictures.hashes_of(record),
     )
 
 

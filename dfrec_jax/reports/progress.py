@@ -10,8 +10,11 @@ from rich.progress import track
 Thing = TypeVar("Thing")
 
 
-def progress(things: Iterable[Thing], total: int, description: str) -> Iterator[Thing]:
-    """Yields `things`, and says on standard error how many of `total` are done."""
+def progress(things: Iterable[Thing], total: int, description: str, *, is_shown: bool = True) -> Iterator[Thing]:
+    """Yields `things`, and says on standard error how many of `total` are done; where several hosts work, one does."""
+    if not is_shown:
+        yield from things
+        return
     if sys.stderr.isatty():
         yield from track(things, total=total, description=description, console=Console(stderr=True))
         return

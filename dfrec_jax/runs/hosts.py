@@ -1,4 +1,4 @@
-"""Hosts of one run that must do the same: the first decides, and all hear of it."""
+"""Hosts of one run: how they find each other, and that they do the same: the first decides, and all hear of it."""
 
 import json
 from collections.abc import Callable
@@ -12,6 +12,21 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs.errors import CheckpointError
 
 _REFUSALS = {error.__name__: error for error in (CheckpointError, ConfigError)}
+
+
+def join() -> None:
+    """Finds the other hosts of the run, as the cluster's environment says; comes before all that asks for a device.
+
+    Raises:
+      ConfigError: where this machine belongs to no cluster that JAX knows, or the others are not found.
+    """
+    try:
+        jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"--distributed: the other hosts were not found ({str(error).splitlines()[0]}); it needs the environment "
+            "of Slurm, Open MPI, Kubernetes or a TPU pod, and is left out on a single host"
+        ) from error
 
 
 def first_decides(decide: Callable[[], Any]) -> Any:

@@ -27,6 +27,7 @@ from dfrec_jax.frozen.load import find_blueprint
 from dfrec_jax.metrics.attributes import balanced_accuracy
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.pictures import grid
+from dfrec_jax.runs import compiling
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
@@ -144,12 +145,15 @@ class AttributesValidator:
         self, blueprint: Blueprint, faces: labelled_faces.LabelledFaces, draw: Any, config: ConfigDict, mesh: Mesh
     ):
         self._faces, self._config, self._mesh = faces, config, mesh
+        self._num_measured = min(len(faces), config.data.validation_examples or len(faces))
+        labelled_faces.check_measurable(faces, "validation", self._num_measured, config)
 
         def run(variables: Any, batch: Batch) -> tuple[Any, ...]:
             logits = blueprint.features(variables, fields.to_float(batch)["image"], None)["logits"]
             return logits, batch["attributes"], batch["identity"], batch["is_valid"]
 
-        self._run = jax.jit(run, out_shardings=sharding.replicated(mesh))
+        jitted = jax.jit(run, out_shardings=sharding.replicated(mesh))
+        self._run = compiling.announced(jitted, "the validation", jax.process_index() == 0)
         self._draw = jax.jit(jax.vmap(draw))
 
     def score(self, variables: Any) -> float:
@@ -170,8 +174,7 @@ class AttributesValidator:
         return grid.grid(list(zip(*columns, strict=True)), ("input", *["as in training"] * NUM_DRAWS))
 
     def _batches(self) -> Iterator[pipeline.Batch]:
-        total = min(len(self._faces), self._config.data.validation_examples or len(self._faces))
         rows = labelled_faces.EvaluationRows(self._faces)
         return pipeline.batches_of(
-            rows, total, self._config, process_index=jax.process_index(), process_count=jax.process_count()
+            rows, self._num_measured, self._config, process_index=jax.process_index(), process_count=jax.process_count()
         )

@@ -2,12 +2,11 @@
 
 import itertools
 import json
-import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 
 from dfrec_jax.files import whole
 from dfrec_jax.pictures import grid
+from dfrec_jax.runs import compiling
 from dfrec_jax.runs.training_run import METRICS
 from dfrec_jax.training import writers
 
@@ -95,16 +95,6 @@ class RunLog:
             self._writer.write_images(step, {"samples": np.asarray(picture)[None]})
 
 
-def duration(seconds: float | int) -> str:
-    """As `HH:MM:SS`, with days in front where there are any; `unknown` for what is no number."""
-    if not math.isfinite(seconds):
-        return "unknown"
-    days, rest = divmod(round(seconds), 24 * 3600)
-    hours, minutes = divmod(rest // 60, 60)
-    clock = f"{hours:02d}:{minutes:02d}:{rest % 60:02d}"
-    return f"{days} d {clock}" if days else clock
-
-
 class Progress:
     """The line that says how far a run is: step, loss terms, images per second, time left."""
 
@@ -113,16 +103,10 @@ class Progress:
         self._is_shown = is_shown
         self._last_step, self._last_time = start_step, time.monotonic()
 
-    @contextmanager
-    def compiling(self, step: int) -> Iterator[None]:
+    def compiling(self, step: int) -> AbstractContextManager[None]:
         """Around a step: says of the first one, which XLA compiles before it runs, that and for how long."""
         is_said = self._is_shown and step == self._start_step + 1
-        begun = time.monotonic()
-        if is_said:
-            print("compiling the step (a small config: about a minute on two cores) ...", file=sys.stderr, flush=True)
-        yield
-        if is_said:
-            print(f"compiled in {duration(time.monotonic() - begun)}", file=sys.stderr, flush=True)
+        return compiling.said("the step (a small config: about a minute on two cores)", is_said)
 
     def rates(self, step: int) -> dict[str, float]:
         """Images per second since the last call, and the seconds left at that rate."""
@@ -140,7 +124,7 @@ class Progress:
         terms = "  ".join(
             f"{name.removeprefix('loss_')} {value:.3f}" for name, value in metrics.items() if name.startswith("loss")
         )
-        left = duration(rates["seconds_left"])
+        left = compiling.duration(rates["seconds_left"])
         print(
             f"step {step}/{self._num_steps}  {terms}  {rates['images_per_second']:.1f} images/s  {left} left",
             file=sys.stderr,

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.defaults import task_of
-from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import training_run
+from dfrec_jax.runs import hosts, training_run
 from dfrec_jax.training import loop, memory
 from dfrec_jax.training.attributes import AttributesTask
 from dfrec_jax.training.autoencoder import AutoencoderTask
@@ -41,21 +39,6 @@ def check(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) 
     training_run.check_start(workdir, resolved, TASKS[name].score_name, start_over=start_over)
 
 
-def join_hosts() -> None:
-    """Finds the other hosts of the run, as the cluster's environment says; comes before all that asks for a device.
-
-    Raises:
-      ConfigError: where this machine belongs to no cluster that JAX knows, or the others are not found.
-    """
-    try:
-        jax.distributed.initialize()
-    except (ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"--distributed: the other hosts were not found ({str(error).splitlines()[0]}); it needs the environment "
-            "of Slurm, Open MPI, Kubernetes or a TPU pod, and is left out on a single host"
-        ) from error
-
-
 def train(
     config: ConfigDict,
     workdir: str | Path,
@@ -85,6 +68,6 @@ def train(
     ledger = Ledger(age)
     check(config, workdir, start_over=start_over)
     if is_distributed:
-        join_hosts()
+        hosts.join()
     memory.keep_freed()
     return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over, ledger=ledger)

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from clu import metrics
-from flax import struct
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 from PIL import Image
@@ -18,6 +17,7 @@ from dfrec_jax.examples import fields
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
+from dfrec_jax.runs import compiling
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch, compiler_options
 
@@ -27,15 +27,12 @@ RECOVERED = "recovered target"  # among what a method shows: the picture that is
 Shown = Mapping[str, jax.Array]  # pictures in [0, 1] by the heading of their column
 
 
-@struct.dataclass
-class Scores(metrics.Collection):
-    """What is added up over the batches of the validation split; rows that only fill them up count for nothing."""
-
-    idsim: Mean.from_output("similarity")  # pyright: ignore[reportInvalidTypeForm]  clu's way to name an output
+# What is added up over the batches of the validation split; rows that only fill them up count for nothing.
+Scores = metrics.Collection.create(idsim=Mean.from_output("similarity"))
 
 
 class Validator:
-    """Runs a method on the validation split; compiled once."""
+    """Runs a method on the validation split; compiled once. Pictures stay on the devices but for those of the grid."""
 
     def __init__(
         self,
@@ -66,37 +63,39 @@ class Validator:
                 f"{config.data.dataset!r} is a forgery whose target is known, so that nothing could be scored; use "
                 "more, or prepare a validation split that holds some"
             )
-        self._whole = sharding.replicated(mesh)
 
-        def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Batch, Shown, jax.Array]:
+        def run(variables: Any, metric: FrozenNetwork, batch: Batch) -> tuple[Shown, Shown]:
             pictures = fields.to_float(batch)
             landmarks = pictures.get("landmarks")
             shown = recover(variables, pictures)
             recovered = metric(shown[RECOVERED], landmarks)["embedding"]
             reference = metric(pictures["target"], landmarks)["embedding"]
-            return pictures, shown, jnp.sum(recovered * reference, axis=-1)
+            counted = pictures["is_valid"] & pictures["is_forgery"] & pictures["has_target"]
+            true = {f"true {role}": pictures[role] for role in ("source", "target")}
+            numbers = {"similarity": jnp.sum(recovered * reference, axis=-1), "is_counted": counted}
+            return {"input": pictures["image"], **true, **shown}, numbers
 
-        self._run = jax.jit(run, out_shardings=self._whole, compiler_options=compiler_options())
+        whole = sharding.replicated(mesh)
+        split = sharding.batch_sharding(mesh), whole
+        jitted = jax.jit(run, out_shardings=split, compiler_options=compiler_options())
+        self._run = compiling.announced(jitted, "the validation", jax.process_index() == 0)
+        self._first = jax.jit(lambda shown: [shown[name][:NUM_SAMPLES] for name in columns], out_shardings=whole)
 
     def score(self, variables: Any) -> float:
         """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
         scores = Scores.empty()
         for batch in self._batches(self._config.data.validation_examples):
             batch = sharding.to_global(self._mesh, batch)
-            pictures, _, similarity = self._run(variables, self._metric, batch)
-            counted = pictures["is_valid"] & pictures["is_forgery"] & pictures["has_target"]
-            scores = scores.merge(
-                Scores.single_from_model_output(similarity=np.asarray(similarity), mask=np.asarray(counted))
-            )
+            _, numbers = self._run(variables, self._metric, batch)
+            similarity, counted = (np.asarray(numbers[name]) for name in ("similarity", "is_counted"))
+            scores = scores.merge(Scores.single_from_model_output(similarity=similarity, mask=counted))
         return scores.compute()["idsim"]
 
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first examples of the validation split: what goes in, what comes out and what should have."""
         batch = sharding.to_global(self._mesh, next(self._batches(self._config.data.eval_batch_size)))
-        given, shown, _ = self._run(variables, self._metric, batch)
-        of_batch = {"input": given["image"], "true source": given["source"], "true target": given["target"]}
-        pictures = [{**of_batch, **shown}[name] for name in self._columns]
-        rows = list(zip(*(np.asarray(picture[:NUM_SAMPLES], np.float32) for picture in pictures), strict=True))
+        pictures = self._first(self._run(variables, self._metric, batch)[0])
+        rows = list(zip(*(np.asarray(picture, np.float32) for picture in pictures), strict=True))
         is_map = [name == SOURCE_MAP for name in self._columns]
         captions = [
             [grid.words_of_map(one) if of_map else "" for one, of_map in zip(row, is_map, strict=True)] for row in rows

@@ -149,3 +149,13 @@ def test_one_that_was_prepared_without_them_is_refused(prepared):
     config.data.dataset, config.data.dir = "faces", str(prepared / "unlabelled")
     with pytest.raises(ConfigError, match="whose attributes are known; run `dfrec prepare faces` with --attributes"):
         open_split(config, "train")
+
+
+def test_where_no_attribute_has_both_values_nothing_can_be_balanced(prepared, config):
+    labelled = open_split(config, "validation")
+    labelled_faces.check_measurable(labelled, "validation", len(labelled), config)
+    with pytest.raises(ConfigError, match="among the 1 validation pictures .* no attribute is there in some"):
+        labelled_faces.check_measurable(labelled, "validation", 1, config)
+    config.data.dataset, config.data.dir = "faces", str(prepared / "out")
+    with pytest.raises(ConfigError, match="data.dataset='faces': among the 6 train pictures"):
+        labelled_faces.check_measurable(open_split(config, "train"), "train", 6, config)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import calibrator
+from dfrec_jax.evaluation import calibrator, spread
 from dfrec_jax.evaluation.calibrator import VARIANTS
 from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.frozen.network import FrozenNetwork
@@ -51,7 +51,7 @@ def test_similarities_are_over_forgeries_with_a_target(monkeypatch):
         "has_target": np.ones(rows, bool),
     }
     batch["target"][2:] = 0  # what is not counted would give 1
-    found = calibrator.similarities(tiny.config(), [batch])
+    found = calibrator.similarities(tiny.config(), [batch], spread.over_all_devices(rows))
     assert [found[name] for name in VARIANTS] == pytest.approx([1, np.cos(np.pi / 6), 0.5], abs=1e-6)
 
 

@@ -21,7 +21,7 @@ def test_the_pose_of_drawn_faces_is_the_renderers():
     images = [render(dataset.identity_of(0, 21_000 + i), one, 64).image for i, one in enumerate(attributes)]
     network = encoders.load("embedded-b")
     landmarks = jnp.zeros((8, 5, 2))
-    found = describing.describe_jitted({"pose": network}, jnp.stack(images), landmarks)["pose"]
+    found = jax.jit(describing.describe)({"pose": network}, jnp.stack(images), landmarks)["pose"]
     angles = jnp.arcsin(jnp.array([[one.pose.pitch, one.pose.yaw, one.pose.roll] for one in attributes]))
     true = np.asarray(deep3d.rotation(angles))
     error = geodesic_degrees(np.asarray(found), true)

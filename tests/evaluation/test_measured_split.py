@@ -15,6 +15,16 @@ def test_data_that_are_not_there_are_refused_in_the_words_of_evaluate(make_confi
         measured_split.open_split(make_config(dir=str(tmp_path)), protocol)
 
 
+def test_an_empty_split_is_refused_in_the_words_of_evaluate(make_config, monkeypatch):
+    config = make_config("faces")
+    split, nothing = mixture.split_of(config, "test"), np.zeros(0, int)
+    for name in ("pristine", "forgeries"):
+        monkeypatch.setattr(split, name, nothing)
+    message = "test split holds no pristine face and no swap.*--data_dir=DIR.*--dataset=NAME"
+    with pytest.raises(ConfigError, match=message):
+        measured_split.open_split(config, AS_TRAINED)
+
+
 def test_what_cannot_be_forged_from_is_refused_before_the_first_batch(make_config, monkeypatch):
     config = make_config("triplets")
     split = mixture.split_of(config, "test")

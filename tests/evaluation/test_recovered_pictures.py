@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.evaluation import recovered_pictures
+from dfrec_jax.evaluation import recovered_pictures, spread
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer
 
 MADE_OF = {"config": "{}", "data": ["embedded", ""], "perturbation": None}
@@ -40,7 +40,8 @@ class Counted:
 
 def make(workdir, image, one=None, made_of=MADE_OF, number=0, seed=0):
     one = one or recoverer()
-    store, run = recovered_pictures.store(workdir, one, made_of, seed), Counted(one)
+    devices = spread.over_all_devices(len(image))
+    store, run = recovered_pictures.store(workdir, one, made_of, seed, devices), Counted(one)
     return recovered_pictures.recovered(store, number, image, LANDMARKS, run), run.calls, store
 
 

@@ -22,7 +22,7 @@ def measurings(monkeypatch):
     """A trained network without variables, and how often it was measured."""
     config, found = tiny.config(), []
 
-    def collect(recoverers, measured_row, instruments, batches, seed, panels):
+    def collect(recoverers, measured_row, instruments, batches, seed, panels, devices):
         found.append(seed)
         return made_up.collected()
 

@@ -1,10 +1,12 @@
 """Scores of recovered pictures: the relations that any implementation must satisfy (FIDELITY 5.4, 1, 9, 10)."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, Mesh
 
-from dfrec_jax.evaluation import scores
+from dfrec_jax.evaluation import scores, spread
 from dfrec_jax.evaluation.estimates import estimates
 from dfrec_jax.frozen.network import FrozenNetwork
 from tests import tiny
@@ -34,12 +36,13 @@ def batch(num_valid: int = SIZE) -> dict[str, np.ndarray]:
     return {**tiny.batch(SIZE), **ids}
 
 
-def measured(recovered, generated=None, batches=None, networks=NETWORKS):
+def measured(recovered, generated=None, batches=None, networks=NETWORKS, devices=None):
     make = scores.collection(networks)
+    devices = devices or spread.over_all_devices(SIZE)
     total = make.empty()
     for one in batches or [batch()]:
-        truth = scores.truth_of(networks, one, one["image"])
-        outputs = scores.outputs_of(networks, truth, recovered(one), generated)
+        truth = scores.truth_of(networks, one, devices)
+        outputs = scores.outputs_of(networks, truth, recovered(one), generated, devices)
         total = total.merge(make.single_from_model_output(**outputs))
     return total
 
@@ -60,6 +63,7 @@ def test_the_target_itself_is_perfect():
 def test_copying_the_forgery_judges_every_face_real():
     found = figures(lambda one: one["image"])
     assert (found["real_recall"], found["fake_recall"], found["acc_id"]) == (100, 0, 50)
+    assert (found["eer"], found["auc_real"]) == (50, 0.5), "rounding ranks no copy above another"
     assert found["fid"] > 0 and found["idsim"] < 0.999
 
 
@@ -76,6 +80,16 @@ def test_it_is_the_same_however_the_examples_are_divided():
     together, divided = (figures(lambda one: one["image"][::-1], batches=batches) for batches in ([whole], parts))
     for name, value in together.items():
         assert divided[name] == pytest.approx(value, rel=1e-6, abs=1e-9), name
+
+
+def test_it_is_the_same_on_one_device_and_on_eight():
+    one = spread.Spread(Mesh(np.array(jax.devices()[:1]), (spread.AXIS,), axis_types=(AxisType.Auto,)))
+    generated = np.zeros((SIZE, tiny.SIZE, tiny.SIZE, 1), bool)
+    generated[:, :16] = True
+    found, of_eight = (figures(lambda one: one["image"], generated, devices=devices) for devices in (one, None))
+    assert found.keys() == of_eight.keys() and len(found) == len(WANTED)
+    for name, value in found.items():
+        assert of_eight[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name  # float32 in vectors of other lengths
 
 
 def test_what_was_copied_counts_for_nothing_in_the_region():

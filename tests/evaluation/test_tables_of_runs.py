@@ -54,7 +54,7 @@ def made_up(monkeypatch):
     monkeypatch.setattr(tables_of_runs, "source_of", source)
     eval_batches = pipeline.eval_batches
 
-    def batches(config, split, *, max_examples):
+    def batches(config, split, *, max_examples, **hosts):
         """Two of random pictures; they are not drawn, which takes long to compile."""
         if config.data.dataset != pipeline.EMBEDDED:
             yield from eval_batches(config, split, max_examples=max_examples)

@@ -70,3 +70,14 @@ def test_people_are_drawn_as_in_one_block(monkeypatch):
     monkeypatch.setattr(bootstrap, "DRAWS_AT_A_TIME", 7 * 20)
     in_parts = balanced_accuracy(logits, labels, people, seed=5)
     assert (in_parts.low, in_parts.high) == (whole.low, whole.high)
+
+
+def test_where_hardly_a_resample_has_both_values_there_is_no_interval():
+    """One person of six has the attribute: a third of all resamples lack that person, and must not make it NaN."""
+    labels, people = np.where(np.arange(6) == 0, 1, -1)[:, None], np.arange(6)
+    measured = balanced_accuracy(labels.astype(float), labels, people)
+    assert measured.mean == 1 and measured.low is measured.high is None
+    none = balanced_accuracy(labels.astype(float), np.ones_like(labels), people)
+    assert np.isnan(none.mean) and none.low is None
+    usual = balanced_accuracy(np.ones((40, 1)), np.where(np.arange(40) < 4, 1, -1)[:, None], np.arange(40))
+    assert usual.low == usual.high == 0.5, "the one resample in a hundred that lacks the four is left out"

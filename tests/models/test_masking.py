@@ -72,6 +72,8 @@ def test_a_face_that_fits_is_masked_whole():
     noise = draw_noise(jax.random.split(jax.random.key(0), 1), 196)
     out = semantic_guided_masking(scores, noise, Masking(num_keep=98))
     assert set(range(40, 120)) <= set(out.idx_mask[0].tolist())
+    assert out.idx_keep.shape == out.idx_mask.shape == (1, 98)
+    assert sorted([*out.idx_keep[0].tolist(), *out.idx_mask[0].tolist()]) == list(range(196))
 
 
 def test_noise_belongs_to_the_key_not_to_the_batch():

@@ -137,6 +137,13 @@ def test_what_was_trained_tells_the_attribute_that_can_be_told(run):
     assert found.protocol["checkpoint"] == "newest" and found.measured["step"] == 12
 
 
+def test_a_validation_that_could_only_be_nan_is_refused_before_step_1(tiny, config, tmp_path):
+    config = config.copy_and_resolve_references()
+    config.data.validation_examples = 1
+    with pytest.raises(ConfigError, match="among the 1 validation pictures that are measured no attribute"):
+        train(config, tmp_path / "run")
+
+
 def test_a_classifier_is_measured_on_nothing_but_its_own_test_split(run):
     with pytest.raises(ConfigError, match="^--forge --examples=1: .* a classifier"):
         evaluation.evaluate(run, Protocol(checkpoint="newest", forge=True, examples=1))

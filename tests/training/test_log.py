@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax.training.log import Progress, RunLog, cut_after, duration, set_aside
+from dfrec_jax.training.log import Progress, RunLog, cut_after, set_aside
 
 
 def _steps(path):
@@ -84,20 +84,6 @@ def test_progress_names_step_terms_rate_and_time_left(capsys):
         15, {"loss": 1.0, "loss_patch": 0.25, "mean_map_forged": 0.5}, {"images_per_second": 8.0, "seconds_left": 61.0}
     )
     assert capsys.readouterr().err == "step 15/20  loss 1.000  patch 0.250  8.0 images/s  00:01:01 left\n"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (59.6, "00:01:00"),
-        (3661, "01:01:01"),
-        (24 * 3600 - 1, "23:59:59"),
-        (30 * 3600, "1 d 06:00:00"),
-        (float("nan"), "unknown"),
-    ],
-)
-def test_a_duration_of_days_says_so(seconds, words):
-    assert duration(seconds) == words
 
 
 def test_the_first_step_is_said_to_be_compiled(capsys):

@@ -6,7 +6,7 @@ import pytest
 
 from dfrec_jax.config import attributes
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import stored_config
+from dfrec_jax.runs import hosts, stored_config
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.training import run
 from tests import tiny
@@ -19,7 +19,7 @@ def train(monkeypatch):
     def touched(*_):
         pytest.fail("a device or another host was asked for")
 
-    monkeypatch.setattr(run, "join_hosts", touched)
+    monkeypatch.setattr(hosts, "join", touched)
     monkeypatch.setattr(run.loop, "train", touched)
     for task in run.TASKS.values():
         monkeypatch.setattr(task, "__init__", touched)
