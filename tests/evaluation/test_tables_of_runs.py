@@ -249,7 +249,7 @@ def test_the_faults_of_all_columns_and_rows_are_one_error(tmp_path, made_up):
     (pictures_of_another_program(tmp_path / "lama") / "000007.png").unlink()
     rows = [f"{name}={tmp_path / name}" for name in ("mat", "lama")]
     with pytest.raises(ConfigError) as refused:
-        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows)
+        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=rows)
     assert str(refused.value).count("1 missing (000005.png)") == 2 and "1 missing (000007.png)" in str(refused.value)
     assert not made_up
 
