@@ -36,9 +36,9 @@ flags.DEFINE_integer("seed", 0, "Of the masking noise, 0 to 4294967295.", 0, 2**
 def main(argv: list[str]) -> None:
     """Measures, writes the records and the table, and prints it; of several hosts the first writes and prints."""
     del argv  # flags only
+    from dfrec_jax.commands.evaluate import asked
     from dfrec_jax.evaluation import spread
     from dfrec_jax.evaluation.protocol import Protocol
-    from dfrec_jax.evaluation.workdir import asked
     from dfrec_jax.reports import screen
     from dfrec_jax.runs import hosts
 

@@ -29,10 +29,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax.evaluation import describing, recovered_pictures, runs_at_hand, scores, spread, table_data
+from dfrec_jax.evaluation import describing, scores, spread
 from dfrec_jax.frozen import inception
 from dfrec_jax.frozen.blueprint import from_random, from_tensors
 from dfrec_jax.metrics.fid import Moments, fid
+from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_data
 
 SIDE, WIDTH = 224, 2048
 Features = Callable[[np.ndarray], np.ndarray]

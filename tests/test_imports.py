@@ -36,8 +36,12 @@ ALLOWED = {
         "pictures", "perceptors", "forging", "baselines",
     },
     "evaluation": {
-        "files", "baselines", "config", "examples", "synthetic", "records", "data", "models", "nets", "frozen",
-        "weights", "metrics", "pictures", "reports", "perceptors", "runs", "forging",
+        "files", "config", "examples", "synthetic", "records", "data", "models", "frozen", "weights", "metrics",
+        "pictures", "reports", "perceptors", "runs", "forging",
+    },
+    "paper": {
+        "files", "baselines", "config", "data", "evaluation", "examples", "forging", "frozen", "metrics", "models",
+        "perceptors", "pictures", "records", "reports", "runs", "weights",
     },
     "reports": {"files", "pictures"},
     "forensics": {
@@ -92,7 +96,7 @@ def refuse():
 
 xla_bridge.backends = refuse
 import dfrec_jax.training.run
-import dfrec_jax.evaluation.workdir
+import dfrec_jax.commands.evaluate
 import dfrec_jax.forensics.recover
 print("imported")
 """

@@ -18,9 +18,9 @@ import pytest
 from dfrec_jax import cli
 from dfrec_jax.commands import prepare
 from dfrec_jax.config import compared_methods
-from dfrec_jax.evaluation import runs_at_hand
-from dfrec_jax.evaluation.paper_tables import NONE, TABLES
 from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.tables import NONE, TABLES
 from dfrec_jax.reports import cells
 from dfrec_jax.synthetic import dataset, sampling
 from dfrec_jax.synthetic.swap import swap

@@ -6,7 +6,7 @@ Run:       dfrec sweep configs/sweeps/tables.py:6 --base=configs/quickstart.py -
            A run that two tables need has one name: with one --out it is trained once.
 Drawn:     three ranges of `data.leak` stand for three attacks, `data.scene='outdoors'` for the second data set; at most
            150 steps a run, compared methods narrowed. docs/evaluation.md has the counts and the minutes.
-Paper:     dfrec_jax/evaluation/paper_tables.py has its figures
+Paper:     dfrec_jax/paper/tables.py has its figures
 Departs:   Table VI without fusion: `tirm.pixels='linear'`, since pixels along the U-Net's levels begin on its grid.
            Without the ISM its two losses are off, for want of what they supervise. Table VII: terms that Eq. 10 has not
            (segmentation, classification, `loss.source_pixels`) stay as the base has them.

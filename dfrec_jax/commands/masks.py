@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes them and prints the folder."""
-    from dfrec_jax.evaluation import masks
+    from dfrec_jax.paper import masks
 
     measured, base = masks.asked(
         arguments.workdir,

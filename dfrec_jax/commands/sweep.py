@@ -77,7 +77,7 @@ def listing(sweep: "Sweep", planned: "Sequence[Planned]") -> str:
 
 
 def _evaluate(sweep: "Sweep", finished: "Sequence[Planned]", arguments: argparse.Namespace) -> None:
-    from dfrec_jax.evaluation import workdir
+    from dfrec_jax.commands import evaluate as evaluation
     from dfrec_jax.evaluation.protocol import AS_TRAINED
     from dfrec_jax.reports import screen
 
@@ -89,4 +89,4 @@ def _evaluate(sweep: "Sweep", finished: "Sequence[Planned]", arguments: argparse
     workdirs = [str(one.workdir) for one in finished]
     again = f"python evaluate.py --table={sweep.table} --runs={','.join(workdirs)} --out={arguments.out}"
     print(f"evaluating, as would {again}", file=sys.stderr)
-    screen.show(workdir.tables_and_figures(workdirs, sweep.table, "", arguments.out, AS_TRAINED))
+    screen.show(evaluation.tables_and_figures(workdirs, sweep.table, "", arguments.out, AS_TRAINED))

@@ -188,7 +188,7 @@ BLUEPRINT = Blueprint(
     input_shape=(IMAGE_SIZE, IMAGE_SIZE, 3),
 )
 # The paper does not say how its faces entered the network. Each variant gives other similarities; which of them is the
-# paper's is told by its row None (`evaluation/calibrator.py`).
+# paper's is told by its row None (`paper/calibrator.py`).
 NATIVE_SIZE = BLUEPRINT._replace(name="facenet-vggface2@native", features=native_size_features)
 RAW = BLUEPRINT._replace(name="facenet-vggface2@raw", features=raw_features)
 VARIANTS = (BLUEPRINT, NATIVE_SIZE, RAW)

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from dfrec_jax import cli
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.commands import sweep
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import workdir
 from dfrec_jax.training import run
 
 BASE = ("--base", "configs/quickstart.py")
@@ -37,7 +37,7 @@ def called(monkeypatch):
         return "| a table |"
 
     monkeypatch.setattr(run, "train", train)
-    monkeypatch.setattr(workdir, "tables_and_figures", evaluate)
+    monkeypatch.setattr(evaluation, "tables_and_figures", evaluate)
     return made
 
 

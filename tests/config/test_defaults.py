@@ -7,8 +7,8 @@ import pytest
 
 from dfrec_jax.config import defaults, rules, tasks
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import table_data
-from dfrec_jax.evaluation.paper_tables import TABLES
+from dfrec_jax.paper import table_data
+from dfrec_jax.paper.tables import TABLES
 from tests import tiny
 
 CONFIGS = sorted(path.stem for path in (Path(__file__).parents[2] / "configs").glob("*.py"))

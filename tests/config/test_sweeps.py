@@ -5,11 +5,11 @@ import pytest
 from dfrec_jax.config import sweeps, tasks
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import runs_at_hand, table_data
-from dfrec_jax.evaluation.fitted_tables import fitted, places_of
-from dfrec_jax.evaluation.paper_tables import MAT, NONE, TABLES
 from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.evaluation.runs_at_hand import Run
+from dfrec_jax.paper import runs_at_hand, table_data
+from dfrec_jax.paper.fitted_tables import fitted, places_of
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.tables import MAT, NONE, TABLES
 
 SWEEP = "configs/sweeps/tables.py"
 BASES = {"drawn": ("configs/quickstart.py", ()), "real": ("configs/megafs.py", ("data.dir=prepared",))}

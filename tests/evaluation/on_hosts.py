@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax.evaluation import collecting, recovered_pictures, recoverers, scores, spread
+from dfrec_jax.evaluation import collecting, recoverers, scores, spread
 from dfrec_jax.evaluation.estimates import estimates
 from dfrec_jax.evaluation.recoverers import DFREC, Recovered, Recoverer
 from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.paper import recovered_pictures
 from tests import tiny
 
 SIZE = 8

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import autoencoder
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import collecting, people, recovery, workdir
+from dfrec_jax.evaluation import collecting, people, recovery
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.models import dfrec
 from dfrec_jax.reports import results
@@ -107,4 +108,4 @@ def test_a_run_of_the_autoencoder_is_sent_to_its_benchmark(tmp_path):
     config.data.dir = "prepared"
     (tmp_path / "config.json").write_text(config.to_json_best_effort())
     with pytest.raises(ConfigError, match="benchmarks/neural_swaps.py"):
-        workdir.evaluate(tmp_path)
+        evaluation.evaluate(tmp_path)

@@ -5,9 +5,9 @@ import pytest
 import safetensors.numpy
 
 from dfrec_jax.baselines import adm_unet, published
-from dfrec_jax.evaluation import runs_at_hand
-from dfrec_jax.evaluation.paper_tables import REPAINT, Row
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.table_data import Data
+from dfrec_jax.paper.tables import REPAINT, Row
 from dfrec_jax.runs import published_method, stored_config
 from dfrec_jax.weights import registry
 from dfrec_jax.weights.rules import WeightsError

@@ -11,9 +11,9 @@ import pytest
 from safetensors import safe_open
 
 from dfrec_jax import cli
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import attributes as config_attributes
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import workdir as evaluation
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features

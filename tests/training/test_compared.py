@@ -9,12 +9,13 @@ import pytest
 
 from dfrec_jax import perceptors
 from dfrec_jax.baselines import methods
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import runs_at_hand, workdir
-from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE
 from dfrec_jax.evaluation.recoverers import Seen
 from dfrec_jax.examples import fields
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.tables import DELOCATE, DFI, RECCE
 from dfrec_jax.training import compared as training
 from dfrec_jax.training import compared_losses
 from dfrec_jax.training.run import train
@@ -76,7 +77,7 @@ def test_a_run_becomes_a_row_of_the_inputs_size(runs):
     assert (found.logit is not None) == (task == "recce") and (found.generated is not None) == (task == "delocate")
     assert float(found.target.min()) >= 0 and float(found.target.max()) <= 1
     with pytest.raises(ConfigError, match=f"trained {task}, which stands in tables of the paper"):
-        workdir.evaluate(root / "whole")
+        evaluation.evaluate(root / "whole")
 
 
 @pytest.mark.slow

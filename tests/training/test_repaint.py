@@ -11,10 +11,10 @@ from configs import compared as shipped
 from dfrec_jax.baselines import repaint_method
 from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import runs_at_hand
-from dfrec_jax.evaluation.paper_tables import REPAINT
 from dfrec_jax.evaluation.recoverers import Seen
 from dfrec_jax.examples import fields
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.tables import REPAINT
 from dfrec_jax.training import repaint as training
 from dfrec_jax.training.run import train
 from tests import tiny

@@ -3,8 +3,8 @@
 import pytest
 
 from dfrec_jax.evaluation import estimates
-from dfrec_jax.evaluation.paper_tables import DFI, DFREC, NONE, TABLES, WITHOUT
 from dfrec_jax.evaluation.perturbations import PERTURBATIONS
+from dfrec_jax.paper.tables import DFI, DFREC, NONE, TABLES, WITHOUT
 
 ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN = TABLES
 MEGAFS = ("FTM", "IDI", "LCR")

@@ -9,11 +9,12 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import compared, recoverers, repaint, table_data
-from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, RECCE, REPAINT, Row
-from dfrec_jax.evaluation.pictures_of_others import Given, reason_without
+from dfrec_jax.evaluation import recoverers
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.paper import compared, repaint, table_data
+from dfrec_jax.paper.pictures_of_others import Given, reason_without
+from dfrec_jax.paper.table_data import Data
+from dfrec_jax.paper.tables import DELOCATE, DFI, RECCE, REPAINT, Row
 from dfrec_jax.runs import published_method, released, stored_config, trained
 
 
@@ -24,7 +25,7 @@ class Run(NamedTuple):
       workdir: as it was named.
       config: of its training.
       methods: the rows that it can be, the first one its own.
-      without: what it lacks of the whole method, of `paper_tables.WITHOUT`.
+      without: what it lacks of the whole method, of `tables.WITHOUT`.
       trained_on: the data.
       is_published: whether it is the network that a compared method's authors published.
     """

@@ -19,10 +19,10 @@ from PIL import Image
 from dfrec_jax.config import defaults
 from dfrec_jax.config.allowed import LARGEST_SIZE
 from dfrec_jax.config.errors import ConfigError, require
-from dfrec_jax.evaluation import pictures_of_others, table_data
-from dfrec_jax.evaluation.table_data import DRAWN_EXAMPLES, LEAKS, SCENES, Data, Examples, Measured
 from dfrec_jax.files import whole
 from dfrec_jax.forging import components
+from dfrec_jax.paper import pictures_of_others, table_data
+from dfrec_jax.paper.table_data import DRAWN_EXAMPLES, LEAKS, SCENES, Data, Examples, Measured
 from dfrec_jax.pictures import grid
 from dfrec_jax.records import joint
 from dfrec_jax.reports.progress import progress

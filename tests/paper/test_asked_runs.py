@@ -3,8 +3,8 @@
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import asked_runs
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.paper import asked_runs
 from dfrec_jax.reports import figures
 
 

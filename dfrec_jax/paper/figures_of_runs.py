@@ -9,14 +9,15 @@ from typing import Any
 import jax
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import asked_runs, describing, figure_grids, runs_at_hand, table_data, tables_of_runs
-from dfrec_jax.evaluation.figure_grids import Made, Material
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted
-from dfrec_jax.evaluation.paper_figures import FIGURES, Kind, PaperFigure
-from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable
+from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.protocol import Protocol
-from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import LEAKS, SCENES, Examples
+from dfrec_jax.paper import asked_runs, figure_grids, runs_at_hand, table_data, tables_of_runs
+from dfrec_jax.paper.figure_grids import Made, Material
+from dfrec_jax.paper.figures import FIGURES, Kind, PaperFigure
+from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import LEAKS, SCENES, Examples
+from dfrec_jax.paper.tables import NONE, Column, PaperTable
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Figure
 

@@ -18,10 +18,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, UInt8
 from PIL import Image
 
-from dfrec_jax.evaluation import pictures_of_others, spread
+from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen, in_8_bits
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.files import whole
+from dfrec_jax.paper import pictures_of_others
 from dfrec_jax.runs import trained
 
 FOLDER = "recovered_pictures"

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from dfrec_jax.evaluation.describing import describe
-from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.identity import cosine
+from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Line, Shown
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from dfrec_jax.evaluation.oddities import ODDITIES
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.paper.oddities import ODDITIES
+from dfrec_jax.paper.table_data import Data
 
 NONE, MAT, REPAINT, RECCE = "None", "MAT", "RePaint", "RECCE"
 # Of these no code of their authors exists: what stands in the tables is the least that their descriptions ask for.

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.paper.table_data import Data
 
 NAMED = 3  # files of each kind that an error names
 

@@ -9,28 +9,26 @@ import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import (
+from dfrec_jax.evaluation import describing, scores, spread
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.spread import Spread
+from dfrec_jax.files import whole
+from dfrec_jax.paper import (
     asked_runs,
     calibrator,
     cases,
-    describing,
     pictures_of_others,
     recovered_pictures,
     rows_of_others,
     runs_at_hand,
-    scores,
-    spread,
 )
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted, fitted, places_of, with_rows_of
-from dfrec_jax.evaluation.paper_tables import NONE, TABLES, PaperTable
-from dfrec_jax.evaluation.pictures_of_others import Given
-from dfrec_jax.evaluation.protocol import Protocol
-from dfrec_jax.evaluation.recovered_pictures import Kept
-from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.evaluation.spread import Spread
-from dfrec_jax.evaluation.table_cells import OfColumn, OfRow, cells_of, header_of
-from dfrec_jax.evaluation.table_data import DRAWN_EXAMPLES, SCENES, Examples, Measured
-from dfrec_jax.files import whole
+from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted, places_of, with_rows_of
+from dfrec_jax.paper.pictures_of_others import Given
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.table_cells import OfColumn, OfRow, cells_of, header_of
+from dfrec_jax.paper.table_data import DRAWN_EXAMPLES, SCENES, Examples, Measured
+from dfrec_jax.paper.tables import NONE, TABLES, PaperTable
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import compiling

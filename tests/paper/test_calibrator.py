@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import calibrator, spread
-from dfrec_jax.evaluation.calibrator import VARIANTS
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.evaluation import spread
 from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.paper import calibrator
+from dfrec_jax.paper.calibrator import VARIANTS
+from dfrec_jax.paper.table_data import Data
 from tests import tiny
 
 FTM, LCR = Data("celeba_megafs", "ftm"), Data("celeba_megafs", "lcr")

@@ -8,8 +8,9 @@ import jax
 from dfrec_jax.config import autoencoder, compared
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import attributes, figures_of_runs, recovery, spread, tables_of_runs
+from dfrec_jax.evaluation import attributes, recovery, spread
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.paper import figures_of_runs, tables_of_runs
 from dfrec_jax.reports import report
 from dfrec_jax.runs import stored_config
 

@@ -3,7 +3,8 @@
 from enum import Enum
 from typing import NamedTuple
 
-from dfrec_jax.evaluation.paper_tables import (
+from dfrec_jax.evaluation.recoverers import DFREC
+from dfrec_jax.paper.tables import (
     ALL,
     DELOCATE,
     DFI,
@@ -19,7 +20,6 @@ from dfrec_jax.evaluation.paper_tables import (
     PaperTable,
     Row,
 )  # fmt: skip
-from dfrec_jax.evaluation.recoverers import DFREC
 
 
 class Kind(Enum):

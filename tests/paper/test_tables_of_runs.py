@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs, workdir
-from dfrec_jax.evaluation.fitted_tables import fitted, places_of
-from dfrec_jax.evaluation.paper_tables import TABLES
-from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
-from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
-from dfrec_jax.evaluation.table_data import Data
+from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs
+from dfrec_jax.paper.fitted_tables import fitted, places_of
+from dfrec_jax.paper.pictures_of_others import Given
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.table_data import Data
+from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.errors import CheckpointError
@@ -182,13 +183,13 @@ def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
 def test_flags_that_do_not_go_together(tmp_path):
     for flags in (("", "", "1", "", False, ""), ("a", "b", "", "7", False, ""), ("", "", "", "", False, "")):
         with pytest.raises(ConfigError, match="exactly one of the two"):
-            workdir.asked(*flags, Protocol())
+            evaluation.asked(*flags, Protocol())
     with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
-        workdir.asked("", "a", "", "", False, "", Protocol())
+        evaluation.asked("", "a", "", "", False, "", Protocol())
     with pytest.raises(ConfigError, match="--out=a: goes with a table"):
-        workdir.asked("w", "", "", "", False, "a", Protocol())
+        evaluation.asked("w", "", "", "", False, "a", Protocol())
     with pytest.raises(ConfigError, match="--render-only: wants --out=DIR"):
-        workdir.asked("w", "", "1", "", True, "a", Protocol())
+        evaluation.asked("w", "", "1", "", True, "a", Protocol())
 
 
 def test_a_copy_needs_no_run(tmp_path, made_up):
@@ -270,5 +271,5 @@ def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
     refused("such a row stands in tables 1 and 3 alone", f"MAT={folder}", table="2")
     refused("holds none of the folders embedded-leak-0.1-to-0.25, .*one for the pictures", f"MAT={tmp_path}")
     with pytest.raises(ConfigError, match="--row=MAT=x: goes with a table"):
-        workdir.asked("w", "", "", "", False, "", Protocol(), ["MAT=x"])
+        evaluation.asked("w", "", "", "", False, "", Protocol(), ["MAT=x"])
     assert not made_up

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dfrec_jax.evaluation import shown_examples
-from dfrec_jax.evaluation.paper_figures import Kind, PaperFigure
-from dfrec_jax.evaluation.paper_tables import Column, Row
-from dfrec_jax.evaluation.recovered_pictures import Kept
-from dfrec_jax.evaluation.shown_examples import PARTS, Chosen, place
-from dfrec_jax.evaluation.table_data import Examples
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.identity import cosine
+from dfrec_jax.paper import shown_examples
+from dfrec_jax.paper.figures import Kind, PaperFigure
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.shown_examples import PARTS, Chosen, place
+from dfrec_jax.paper.table_data import Examples
+from dfrec_jax.paper.tables import Column, Row
 from dfrec_jax.reports.figures import Curve, Line, Panel, Shown
 
 Pictures = Callable[[int, Mapping[str, Any]], Kept]

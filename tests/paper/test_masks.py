@@ -9,9 +9,9 @@ from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import masks, pictures_of_others
-from dfrec_jax.evaluation.table_data import Data, Measured
 from dfrec_jax.forging import components
+from dfrec_jax.paper import masks, pictures_of_others
+from dfrec_jax.paper.table_data import Data, Measured
 from tests import tiny
 
 

@@ -11,13 +11,13 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation import runs_at_hand
-from dfrec_jax.evaluation.fitted_tables import places_of
-from dfrec_jax.evaluation.paper_tables import PaperTable
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
-from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import SCENES
 from dfrec_jax.files import whole
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.fitted_tables import places_of
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import SCENES
+from dfrec_jax.paper.tables import PaperTable
 from dfrec_jax.reports import provenance
 
 

@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import runs_at_hand
 from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
 from dfrec_jax.evaluation.estimates import NETWORK, estimates
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted, others_of
-from dfrec_jax.evaluation.paper_tables import NONE, Column, Metric, PaperTable, Row
-from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import SCENES, Data
+from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper.fitted_tables import Place, Wanted, others_of
+from dfrec_jax.paper.pictures_of_others import Given
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import SCENES, Data
+from dfrec_jax.paper.tables import NONE, Column, Metric, PaperTable, Row
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 from dfrec_jax.reports.figures import Line
 

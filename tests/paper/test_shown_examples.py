@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dfrec_jax.evaluation import shown_examples
-from dfrec_jax.evaluation.recovered_pictures import Kept
-from dfrec_jax.evaluation.shown_examples import PARTS
+from dfrec_jax.paper import shown_examples
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.shown_examples import PARTS
 from tests import tiny
 
 

@@ -3,17 +3,19 @@
 import numpy as np
 import pytest
 
+from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import describing, figure_grids, figures_of_runs, tables_of_runs, workdir
+from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
-from dfrec_jax.evaluation.paper_tables import TABLES
 from dfrec_jax.evaluation.protocol import Protocol
-from dfrec_jax.evaluation.recovered_pictures import Kept
-from dfrec_jax.evaluation.shown_examples import PARTS
+from dfrec_jax.paper import figure_grids, figures_of_runs, tables_of_runs
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.shown_examples import PARTS
+from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import figures
 from tests import tiny
-from tests.evaluation.test_tables_of_runs import run
+from tests.paper.test_tables_of_runs import run
 
 PROTOCOL = Protocol(examples=16)
 
@@ -102,7 +104,7 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up
         (("", "8"), "a: DFREC trained on embedded, leak 0.1 to 0.25 has no cell in figure 8"),
     ):
         with pytest.raises(ConfigError, match=message):
-            workdir.asked(one, "", *flags, False, str(out), PROTOCOL)
+            evaluation.asked(one, "", *flags, False, str(out), PROTOCOL)
     assert not made_up and not out.exists()
 
 
@@ -116,7 +118,7 @@ def test_a_figure_of_another_protocol_stands_in_the_way(tmp_path, made_up):
 
 def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_up, monkeypatch):
     one, out = run(tmp_path / "a"), tmp_path / "out"
-    text = workdir.asked(one, "", "", "7", False, str(out), PROTOCOL)
+    text = evaluation.asked(one, "", "", "7", False, str(out), PROTOCOL)
     page = out / "report" / "index.html"
     assert f"The report: {page}" in text and (out / "figures" / "figure_7.pdf").exists()
     before = page.read_text()
@@ -126,7 +128,7 @@ def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_u
         raise AssertionError("a device was asked for")
 
     monkeypatch.setattr("jax._src.xla_bridge.backends", refuse)
-    assert str(page) in workdir.asked("", "", "", "", True, str(out), Protocol())
+    assert str(page) in evaluation.asked("", "", "", "", True, str(out), Protocol())
     assert page.read_text() == before
     with pytest.raises(ConfigError, match="there is no table_N.json"):
-        workdir.asked("", "", "", "", True, str(tmp_path / "nowhere"), Protocol())
+        evaluation.asked("", "", "", "", True, str(tmp_path / "nowhere"), Protocol())

@@ -6,13 +6,13 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import pictures_of_others
-from dfrec_jax.evaluation.fitted_tables import TABLES_OF_METHODS, Place, others_of, places_of
-from dfrec_jax.evaluation.paper_tables import NONE, PaperTable
-from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import Measured
+from dfrec_jax.paper import pictures_of_others
+from dfrec_jax.paper.fitted_tables import TABLES_OF_METHODS, Place, others_of, places_of
+from dfrec_jax.paper.pictures_of_others import Given
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import Measured
+from dfrec_jax.paper.tables import NONE, PaperTable
 
 
 def check(

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dfrec_jax.evaluation import runs_at_hand, table_data
-from dfrec_jax.evaluation.paper_tables import NONE, Column, PaperTable, Row
-from dfrec_jax.evaluation.pictures_of_others import Given
 from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.evaluation.runs_at_hand import Run
-from dfrec_jax.evaluation.table_data import SCENES, Data
+from dfrec_jax.paper import runs_at_hand, table_data
+from dfrec_jax.paper.pictures_of_others import Given
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import SCENES, Data
+from dfrec_jax.paper.tables import NONE, Column, PaperTable, Row
 
 TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {

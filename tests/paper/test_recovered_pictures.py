@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dfrec_jax.evaluation import recovered_pictures, spread
+from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer
+from dfrec_jax.paper import recovered_pictures
 
 MADE_OF = {"config": "{}", "data": ["embedded", ""], "perturbation": None}
 

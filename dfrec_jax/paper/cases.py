@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dfrec_jax.evaluation import shown_examples
-from dfrec_jax.evaluation.fitted_tables import Place, Wanted
-from dfrec_jax.evaluation.recovered_pictures import Kept
 from dfrec_jax.evaluation.recoverers import DFREC
-from dfrec_jax.evaluation.shown_examples import PARTS
-from dfrec_jax.evaluation.table_data import Examples
+from dfrec_jax.paper import shown_examples
+from dfrec_jax.paper.fitted_tables import Place, Wanted
+from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.shown_examples import PARTS
+from dfrec_jax.paper.table_data import Examples
 from dfrec_jax.reports.figures import Figure, Line
 
 

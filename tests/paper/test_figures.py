@@ -1,7 +1,7 @@
 """The paper's figures as data: what each is of, in the order of the paper."""
 
-from dfrec_jax.evaluation.paper_figures import FIGURES, Kind
-from dfrec_jax.evaluation.paper_tables import DELOCATE, DFI, DFREC, MAT, RECCE, REPAINT
+from dfrec_jax.paper.figures import FIGURES, Kind
+from dfrec_jax.paper.tables import DELOCATE, DFI, DFREC, MAT, RECCE, REPAINT
 
 BY_NAME = {figure.name: figure for figure in FIGURES}
 

@@ -9,12 +9,12 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation import spread
-from dfrec_jax.evaluation.paper_tables import NONE, TABLE_1
 from dfrec_jax.evaluation.spread import Spread
-from dfrec_jax.evaluation.table_data import Data
 from dfrec_jax.frozen import facenet
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.identity import cosine
+from dfrec_jax.paper.table_data import Data
+from dfrec_jax.paper.tables import NONE, TABLE_1
 
 # IDSIM between forgery and target by data, as Table I has it.
 PAPERS_NONE = {column.data: TABLE_1.paper[NONE, column.label, "idsim"] for column in TABLE_1.columns}
