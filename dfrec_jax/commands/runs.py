@@ -97,8 +97,8 @@ def lines_of(found: dict[str, Any], *, is_plain: bool) -> list[str]:
 
 
 def _lines_of_time(time: dict[str, Any] | None, is_plain: bool) -> list[str]:
+    from dfrec_jax.runs.compiling import duration
     from dfrec_jax.runs.goodput import KINDS
-    from dfrec_jax.training.log import duration
 
     if time is None:
         return ["where its time went is not known: it was begun by a version that did not keep it"]

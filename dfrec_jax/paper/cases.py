@@ -10,6 +10,7 @@ from dfrec_jax.evaluation.recoverers import DFREC
 from dfrec_jax.paper import shown_examples
 from dfrec_jax.paper.fitted_tables import Place, Wanted
 from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.shown_examples import PARTS
 from dfrec_jax.paper.table_data import Examples
 from dfrec_jax.reports.figures import Figure, Line
@@ -18,7 +19,7 @@ from dfrec_jax.reports.figures import Figure, Line
 def is_shown(row: Wanted, place: Place) -> bool:
     """Whether a row's cases are shown in a column: a whole DFREC's, on the very data of its training."""
     run = row.run
-    if run is None or row.method != DFREC or run.without:
+    if not isinstance(run, Run) or row.method != DFREC or run.without:
         return False
     return run.trained_on == place.data and not place.perturbation
 

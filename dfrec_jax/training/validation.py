@@ -89,7 +89,7 @@ class Validator:
             _, numbers = self._run(variables, self._metric, batch)
             similarity, counted = (np.asarray(numbers[name]) for name in ("similarity", "is_counted"))
             scores = scores.merge(Scores.single_from_model_output(similarity=similarity, mask=counted))
-        return scores.compute()["idsim"]
+        return float(scores.compute()["idsim"])
 
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first examples of the validation split: what goes in, what comes out and what should have."""
