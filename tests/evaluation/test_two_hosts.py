@@ -52,4 +52,5 @@ def test_two_hosts_find_what_one_finds(tmp_path):
     for name in files[0]:
         contents = [np.load(next((tmp_path / hosts).rglob(name))) for hosts in ("one", "two")]
         for field in contents[0]:
-            np.testing.assert_array_equal(contents[1][field], contents[0][field], err_msg=field)
+            is_float = contents[0][field].dtype.kind == "f"  # sums of float32 in vectors of other lengths
+            np.testing.assert_allclose(contents[1][field], contents[0][field], 1e-5 * is_float, err_msg=field)
