@@ -1,9 +1,10 @@
 """Which frozen networks a config asks for: the embedded faces' own encoders, or the ported networks of others."""
 
+import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import compared_methods
-from dfrec_jax.frozen import load
+from dfrec_jax.frozen import blueprint, load
 from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
 from dfrec_jax.losses import total
 from dfrec_jax.synthetic import encoders
@@ -23,6 +24,13 @@ def load_network(name: str, config: ConfigDict) -> FrozenNetwork:
         allow_random=config.frozen.allow_random,
         image_size=config.image_size,
     )
+
+
+def network_shapes(name: str) -> FrozenNetwork:
+    """Its shapes alone, whether weights are at hand or not. Raises WeightsError for an unknown name."""
+    if name in encoders.MODULES:
+        return jax.eval_shape(lambda: encoders.load(name))
+    return blueprint.from_shapes(load.find_blueprint(name))
 
 
 def loss_networks(config: ConfigDict) -> dict[str, str]:

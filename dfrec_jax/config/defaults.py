@@ -170,6 +170,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.train = ConfigDict()
     config.train.num_steps = 100_000
     config.train.batch_size = 32  # over all hosts
+    config.train.accumulate = 1  # parts of it that go through the network one after another, to save memory
     config.train.log_every = 50
     config.train.validate_every = 1000
     config.train.patience = 0  # validations without a rise of their score after which training ends; 0: never

@@ -22,6 +22,7 @@ FIELDS: tuple[Rule, ...] = (
     ("optimizer.ema", lambda decay: 0 <= decay < 1, "0 (none) or below 1"),
     ("train.num_steps", positive, "1 or more"),
     ("train.batch_size", positive, "1 or more"),
+    ("train.accumulate", positive, "1 or more"),
     ("train.log_every", positive, "1 or more"),
     ("train.validate_every", positive, "1 or more"),
     ("train.patience", not_negative, "0 (trains to the end) or more validations"),
@@ -43,7 +44,11 @@ def validate(config: ConfigDict) -> None:
 
 
 def validate_schedule(config: ConfigDict) -> None:
-    """Raises ConfigError where the warm-up would outlast the run."""
+    """Raises ConfigError where the warm-up would outlast the run, or a batch does not fall into `train.accumulate`."""
+    if config.train.batch_size % config.train.accumulate:
+        raise ConfigError(
+            f"train.accumulate={config.train.accumulate}: must divide train.batch_size={config.train.batch_size}"
+        )
     if config.optimizer.warmup_steps >= config.train.num_steps:
         raise ConfigError(
             f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below "

@@ -94,6 +94,12 @@ def from_random(blueprint: Blueprint, seed: int = 0) -> FrozenNetwork:
     return _assemble(blueprint, flat, is_random=True)
 
 
+def from_shapes(blueprint: Blueprint) -> FrozenNetwork:
+    """The network with the shapes of its variables in place of them, for tracing."""
+    flat = {path: jax.ShapeDtypeStruct(shape, np.float32) for path, shape in expected_shapes(blueprint).items()}
+    return _network(blueprint, unflatten_dict(flat, sep="/"), is_random=False)
+
+
 def _random_leaf(path: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     if path.endswith(("/scale", "/var", "/std", "_head")):
         return np.ones(shape, np.float32)
@@ -103,8 +109,13 @@ def _random_leaf(path: str, shape: tuple[int, ...], rng: np.random.Generator) ->
 
 
 def _assemble(blueprint: Blueprint, flat: Mapping[str, np.ndarray], *, is_random: bool) -> FrozenNetwork:
+    variables = jax.tree.map(jnp.asarray, unflatten_dict(dict(flat), sep="/"))
+    return _network(blueprint, variables, is_random=is_random)
+
+
+def _network(blueprint: Blueprint, variables: Any, *, is_random: bool) -> FrozenNetwork:
     return FrozenNetwork(
-        variables=jax.tree.map(jnp.asarray, unflatten_dict(dict(flat), sep="/")),
+        variables=variables,
         name=blueprint.name,
         apply=blueprint.features,
         taps=blueprint.taps,

@@ -75,7 +75,9 @@ class AttributesTask:
         """Augmentation and cross-entropy."""
         del num_devices  # every row is worked on by itself
         loss = make_loss(self._blueprint.module, self._draw)
-        return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema)
+        return make_train_step(
+            loss, self._optimizer, ema=self.config.optimizer.ema, accumulate=self.config.train.accumulate
+        )
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Every picture once, then all again in another order."""

@@ -52,7 +52,13 @@ class ComparedTask:
         """Forging and augmentation, then the method's own loss."""
         complete = pipeline.make_completion(self.config, num_devices, self._neural.forge_row)
         loss = compared_losses.make_loss(self._module, self.config)
-        return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
+        return make_train_step(
+            loss,
+            self._optimizer,
+            ema=self.config.optimizer.ema,
+            complete=complete,
+            accumulate=self.config.train.accumulate,
+        )
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Rows of the data set of the config."""

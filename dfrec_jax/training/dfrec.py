@@ -60,7 +60,13 @@ class DfrecTask:
         """Forging and augmentation, then the loss of Eq. 10."""
         complete = pipeline.make_completion(self.config, num_devices, self._neural.forge_row)
         loss = make_loss(self._model, self.config)
-        return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema, complete=complete)
+        return make_train_step(
+            loss,
+            self._optimizer,
+            ema=self.config.optimizer.ema,
+            complete=complete,
+            accumulate=self.config.train.accumulate,
+        )
 
     def batches(self, start_step: int) -> pipeline.TrainBatches:
         """Rows of the data set of the config."""

@@ -42,7 +42,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
     """
     workdir, config, ledger = Path(workdir), task.config, ledger or Ledger()
     mesh = sharding.make_mesh(config.mesh)
-    sharding.check_batch_size(config.train.batch_size, mesh)
+    sharding.check_batch_size(config.train.batch_size, mesh, parts=config.train.accumulate)
     sharding.check_batch_size(config.data.eval_batch_size, mesh, "data.eval_batch_size")
     validator = task.make_validator(mesh)  # opens the validation split: one that is not there is missed before step 1
     abstract_state, shardings = state.abstract(task.init, mesh)

@@ -60,12 +60,13 @@ def device_order(devices: Sequence[Any], mesh: ConfigDict) -> np.ndarray:
     return ordered.reshape(data, mesh.fsdp)
 
 
-def check_batch_size(batch_size: int, mesh: Mesh, field: str = "train.batch_size") -> None:
-    """Raises ConfigError unless each device gets equally many examples of the global batch."""
-    if batch_size % mesh.size:
+def check_batch_size(batch_size: int, mesh: Mesh, field: str = "train.batch_size", parts: int = 1) -> None:
+    """Raises ConfigError unless each device gets equally many examples of each of the `parts` of the global batch."""
+    if batch_size % (mesh.size * parts):
+        of_parts = f" times train.accumulate={parts}" if parts > 1 else ""
         raise ConfigError(
-            f"{field}={batch_size}: must be a multiple of the number of devices, {mesh.size}; "
-            f"use {max(batch_size // mesh.size, 1) * mesh.size}"
+            f"{field}={batch_size}: must be a multiple of the number of devices, {mesh.size}{of_parts}; "
+            f"use {max(batch_size // (mesh.size * parts), 1) * mesh.size * parts}"
         )
 
 

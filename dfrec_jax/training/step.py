@@ -37,6 +37,7 @@ def make_train_step(
     *,
     ema: float,
     complete: Complete = already_complete,
+    accumulate: int = 1,
 ) -> TrainStep:
     """Returns `(state, constants, batch) -> (state, metrics)`; the caller jits it with its shardings.
 
@@ -46,8 +47,14 @@ def make_train_step(
       ema: decay of the averages, where the state has any; see `average_decay`.
       complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
         It draws by the run's key.
+      accumulate: parts of a batch that go through the network one after another, for a batch that is too large at once.
+        Gradients and metrics are the means over the parts: those of the whole batch, but that BatchNorm sees a part at
+        a time, that a mean over some rows alone (forgeries, known sources) weighs each part alike, and that each part
+        has draws of its own. Counts are therefore those of a part, in the mean.
     """
     loss_and_gradients = jax.value_and_grad(loss, has_aux=True)
+    if accumulate > 1:
+        loss_and_gradients = _in_parts(loss_and_gradients, accumulate)
 
     def train_step(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
         rng = jax.random.fold_in(stream(state.rng, "steps"), state.step)  # a resumed run repeats the draw
@@ -69,6 +76,34 @@ def make_train_step(
         return state, metrics
 
     return train_step
+
+
+def _in_parts(loss_and_gradients: Callable[..., Any], num: int) -> Callable[..., Any]:
+    """The same function of a batch as the mean over `num` parts of it; the statistics go from part to part."""
+
+    def part(value: jax.Array, place: jax.Array) -> jax.Array:
+        # Every num-th row: each device's rows fall into equal parts, and nothing is sent between devices.
+        return value.reshape(value.shape[0] // num, num, *value.shape[1:])[:, place]
+
+    def mean_over_parts(params: Any, batch_stats: Any, constants: Any, batch: Batch, rng: jax.Array) -> Any:
+        def one(batch_stats: Any, place: jax.Array) -> tuple[Any, Any]:
+            rows = {name: part(jnp.asarray(value), place) for name, value in batch.items()}
+            (value, (batch_stats, metrics)), gradients = loss_and_gradients(
+                params, batch_stats, constants, rows, jax.random.fold_in(rng, place)
+            )
+            return batch_stats, (value, metrics, gradients)
+
+        def add(carry: Any, place: jax.Array) -> tuple[Any, None]:
+            batch_stats, total = carry
+            batch_stats, found = one(batch_stats, place)
+            return (batch_stats, jax.tree.map(jnp.add, total, found)), None
+
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(one, batch_stats, 0)[1])
+        (batch_stats, total), _ = jax.lax.scan(add, (batch_stats, zeros), jnp.arange(num))
+        value, metrics, gradients = jax.tree.map(lambda leaf: leaf / num, total)
+        return (value, (batch_stats, metrics)), gradients
+
+    return mean_over_parts
 
 
 def compiler_options() -> dict[str, int] | None:

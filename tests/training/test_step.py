@@ -113,6 +113,36 @@ def test_sharded_step_equals_the_single_device_step(config, init, one_device, da
     assert compiled._cache_size() == 1
 
 
+def _regression(params, batch_stats, constants, batch, rng):
+    """Every row has its share in the loss, and the statistics count the parts that they have seen."""
+    found = jnp.mean(batch["image"], axis=(1, 2)) @ params["kernel"]
+    error = jnp.mean(jnp.square(found - constants))
+    return error, ({"seen": batch_stats["seen"] + 1}, {"error": error, "draw": jax.random.uniform(rng)})
+
+
+@pytest.mark.parametrize("num_devices", [1, 4])
+def test_a_batch_in_parts_gives_the_step_of_the_whole_batch(num_devices):
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:num_devices]).reshape(num_devices, 1), sharding.AXES)
+    results = []
+    for accumulate in (1, 2):
+        fresh = state.TrainState(
+            jnp.int32(0), {"kernel": jnp.eye(3)}, {"seen": jnp.int32(0)}, SGD.init({"kernel": jnp.eye(3)}), None,
+            jax.random.key(0),
+        )  # fmt: skip
+        step = make_train_step(_regression, SGD, ema=0.0, accumulate=accumulate)
+        compiled = compile_step(step, sharding.state_sharding(mesh, fresh), mesh)
+        fresh = jax.device_put(fresh, sharding.state_sharding(mesh, fresh))
+        results.append(compiled(fresh, jnp.float32([[0.2, 0.5, 0.9]]), sharding.to_global(mesh, tiny.batch())))
+    (whole, whole_metrics), (parts, metrics) = results
+    assert float(jnp.abs(whole.params["kernel"] - jnp.eye(3)).max()) > 1e-3
+    np.testing.assert_allclose(parts.params["kernel"], whole.params["kernel"], rtol=1e-5, atol=1e-6)
+    for name in ("loss", "error", "gradient_norm"):
+        np.testing.assert_allclose(metrics[name], whole_metrics[name], rtol=1e-5)
+    assert (int(whole.batch_stats["seen"]), int(parts.batch_stats["seen"])) == (1, 2)
+    assert metrics["draw"] != whole_metrics["draw"], "each part has draws of its own"
+    assert int(parts.step) == 1
+
+
 def _assert_close(got, want, **tolerance):
     assert jax.tree.structure(got) == jax.tree.structure(want)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(got), jax.tree.leaves(want), strict=True):
