@@ -71,8 +71,9 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
         if is_first:
             parameters.keep_overview(abstract_state.params, workdir)
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
+        is_left = start_step < config.train.num_steps  # a run at its end is not down since then
         with (
-            ledger.opened(workdir / goodput.TIMING, start_step, is_writer=is_first),
+            ledger.opened(workdir / goodput.TIMING, start_step, is_writer=is_first and is_left),
             RunLog(workdir, start_step, is_writer=is_first) as log,
             task.batches(start_step) as batches,
             ledger.doing("stepping"),
