@@ -96,9 +96,17 @@ def _by(rows: list[dict[str, str]], column: str, path: str | os.PathLike[str]) -
 def _rows(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval=""))
+            reader = csv.DictReader(file, restval="")
+            rows = []
+            for row in reader:
+                if None in row:  # a comma that stands in no quotes would move what follows it
+                    raise ConfigError(
+                        f"--groups={path}: line {reader.line_num} has more values than the first has headings; a value "
+                        'with a comma stands in quotes, "a,b"'
+                    )
+                rows.append(row)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"--groups={path}: cannot be read ({error}); it must be a CSV in UTF-8") from error
-    if not rows or None in rows[0]:
+    if not rows:
         raise ConfigError(f"--groups={path}: must be a CSV with a line of headings, such as id and {GROUP}, and others")
     return rows

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Bool, Int
 from ml_collections import ConfigDict
@@ -63,10 +64,13 @@ def open_split(config: ConfigDict, protocol: Protocol) -> MeasuredSplit:
 
 
 def _of_chosen(batches: Iterator[dict[str, np.ndarray]], is_chosen: Bool[np.ndarray, " p"]) -> Iterator[dict]:
-    """The batches with examples of chosen people in them; the others in them do not count."""
+    """The batches with examples of chosen people in them; the others in them do not count.
+
+    Of several hosts each gets every batch: one that left out its part of it would be waited for by the others.
+    """
     for batch in batches:
         batch["is_valid"] = batch["is_valid"] & is_chosen[batch["target_id"]]
-        if batch["is_valid"].any():
+        if jax.process_count() > 1 or batch["is_valid"].any():
             yield batch
 
 

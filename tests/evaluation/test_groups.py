@@ -63,6 +63,7 @@ def test_what_chooses_nothing_is_refused(only, words):
         ("id,repository\n001_a,x/y\n", "has no id '002_b'"),
         ("id,repository\n001_a,x/y\n002_b\n", "'002_b' has no repository"),
         ("id,repository\n001_a,x/y\n002_b,x/y\n001_a,u/v\n", "'001_a' stands in two lines"),
+        ("id,repository\n001_a,x/y\n002_b,x,y\n", "line 3 has more values than the first has headings"),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused(tmp_path, text, words):

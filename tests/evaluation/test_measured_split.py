@@ -69,5 +69,14 @@ def test_one_part_of_a_split_is_measured(make_config, tmp_path):
     batches = list(measured_split.open_split(config, asked).batches)
     counted = np.concatenate([batch["target_id"][batch["is_valid"]] for batch in batches])
     assert {split.names.identities[number].split("-", 1)[1] for number in counted} == {names[0]}
+    assert all(batch["is_valid"].any() for batch in batches)
     with pytest.raises(ConfigError, match="--only=half=third: the lists have, of half, first, second"):
         measured_split.open_split(config, asked._replace(only="half=third"))
+
+
+def test_of_several_hosts_each_takes_every_batch(monkeypatch):
+    """A host without a chosen row of a batch would be waited for by those that have one."""
+    monkeypatch.setattr(measured_split.jax, "process_count", lambda: 2)
+    batches = [{"is_valid": np.ones(2, bool), "target_id": np.array(ids)} for ids in ([0, 1], [1, 1], [0, 0])]
+    taken = list(measured_split._of_chosen(iter(batches), np.array([True, False])))
+    assert [batch["is_valid"].tolist() for batch in taken] == [[True, False], [False, False], [True, True]]
