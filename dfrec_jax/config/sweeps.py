@@ -10,7 +10,9 @@ from dfrec_jax.config.errors import ConfigError
 
 # What runs of one table share, whatever they train; of `data` all but what a batch is made up of.
 _SHARED = ("seed", "image_size", "frozen", "data", "mesh")
-_OWN_DATA = ("real_share", "original_share", "recorded_share", "bi_share", "photograph_share")
+_OWN_DATA = (
+    "real_share", "original_share", "recorded_share", "bi_share", "photograph_share", "neural_share", "neural_network",
+)  # fmt: skip
 
 
 class SweptRun(NamedTuple):

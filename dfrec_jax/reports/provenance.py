@@ -19,8 +19,9 @@ def made(device: str) -> dict[str, Any]:
     Args:
       device: in words, of whoever has asked for one: nothing here does.
     """
+    program = os.path.basename(sys.argv[0])  # evaluate.py, or dfrec of a sweep
     return {
-        "command": shlex.join(["python", os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+        "command": shlex.join([*["python"] * program.endswith(".py"), program, *sys.argv[1:]]),
         "commit": commit(Path(__file__).parent),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": device,

@@ -83,6 +83,18 @@ def test_compared_methods_share_data_and_metrics_with_dfrec_and_nothing_else(swe
         assert (recce.recce.width, recce.optimizer.learning_rate, recce.train.num_steps) == (1.0, 2e-4, 90_000)
 
 
+def test_compared_methods_have_their_own_make_up_of_a_batch():
+    """Their configs are valid, and without the base's share of swaps that a network draws."""
+    shares = ("data.neural_share=0.2", "data.neural_network=runs/autoencoder")
+    base = sweeps.config_files.config_of("--base", "configs/megafs.py")
+    for text in shares:
+        field, value = sweeps.config_files.parsed(base, text, "--set")
+        sweeps.config_files.set_field(base, field, value, "--set")
+    recce = sweeps._sharing(sweeps.config_files.config_of("config", "configs/compared.py:recce"), base)
+    assert (recce.data.neural_share, recce.data.neural_network) == (0.0, "")
+    assert set(sweeps._OWN_DATA) >= {name for name in base.data if name.endswith("_share")}
+
+
 def test_what_is_set_is_the_last_word_in_every_run_that_has_it():
     runs = runs_of("1", "drawn", "train.num_steps=30", "tirm.mask_ratio=0.3", "seed=7", "recce.width=0.5")
     assert {run.config.recce.width for run in runs if "recce" in run.config} == {0.5}

@@ -28,3 +28,8 @@ def test_the_command_can_be_typed_again(monkeypatch):
     made = provenance.made("1 of cpu")
     assert made["command"] == "python evaluate.py '--runs=a b' --table=1"
     assert made["device"] == "1 of cpu" and made["environment"]["jax"]
+
+
+def test_a_command_of_dfrec_is_no_file_of_python(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/somewhere/bin/dfrec", "sweep", "tables.py:1"])
+    assert provenance.made("1 of cpu")["command"] == "dfrec sweep tables.py:1"
