@@ -20,7 +20,7 @@ PARTS: dict[str, tuple[int, ...]] = {
 def part_masks(landmarks: Float[Array, "b 5 2"], size: int) -> Float[Array, "b 3 size size"]:
     """1 inside each of `PARTS`, 0 outside, in pictures of `size` px.
 
-    Five landmarks are all that a batch has, so that the 68 are the mean face's, laid on them, as
+    Five landmarks are all that a training batch has, so that the 68 are the mean face's, laid on them, as
     `candidate_region.face_regions` has it; where they are NaN the face is taken to be in the picture's middle.
     """
 

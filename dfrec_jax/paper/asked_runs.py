@@ -18,6 +18,7 @@ from dfrec_jax.paper.fitted_tables import places_of
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES
 from dfrec_jax.paper.tables import PaperTable
+from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.reports import provenance
 
 
@@ -77,7 +78,20 @@ def _base(runs: Sequence[Run]) -> ConfigDict:
             )
     if len({run.trained_on.dataset in SCENES for run in runs}) > 1:
         raise ConfigError("runs on drawn faces and on photographs stand in no table together; name those of one kind")
+    _check_frames(runs)
     return base.config
+
+
+def _check_frames(runs: Sequence[Run]) -> None:
+    """Raises ConfigError for runs that see faces in different frames, as far as their configs say."""
+    frames = [(run, Frame(run.config.data.crop, run.config.data.margin)) for run in runs if run.config.data.crop]
+    for run, frame in frames[1:]:
+        first, wanted = frames[0]
+        if not frame.is_that_of(wanted):
+            raise ConfigError(
+                f"{first.workdir} was trained on faces of `{wanted.words()}`, {run.workdir} on those of "
+                f"`{frame.words()}`: a table has one frame for all rows; leave one of the two out"
+            )
 
 
 def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:

@@ -62,7 +62,7 @@ def asked(
     data = Data(dataset, attack) if dataset else table_data.of_config(base)
     data = data._replace(attack=attack or data.attack)
     if data.dataset in SCENES:
-        if attack or not workdir:  # a run may have other bounds than those of tables
+        if attack or dataset:  # a run may have other bounds than those of tables
             require(data.attack in LEAKS, "--attack", data.attack, f"one of {tuple(LEAKS)}, of drawn faces")
     elif not base.data.dir:
         raise ConfigError(f"--dataset={data.dataset}: name the folder that `dfrec prepare` wrote, --data-dir=DIR")

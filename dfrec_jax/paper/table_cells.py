@@ -112,8 +112,12 @@ def header_of(
         said.append(
             f"The Frechet distance is on features of `{names['frechet']}`: it is no FID, and compares with none."
         )
-    if names["identity"] in perceptors.loss_networks(config).values():
-        said.append(f"**`{names['identity']}` is a network of the losses too: training has pleased what measures it.**")
+    pleased = [run.methods[0] for run in runs if names["identity"] in perceptors.loss_networks(run.config).values()]
+    if pleased:
+        said.append(
+            f"**`{names['identity']}` is a network of the losses too, of {', '.join(dict.fromkeys(pleased))}: training "
+            "has pleased what measures it.**"
+        )
     if any(network.is_random for network in networks.by_role.values()):
         said.append("**A network that measures has random weights: no number above means anything.**")
     if runs and runs[0].trained_on.dataset in SCENES:

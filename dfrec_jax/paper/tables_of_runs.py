@@ -98,7 +98,12 @@ def evaluate(
             whole.write_text(folder / "tables" / f"table_{table.number}.md", texts[-1])
             print(f"written: {files[table.number]}", file=sys.stderr)
     if lines := [line for of in columns.values() for line in of.cases]:
-        steps = {row.workdir: found.step for of in columns.values() for row, found in of.rows.items() if row.run}
+        steps = {
+            row.workdir: found.step
+            for place, of in columns.items()
+            for row, found in of.rows.items()
+            if cases.is_shown(row, place)
+        }
         record = cases.figure(lines, steps, networks.names()["identity"], protocol=words, made=made)
         figures.write(record, cases_file)
     return "\n".join(texts)

@@ -12,6 +12,7 @@ from dfrec_jax.data import pipeline
 from dfrec_jax.forging import components
 from dfrec_jax.paper import masks, pictures_of_others
 from dfrec_jax.paper.table_data import Data, Measured
+from dfrec_jax.runs import stored_config
 from tests import tiny
 
 
@@ -65,6 +66,10 @@ def test_what_cannot_be_is_refused(prepared, tmp_path):
     refused("--examples=-1", "", "faces", "d", "", 0, -1)
     refused("--dataset=faces: name the folder", "", "faces", "", "", 0, 0)
     refused("--attack='': must be one of .*leak 0 to 0.1", "", "embedded", "", "", 0, 0)
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    stored_config.save(workdir, tiny.config())
+    refused("--attack='': must be one of .*leak 0 to 0.1", str(workdir), "embedded, outdoors", "", "", 0, 0)
     refused("--size=8: must be from 16", "", "embedded", "", "leak 0 to 0.1", 8, 0)
     refused("holds no prepared 'faces'", "", "faces", str(tmp_path), "", 0, 0)
     measured, base = masks.asked("", "faces", str(prepared), "", 48, 0)

@@ -7,16 +7,20 @@ import pytest
 from PIL import Image
 
 from dfrec_jax.commands import evaluate as evaluation
+from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
+from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
+from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs
 from dfrec_jax.paper.fitted_tables import fitted, places_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.recovered_pictures import Kept
+from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import Data
-from dfrec_jax.paper.tables import TABLES
+from dfrec_jax.paper.tables import DFI, TABLES
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.errors import CheckpointError
@@ -160,6 +164,11 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up
     photographs = run(tmp_path / "e", data__dataset="celeba_megafs", data__attack="ftm", data__dir="/nowhere")
     refused([one, photographs], "measured by|drawn faces and on photographs")
     refused([one, run(tmp_path / "f", (0.25, 0.4), frozen__metric="embedded-b")], "one network for a metric")
+    framed = {"data__dataset": "celeba_megafs", "data__dir": "/nowhere", "data__crop": "box"}
+    margins = [
+        run(tmp_path / f"margin{m}", data__attack=a, data__margin=m, **framed) for m, a in ((0.3, "ftm"), (0.5, "lcr"))
+    ]
+    refused(margins, "margin0.3 was trained on faces of `--crop box --margin 0.3`, .*margin0.5 on those of .*0.5")
     with pytest.raises(CheckpointError, match="nowhere"):
         tables_of_runs.evaluate([one, "nowhere"], "1", "", Protocol())
     assert not made_up
@@ -224,6 +233,23 @@ def test_pictures_of_another_program_fill_a_row_by_the_numbers_of_the_examples(t
     lacking = found["MAT", "leak 0-.1", "idsim"]
     assert lacking.value is None and "mat has no folder embedded-leak-0-to-0.1" in lacking.reason
     assert "| mine | " in text
+    caption = " ".join(figures.read(tmp_path / "a" / "results" / "cases.json").caption)
+    assert f"{tmp_path / 'a'} at step 7." in caption and "mat" not in caption, "whose cases are shown, and no other's"
+
+
+def test_a_network_of_any_runs_losses_is_marked():
+    """DFREC learns by another than what measures, DFI-min by the very same."""
+    base = tiny.config()
+    base.frozen.metric = "embedded-b"
+    other = compared.compared("dfi", base)
+    other.frozen.identity = "embedded-b"
+    runs = [Run(name, config, (name,), frozenset(), Data("embedded")) for name, config in ((DFREC, base), (DFI, other))]
+    networks = describing.Networks({"identity": FrozenNetwork({}, "embedded-b", lambda *given: {}, {})}, {})
+    said = [
+        table_cells.header_of(TABLES[1]._replace(columns=()), {}, networks, base, some) for some in (runs[:1], runs)
+    ]
+    assert ["network of the losses too" in " ".join(header) for header in said] == [False, True]
+    assert "`embedded-b` is a network of the losses too, of DFI-min" in " ".join(said[1])
 
 
 @pytest.mark.parametrize(
