@@ -76,7 +76,7 @@ def ours(config: Any, checkpoint: dict[str, dict[str, np.ndarray]] | None) -> Ru
 
     @jax.jit
     def recover(variables: Any, image: jax.Array, noise: jax.Array) -> tuple[jax.Array, ...]:
-        out = network.apply(variables, image, noise, train=False, method="recover")
+        out = network.apply(variables, image, None, train=False, noise=noise)
         return out.source_map, out.source_face, out.target_face
 
     return lambda image, noise: tuple(np.asarray(face) for face in recover(variables, image, noise))

@@ -95,7 +95,7 @@ def official_pipeline(case: Case) -> Arrays:
     network = build(config)
     checkpoint = {entry: case.fill(f"{entry}/") for entry in MODULES}
     ported, _ = port_dfrec(checkpoint, variable_shapes(network, config.image_size))
-    run = jax.jit(lambda variables, image, noise: network.apply(variables, image, noise, train=False, method="recover"))
+    run = jax.jit(lambda variables, image, noise: network.apply(variables, image, None, train=False, noise=noise))
     out = run(unflatten_dict(ported, sep="/"), case.image(), case.arrays["noise"])
     return {
         "probability_map": channels_first(out.source_map),

@@ -59,9 +59,10 @@ class Dfrec(nn.Module):
     def __call__(
         self,
         image: Float[Array, "b h w 3"],
-        mask_keys: Key[Array, " b"],
+        mask_keys: Key[Array, " b"] | None,
         *,
         train: bool,
+        noise: Float[Array, "b n"] | None = None,
         face_region: Float[Array, "b h w 1"] | None = None,
         is_swap: Bool[Array, " b"] | None = None,
         known_map: KnownMap | None = None,
@@ -74,8 +75,9 @@ class Dfrec(nn.Module):
         Args:
           image: I, RGB in [0, 1].
           mask_keys: a key for each example, of Algorithm 1's noise; an image and its key give the same result alone and
-            in any batch.
+            in any batch. None where the noise itself is given.
           train: batch statistics, dropout and stochastic depth, from the `dropout` stream.
+          noise: Algorithm 1's, uniform in [0, 1), a value for each patch, in place of what `mask_keys` draw.
           face_region: 1 on the face, 0 elsewhere; takes the map's place where there is no ISM. Without it that is
             `face_ellipse`.
           is_swap: what the caller knows of each picture, where it is not left to the network; then `face_region` may
@@ -106,7 +108,9 @@ class Dfrec(nn.Module):
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
         rows, columns = (side // self.tirm.patch_size for side in image.shape[1:3])
-        noise = draw_noise(mask_keys, rows * columns)
+        if noise is None:
+            assert mask_keys is not None, "either keys or noise"
+            noise = draw_noise(mask_keys, rows * columns)
         target = self.tirm(image, source_map, target_tokens, noise, levels, identity, train=train)
         return DfrecOutput(
             source_map=seen.source_map,
