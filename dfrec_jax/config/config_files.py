@@ -48,7 +48,12 @@ def function_of(flag: str, given: str, name: str) -> tuple[Callable[..., Any], s
 def config_of(flag: str, given: str) -> ConfigDict:
     """The config of a file; its fields are those that it has, and no others. Raises ConfigError."""
     get_config, argument = function_of(flag, given, "get_config")
-    config = get_config(argument) if argument else get_config()
+    try:
+        config = get_config(argument) if argument else get_config()
+    except ConfigError:
+        raise
+    except Exception as error:  # of a file that anybody may have written
+        raise ConfigError(f"{flag}={given}: its get_config() ends in {type(error).__name__}: {error}") from error
     if not isinstance(config, ConfigDict):
         raise ConfigError(f"{flag}={given}: get_config() gives a {type(config).__name__}, and no config")
     return config.lock()

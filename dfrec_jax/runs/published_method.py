@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.baselines import published
 from dfrec_jax.config import compared
 from dfrec_jax.files import whole
-from dfrec_jax.runs import lock, stored_config
+from dfrec_jax.runs import imported_workdir, stored_config
 from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.weights import conversion
 from dfrec_jax.weights.registry import Release
@@ -26,6 +26,8 @@ _SIZES = {
 def make_workdir(source: Path, workdir: Path, release: Release, like: str) -> str:
     """Makes `workdir` of the file, ready for tables; returns what there is to say of it.
 
+    It is there whole or not at all.
+
     Args:
       source: the published file.
       workdir: to be made.
@@ -34,7 +36,8 @@ def make_workdir(source: Path, workdir: Path, release: Release, like: str) -> st
         those of this one too.
 
     Raises:
-      WeightsError: for a file that is not the release's, a workdir that is in use, and where `like` is not given.
+      WeightsError: for a file that is not the release's, a workdir that is there already or cannot be written, and
+        where `like` is not given.
       CheckpointError: where `like` is no run.
     """
     if not like:
@@ -42,19 +45,18 @@ def make_workdir(source: Path, workdir: Path, release: Release, like: str) -> st
             f"--workdir={workdir}: say by --like=RUN beside which run {release.name} is to stand in tables; the data "
             "and the networks of metrics are that one's"
         )
-    if (workdir / "config.json").exists() or (workdir / "checkpoints").exists():
-        raise WeightsError(f"--workdir={workdir}: it holds a run already; name another folder")
+    imported_workdir.check_free(workdir)
     network = published.find(release.name)
     config = _config(release.name, network, stored_config.load(like))
     compared.validate(config)
     variables = conversion.convert(source, release, network.rules, published.expected_shapes(network))
-    workdir.mkdir(parents=True, exist_ok=True)
     items = {"variables": {"batch_stats": {}, **jax.tree.map(jax.device_put, unflatten_dict(variables, sep="/"))}}
     said = {"name": release.name, "source": source.name}
-    with lock.held(workdir), CheckpointWriter(workdir) as checkpoints:
-        checkpoints.save(0, items, {"imported": said})
-    whole.write_json(workdir / IMPORTED, said, indent=1)
-    stored_config.save(workdir, config)
+    with imported_workdir.filled(workdir) as unfinished:
+        with CheckpointWriter(unfinished) as checkpoints:
+            checkpoints.save(0, items, {"imported": said})
+        whole.write_json(unfinished / IMPORTED, said, indent=1)
+        stored_config.save(unfinished, config)
     count = sum(value.size for value in variables.values())
     return f"{source} (licence {release.licence})\n{workdir}: task {config.task!r}, {count:,} values"
 

@@ -14,10 +14,8 @@ from ml_collections import ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from dfrec_jax.config import defaults, rules
-from dfrec_jax.files import whole
 from dfrec_jax.models import dfrec as models
-from dfrec_jax.runs import stored_config, trained
-from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.runs import imported_workdir, stored_config, trained
 from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.weights import dfrec, digest
 from dfrec_jax.weights.coverage import coverage
@@ -52,39 +50,24 @@ def import_checkpoint(source: Path, workdir: Path, release: Release) -> str:
     Raises:
       WeightsError: for a file that is no DFREC checkpoint, or a workdir that is there already or cannot be written.
     """
-    _check_free(workdir)
+    imported_workdir.check_free(workdir)
     sha256 = digest.check(source, release)
     imported = load(source, release.name)
     unused = {f"{entry}/{name}": value for entry, values in imported.unused.items() for name, value in values.items()}
     metadata = {"source": source.name, "source_sha256": sha256, "layout": json.dumps(imported.layout)}
-    try:
-        with whole.new_folder(workdir) as unfinished:
-            safetensors.numpy.save_file(unused, unfinished / RETAINED, metadata)
-            with CheckpointWriter(unfinished) as checkpoints:
-                # Orbax copies NumPy arrays before it writes them, but not those of a device: a gigabyte less on a CPU.
-                items = {"variables": jax.tree.map(jax.device_put, unflatten_dict(imported.variables, sep="/"))}
-                checkpoints.save(0, items, {"imported": {"source": source.name, "source_sha256": sha256}})
-            stored_config.save(unfinished, imported.config)
-    except (OSError, SafetensorError, CheckpointError) as error:
-        raise WeightsError(f"--workdir={workdir}: cannot be written: {error}") from error
+    with imported_workdir.filled(workdir) as unfinished:
+        safetensors.numpy.save_file(unused, unfinished / RETAINED, metadata)
+        with CheckpointWriter(unfinished) as checkpoints:
+            # Orbax copies NumPy arrays before it writes them, but not those of a device: a gigabyte less on a CPU.
+            items = {"variables": jax.tree.map(jax.device_put, unflatten_dict(imported.variables, sep="/"))}
+            checkpoints.save(0, items, {"imported": {"source": source.name, "source_sha256": sha256}})
+        stored_config.save(unfinished, imported.config)
     counts = "\n".join(f"  {entry}: {count}" for entry, count in imported.counts.items())
     return (
         f"{source} (SHA-256 {sha256}, licence {release.licence})\n{counts}\n"
         f"{workdir}: mode 'released', {sum(value.size for value in imported.variables.values()):,} values; "
         f"{len(unused)} unused tensors are kept in {RETAINED}"
     )
-
-
-def _check_free(workdir: Path) -> None:
-    """Raises WeightsError for a workdir that holds something; an empty folder is as good as none."""
-    try:
-        is_taken = workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir()))
-    except OSError as error:
-        raise WeightsError(f"--workdir={workdir}: cannot be read ({error.strerror or error})") from error
-    if is_taken:
-        is_run = (workdir / "config.json").exists()
-        what = "it holds a run already" if is_run else "it is there already, and is no finished run"
-        raise WeightsError(f"--workdir={workdir}: {what}; name another folder, or move it away")
 
 
 def load(source: Path, name: str) -> Imported:

@@ -20,6 +20,7 @@ def test_a_config_that_ships_is_read_with_its_argument():
         ("import no_such_thing", "cannot be read as Python .ModuleNotFoundError"),
         ("x = 1", "has no function get_config"),
         ("def get_config(): return 3", "gives a int, and no config"),
+        ("def get_config(): return 1 / 0", "its get_config.. ends in ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_base_that_is_no_config_is_named(tmp_path, content, message):

@@ -54,12 +54,21 @@ def test_it_is_a_run_of_every_data_set(tmp_path, file, like):
         assert (runs_at_hand.choose([own], row, data)[0] is own) == (data.dataset == "celeba_megafs")
 
 
-def test_what_cannot_be_is_refused(tmp_path, file, like):
+def _no_space(*_):
+    raise OSError(28, "No space left on device")
+
+
+def test_what_cannot_be_is_refused(tmp_path, file, like, monkeypatch):
     path, _ = file
     with pytest.raises(WeightsError, match="say by --like=RUN"):
         published_method.make_workdir(path, tmp_path / "repaint", RELEASE, "")
     with pytest.raises(WeightsError, match="it holds a run already"):
         published_method.make_workdir(path, tmp_path / "like", RELEASE, like)
+    with monkeypatch.context() as broken:
+        broken.setattr(stored_config, "save", _no_space)
+        with pytest.raises(WeightsError, match="repaint: cannot be written: .*No space left"):
+            published_method.make_workdir(path, tmp_path / "repaint", RELEASE, like)
+    assert not (tmp_path / "repaint").exists(), "whole or not at all"
     path.write_bytes(b"torn")
     with pytest.raises(WeightsError):
         published_method.make_workdir(path, tmp_path / "repaint", RELEASE, like)
