@@ -9,7 +9,10 @@ from dfrec_jax.config import autoencoder
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import rows
 from dfrec_jax.forging.neural.autoencoder import FaceAutoencoder
-from dfrec_jax.training import neural_swaps
+from dfrec_jax.runs import autoencoder as runs_autoencoder
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.saving import CheckpointWriter
+from dfrec_jax.training import neural_swaps, sharding
 from dfrec_jax.training.autoencoder import AutoencoderTask, distances, make_loss, with_seam
 
 
@@ -54,6 +57,23 @@ def test_its_batches_are_photographs_and_its_loss_falls_on_them(config):
     params = jax.tree.map(lambda x, g: x - 0.02 * jnp.sign(g), params, gradient)
     (after, _), _ = step(params, stats, (), pictures, key)
     assert np.isfinite(before) and after < before
+
+
+def test_it_is_validated_and_found_again_by_those_who_forge_with_it(config, make_config, tmp_path):
+    config.data.eval_batch_size = config.data.validation_examples = 8  # one for each device
+    task = AutoencoderTask(config)
+    module = FaceAutoencoder((4,), 4)
+    variables = dict(jax.jit(lambda: module.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), train=False))())
+    validator = task.make_validator(sharding.make_mesh(config.mesh))
+    assert 0 < validator.score(variables) < 30, "decibels, of a network that has learned nothing"
+    with CheckpointWriter(tmp_path, score_name="psnr") as checkpoints:
+        checkpoints.save(0, {"variables": variables}, {}, 12.0)
+    stored_config.save(tmp_path, task.config)
+    found = neural_swaps.load(make_config(neural_share=0.25, neural_network=str(tmp_path)))
+    assert found.forge_row is not None and len(found.fingerprint["neural_network"]) == 16
+    restored = runs_autoencoder.load(tmp_path)
+    assert restored.size == 32
+    jax.tree.map(np.testing.assert_array_equal, restored.variables, variables)
 
 
 def test_a_run_that_is_not_there_is_named(make_config):
