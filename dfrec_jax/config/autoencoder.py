@@ -7,6 +7,7 @@ from dfrec_jax.config.allowed import Rule, check, positive
 from dfrec_jax.config.errors import ConfigError
 
 TASK = "autoencoder"
+_NOT_AUGMENTED = ("jitter", "perturbed", "blurred", "noisy", "tightened")  # a face is mirrored, and no more
 SCORE = "psnr"  # which the best checkpoint is kept by
 
 
@@ -21,6 +22,8 @@ def autoencoder() -> ConfigDict:
     config.data.dataset = "faces"
     config.data.photograph_share = 1.0
     config.data.real_share = config.data.bi_share = 0.0
+    for name in _NOT_AUGMENTED:
+        config.data[name] = 0.0
     own = config.autoencoder = ConfigDict()
     own.size = 64  # side of an upright face, in pixels
     own.features = (24, 64, 128)
@@ -49,6 +52,12 @@ def validate(config: ConfigDict) -> None:
     if own.size % stride:
         raise ConfigError(
             f"autoencoder.size={own.size} with {len(own.features)} levels of features: must be a multiple of {stride}"
+        )
+    asked = [f"data.{name}={config.data[name]}" for name in _NOT_AUGMENTED if config.data[name]]
+    if asked:
+        raise ConfigError(
+            f"{', '.join(asked)} with task='autoencoder': its faces are mirrored (data.flip) and not changed "
+            "otherwise; use 0"
         )
     if config.data.photograph_share != 1 or config.train.initialise or config.train.initialise_fresh:
         raise ConfigError(

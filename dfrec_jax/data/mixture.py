@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import rows
 from dfrec_jax.data.even_order import EvenOrder
-from dfrec_jax.pictures.framing import EARLIER, Frame
+from dfrec_jax.pictures.framing import frame_of
 from dfrec_jax.records import joint
 from dfrec_jax.records.prepared import Example, PreparedSplit
 
@@ -19,7 +19,7 @@ def split_of(config: ConfigDict, split: str) -> PreparedSplit:
     """The split that the config names. Raises ConfigError as `PreparedSplit`, and for faces in another frame."""
     data = config.data
     opened = joint.open_split(data.dir, data.dataset, split, data.attack)
-    wanted = EARLIER if data.crop is None else Frame(data.crop, data.margin)
+    wanted = frame_of(data.crop, data.margin)
     # What says nothing of its frame may have been trained on ready-made crops, of which nothing is known either.
     if not opened.frame.is_that_of(wanted) and not (data.crop is None and opened.frame.crop == "none"):
         whose = "the run says of none, which counts as" if data.crop is None else "data.crop and data.margin say"

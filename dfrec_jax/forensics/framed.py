@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.forensics import plausibility
 from dfrec_jax.frozen.detection import Face, central_face
 from dfrec_jax.pictures import framing
-from dfrec_jax.pictures.framing import EARLIER, Frame
+from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.pictures.reading import resize
 
 CROPS = ("trained", "none")
@@ -42,7 +42,7 @@ def frame_of(config: ConfigDict, crop: str) -> Frame:
     """How faces are framed for a run: as its data were, or, with crop='none' and for drawn faces, not at all."""
     if crop == "none" or config.data.dataset == "embedded":
         return WHOLE
-    return EARLIER if config.data.crop is None else Frame(config.data.crop, config.data.margin)
+    return framing.frame_of(config.data.crop, config.data.margin)
 
 
 def framed(

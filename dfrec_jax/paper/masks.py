@@ -95,13 +95,14 @@ def write(measured: Measured, base: ConfigDict, out: Path, hole: int) -> Path:
     }  # fmt: skip
     examples = Examples(measured, base, "", 0)
     _check_free(folder / SAID, said)
+    whole.write_json(folder / SAID, said | {"finished": False}, indent=1)
     for batch in progress(examples, examples.num_batches, f"{measured.data}: batches"):
         masks = masks_of(batch, hole)
         for row in np.flatnonzero(batch["is_valid"]):
             name = pictures_of_others.file_name(int(batch["number"][row]))
             grid.save(Image.fromarray(batch["image"][row]), folder / "images" / name)
             grid.save(Image.fromarray(masks[row, ..., 0]), folder / "masks" / name)
-    whole.write_json(folder / SAID, said, indent=1)
+    whole.write_json(folder / SAID, said | {"finished": True}, indent=1)
     return folder
 
 
@@ -123,5 +124,5 @@ def _check_free(path: Path, said: dict[str, Any]) -> None:
         earlier = json.loads(path.read_text())
     except ValueError:
         earlier = None
-    if earlier != said:
+    if not isinstance(earlier, dict) or {name: earlier.get(name) for name in said} != said:
         raise ConfigError(f"{path.parent} holds masks of something else ({path.name}); choose another --out")

@@ -90,7 +90,7 @@ def evaluate(
     calibrated = _calibrated(columns, base, protocol, devices)
     texts = []
     for table in tables:
-        header = header_of(table, columns, networks, base, runs) + calibrated
+        header = header_of(table, columns, networks, base, runs) + calibrated + _of_several_hosts()
         record = cells_of(table, runs, columns, networks, header, words, others)._replace(made=made)
         texts.append(cells.markdown(record))
         if spread.is_first_host():
@@ -154,6 +154,15 @@ def _column(
         for line in cases.lines(place, one, sums[one], source.pictures, examples, results)
     ]
     return OfColumn(found, forgeries, pristine, "", reasons, tuple(shown))
+
+
+def _of_several_hosts() -> list[str]:
+    hosts = jax.process_count()
+    if hosts == 1:
+        return []
+    return [
+        f"Made by {hosts} hosts, of which each has a part of the pictures: no worst, median and best cases are shown."
+    ]
 
 
 def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: Protocol, devices: Spread) -> list[str]:

@@ -47,6 +47,11 @@ class Frame(NamedTuple):
 EARLIER = Frame("box", DEFAULT_MARGIN)  # of data and runs that do not say; ready-made crops went with it
 
 
+def frame_of(crop: str | None, margin: float | None) -> Frame:
+    """That of `data.crop` and `data.margin`: `EARLIER` where a config leaves them open."""
+    return EARLIER if crop is None or margin is None else Frame(crop, margin)
+
+
 def crop_matrix(
     frame: Frame, box: Float[np.ndarray, "4"], landmarks: Float[np.ndarray, "5 2"], height: int, width: int, size: int
 ) -> Float[np.ndarray, "2 3"]:

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from PIL import Image
 
 from dfrec_jax.config import autoencoder, tasks
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.data.augmentation import recoloured
 from dfrec_jax.examples import fields
@@ -19,6 +20,7 @@ from dfrec_jax.forging import bands, forge
 from dfrec_jax.forging.candidate_region import MEAN_FACE
 from dfrec_jax.forging.neural.autoencoder import FaceAutoencoder, on_square, upright
 from dfrec_jax.metrics import image as image_metrics
+from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
@@ -144,9 +146,16 @@ class AutoencoderValidator:
 
     def score(self, variables: Any) -> float:
         """Mean PSNR of what is drawn of faces with seams, to the faces without."""
-        parts = [self._run(variables, sharding.to_global(self._mesh, batch))[:2] for batch in self._batches()]
-        psnr, is_counted = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return float(psnr[is_counted].mean())
+        psnr = Mean.empty()
+        for batch in self._batches():
+            values, is_counted = self._run(variables, sharding.to_global(self._mesh, batch))[:2]
+            psnr = psnr.merge(Mean.from_model_output(values, is_counted))
+        if not psnr.count:
+            raise ConfigError(
+                f"data.validation_examples={self._config.data.validation_examples}: none of them in the validation "
+                "split is a face with known landmarks, so that nothing could be scored; use more"
+            )
+        return psnr.compute()
 
     def sample_grid(self, variables: Any) -> Image.Image:
         """The first faces: as they are, as they are given, as they are drawn."""

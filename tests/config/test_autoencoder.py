@@ -20,6 +20,7 @@ def test_the_shipped_config_is_valid():
         ({"autoencoder.size": 60}, "must be a multiple of 8"),
         ({"autoencoder.size": 16}, "autoencoder.size=16.*from 32 to 224"),
         ({"autoencoder.seams": 1.5}, "autoencoder.seams=1.5"),
+        ({"data.jitter": 0.1, "data.noisy": 0.5}, "data.jitter=0.1, data.noisy=0.5 with task='autoencoder'.*use 0"),
         ({"data.photograph_share": 0.5}, "learns from photographs alone"),
         ({"data.dir": ""}, "name the folder that `dfrec prepare` wrote"),
     ],

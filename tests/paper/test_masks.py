@@ -42,10 +42,27 @@ def test_pictures_and_masks_have_the_numbers_of_the_examples(asked, tmp_path):
             mask = opened(folder / "masks" / name)
             five = np.round(batch["landmarks"][row]).astype(int)
             assert set(np.unique(mask)) == {0, 255} and not mask[five[:, 1], five[:, 0]].any(), "0 in the hole"
-    assert json.loads((folder / "masks.json").read_text())["hole"] == 0
+    said = json.loads((folder / "masks.json").read_text())
+    assert said["hole"] == 0 and said["finished"]
     masks.write(measured, config, tmp_path, 0)  # once more: the same
     with pytest.raises(ConfigError, match="holds masks of something else"):
         masks.write(measured, config, tmp_path, 1)
+
+
+def test_what_was_cut_short_is_not_taken_for_something_else(asked, tmp_path, monkeypatch):
+    measured, config = asked
+
+    def cut_short(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(masks, "masks_of", cut_short)
+        masks.write(measured, config, tmp_path, 0)
+    assert not json.loads((tmp_path / "faces" / "masks.json").read_text())["finished"]
+    with pytest.raises(ConfigError, match="holds masks of something else"):  # fewer would leave pictures behind
+        masks.write(measured._replace(examples=5), config, tmp_path, 0)
+    masks.write(measured, config, tmp_path, 0)
+    assert json.loads((tmp_path / "faces" / "masks.json").read_text())["finished"]
 
 
 def test_both_conventions_are_the_inverse_of_each_other_and_the_hole_is_repaints():
