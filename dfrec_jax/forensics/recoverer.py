@@ -24,6 +24,7 @@ from dfrec_jax.models.masking import generated_region, patch_scores
 from dfrec_jax.pictures import framing, grid
 from dfrec_jax.pictures.reading import decode_image, read_bytes
 from dfrec_jax.runs import compiling, trained
+from dfrec_jax.weights.digest import sha256_of_variables
 
 RECOVERED, UNDETECTED, NOT_APPLICABLE = "recovered", "undetected", "not_applicable"
 Picture = UInt8[np.ndarray, "h w 3"]
@@ -146,7 +147,7 @@ class Recoverer:
         self.identity: dict[str, Any] = {
             "seed": seed,
             "checkpoint_step": self.model.step,
-            "network_sha256": trained.sha256_of(self.model.variables),
+            "network_sha256": sha256_of_variables(self.model.variables),
             "crop": self.frame.words(),
             **self.told.record,
         }

@@ -23,7 +23,7 @@ from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen, in_8_bit
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.files import whole
 from dfrec_jax.paper import pictures_of_others
-from dfrec_jax.runs import trained
+from dfrec_jax.weights.digest import sha256_of_variables
 
 FOLDER = "recovered_pictures"
 Picture = UInt8[np.ndarray, "b h w 3"]
@@ -66,7 +66,7 @@ def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed:
       seed: of the masking noise.
       devices: that share the rows of a batch.
     """
-    words = {**made_of, "row": recoverer.name, "seed": seed, "weights": trained.sha256_of(recoverer.variables)}
+    words = {**made_of, "row": recoverer.name, "seed": seed, "weights": sha256_of_variables(recoverer.variables)}
     key = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
     folder = workdir / FOLDER / key
     if spread.is_first_host() and not (folder / "key.json").exists():

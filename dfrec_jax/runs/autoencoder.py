@@ -12,6 +12,7 @@ from dfrec_jax.forging.neural.autoencoder import Autoencode, FaceAutoencoder, of
 from dfrec_jax.runs import stored_config, trained
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.weights.digest import sha256_of_variables
 
 
 class Autoencoder(NamedTuple):
@@ -33,7 +34,7 @@ class Autoencoder(NamedTuple):
 
     def digest(self) -> str:
         """Of its weights."""
-        return trained.sha256_of(self.variables)[:16]
+        return sha256_of_variables(self.variables)[:16]
 
 
 def load(workdir: str | os.PathLike[str], which: str = "best") -> Autoencoder:

@@ -1,12 +1,10 @@
 """A trained DFREC taken from a workdir: its config, its modules and the variables of one checkpoint."""
 
-import hashlib
 import os
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
@@ -37,16 +35,6 @@ def on_first_device(shapes: Any) -> Any:
     """The same shapes and dtypes, to be restored to the first device."""
     place = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), shapes)
-
-
-def sha256_of(variables: Any) -> str:
-    """Of every variable's path, type, shape and values: the same network in another folder has the same."""
-    digest = hashlib.sha256()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
-        values = np.ascontiguousarray(jax.device_get(leaf))
-        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()
 
 
 def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:

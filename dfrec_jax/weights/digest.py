@@ -1,4 +1,5 @@
-"""SHA-256 of weight files, remembered by path, size and time of change, since gigabytes take seconds to hash."""
+"""SHA-256 of weight files, remembered by path, size and time of change, since gigabytes take seconds to hash; and of
+variables."""
 
 import hashlib
 import json
@@ -6,7 +7,10 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import jax
+import numpy as np
 from safetensors import SafetensorError
 
 from dfrec_jax.files import whole
@@ -47,6 +51,16 @@ def sha256(path: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     write_to_cache(note, lambda path: path.write_text(json.dumps({"state": state, "sha256": digest})))
     return digest
+
+
+def sha256_of_variables(variables: Any) -> str:
+    """Of every variable's path, type, shape and values: the same network in another folder has the same."""
+    digest = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(variables):
+        values = np.ascontiguousarray(jax.device_get(leaf))
+        digest.update(f"{jax.tree_util.keystr(path)} {values.dtype} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def check(path: Path, release: Release) -> str:
