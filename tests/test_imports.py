@@ -48,6 +48,10 @@ ALLOWED = {
         "files", "forging", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs",
         "perceptors",
     },
+    "tracing": {
+        "files", "config", "models", "frozen", "synthetic", "weights", "metrics", "pictures", "reports", "perceptors",
+        "forensics",
+    },
 }  # fmt: skip
 FREE = {"cli", "commands"}
 

@@ -1,0 +1,201 @@
+"""What is searched with: the ways from an exhibit to an embedding of the hidden person, and of the visible one.
+
+| role | route | embedding |
+|---|---|---|
+| target | raw | of the exhibit: mostly the visible person's; the row that the others must beat |
+| target | visible given | the exhibit's, less its component along the visible person's, whom references show |
+| target | visible estimated | the same, along the embedding of the recovered source |
+| target | recovered | of the recovered target |
+| source | raw | of the exhibit |
+| source | recovered | of the recovered source |
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from dfrec_jax.forensics import result_folder
+from dfrec_jax.frozen.detection import Face
+from dfrec_jax.models import residual
+from dfrec_jax.pictures import framing
+from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
+from dfrec_jax.tracing.embedder import NO_FACE, Embedder, Picture, mean_direction
+
+ROLES = ("target", "source")
+RAW, GIVEN, ESTIMATED, RECOVERED = "raw", "visible given", "visible estimated", "recovered"
+ROUTES = {"target": (RAW, GIVEN, ESTIMATED, RECOVERED), "source": (RAW, RECOVERED)}
+NEEDS_RESULT = (ESTIMATED, RECOVERED)  # what the recovering network has a part in
+_NEEDED = ("input", "input_sha256", "status", "network_sha256")
+_RESULT_PICTURES = ("input", "source", "target")
+
+
+class Query(NamedTuple):
+    """One embedding to search with, and the face as the recogniser saw it.
+
+    Attributes:
+      role: whose face is sought, `target` or `source`.
+      route: see the table above.
+      embedding: of unit length.
+      picture: beside which candidates are shown.
+    """
+
+    role: str
+    route: str
+    embedding: Float[np.ndarray, " e"]
+    picture: Picture
+
+
+class Exhibit(NamedTuple):
+    """A picture, or a result of `dfrec recover`, and all that can be searched with.
+
+    Attributes:
+      name: of the picture.
+      sha256: of its bytes.
+      queries: for each role and route that there is.
+      left_out: routes that there are not, and why.
+      network_sha256: of the network that recovered it; None of a picture.
+      record: for the JSON.
+    """
+
+    name: str
+    sha256: str
+    queries: tuple[Query, ...]
+    left_out: Mapping[str, str]
+    network_sha256: str | None
+    record: Mapping[str, Any]
+
+
+class Visible(NamedTuple):
+    """The person who is seen in the exhibit, by references: the mean of their embeddings, and their hashes."""
+
+    direction: Float[np.ndarray, " e"]
+    sha256: tuple[str, ...]
+
+
+def visible_of(paths: Sequence[Path], embedder: Embedder) -> Visible | None:
+    """Reads references; None of none.
+
+    Raises:
+      ImageError: for a picture that cannot be read or shows no face; names it.
+    """
+    if not paths:
+        return None
+    faces, hashes = [], []
+    for path in paths:
+        data = read_bytes(path)
+        face = embedder.face(decode_image(data, path).pixels)
+        if face is None:
+            raise ImageError(f"--visible {path}: {NO_FACE}; leave it out, or cut the face out")
+        faces.append(face)
+        hashes.append(hashlib.sha256(data).hexdigest())
+    return Visible(mean_direction(embedder.embeddings(faces)), tuple(hashes))
+
+
+def read(path: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+    """What there is to search with in a picture, or in a folder of `dfrec recover`.
+
+    Raises:
+      ImageError: for what cannot be read, shows no face, or is a result without one.
+    """
+    return _of_result(path, embedder, visible) if path.is_dir() else _of_picture(path, embedder, visible)
+
+
+def _of_picture(path: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+    data = read_bytes(path)
+    picture = decode_image(data, path).pixels
+    sha256 = hashlib.sha256(data).hexdigest()
+    reason = "a picture, and no result of `dfrec recover`, was given"
+    return _exhibit(path.name, sha256, {"input": picture}, None, embedder, visible, reason, None, {})
+
+
+def _of_result(folder: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+    try:
+        said = json.loads((folder / result_folder.RECORD).read_text())
+        missing = [key for key in _NEEDED if key not in said]
+    except (OSError, ValueError, TypeError) as error:
+        raise ImageError(
+            f"{folder}: is no result of `dfrec recover` ({error}); name a picture, or the folder that holds "
+            f"{result_folder.RECORD}"
+        ) from error
+    if missing:
+        raise ImageError(
+            f"{folder}: its {result_folder.RECORD} has no {', '.join(missing)}: an earlier version wrote it; recover "
+            "the picture again"
+        )
+    name, sha256, status, network = (said[key] for key in _NEEDED)
+    if status == "not_applicable":
+        raise ImageError(f"{folder}: not_applicable, {said.get('reason')}: there is nothing to search with")
+    names = _RESULT_PICTURES if status == "recovered" else _RESULT_PICTURES[:1]
+    pictures = {each: decode_image(read_bytes(path := folder / f"{each}.png"), path).pixels for each in names}
+    face = _face_in_crop(said, pictures["input"])
+    reason = f"the result is `{status}`: {said.get('reason')}"
+    kept = ("status", "mode", "config", "seed", "checkpoint_step", "network_sha256")
+    record = {key: said.get(key) for key in kept}
+    return _exhibit(name, sha256, pictures, face, embedder, visible, reason, network, record)
+
+
+def _face_in_crop(said: Mapping[str, Any], crop: Picture) -> Face | None:
+    """The face in the pictures of a result, where the record says where it is in the input."""
+    if said.get("face_box") is None:
+        return None
+    if said["crop_matrix"] is None:  # the whole picture was resized
+        scale = np.array(crop.shape[1::-1]) / said["input_size"]
+        matrix = np.column_stack([np.diag(scale), 0.5 * scale - 0.5]).astype(np.float32)
+    else:
+        matrix = np.array(said["crop_matrix"], np.float32)
+    x0, y0, x1, y1 = np.array(said["face_box"], np.float32) - 0.5  # boxes have edges, pixels have centres
+    corners = framing.moved(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]], np.float32), matrix) + 0.5
+    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    return Face(box, 1.0, framing.moved(np.array(said["face_landmarks"], np.float32), matrix))
+
+
+def _exhibit(
+    name: str,
+    sha256: str,
+    pictures: Mapping[str, Picture],
+    face: Face | None,
+    embedder: Embedder,
+    visible: Visible | None,
+    not_recovered: str,
+    network: str | None,
+    record: Mapping[str, Any],
+) -> Exhibit:
+    """`face`: in every one of `pictures`; looked for in the input where it is not known."""
+    known = None if face is None else [face]
+    found = embedder.face(pictures["input"], known)
+    if found is None:
+        raise ImageError(f"{name}: {NO_FACE} ({embedder.face_check}); cut the face out")
+    if known is None and found.face is not None:
+        known = [found.face]
+    faces = {"input": found} | {
+        each: embedder.face(pictures[each], known or ()) for each in pictures if each != "input"
+    }
+    seen = {each: face for each, face in faces.items() if face is not None}
+    rows = dict(zip(seen, embedder.embeddings(list(seen.values())), strict=True))
+    queries = [Query("target", RAW, rows["input"], found.pixels)]
+    left_out = {}
+    if visible is None:
+        left_out[f"target, {GIVEN}"] = "nobody was named by --visible"
+    else:
+        queries.append(Query("target", GIVEN, without(rows["input"], visible.direction), found.pixels))
+    if "source" in rows:
+        queries.append(Query("target", ESTIMATED, without(rows["input"], rows["source"]), found.pixels))
+        queries.append(Query("target", RECOVERED, rows["target"], seen["target"].pixels))
+    queries.append(Query("source", RAW, rows["input"], found.pixels))
+    if "source" in rows:
+        queries.append(Query("source", RECOVERED, rows["source"], seen["source"].pixels))
+    else:
+        pairs = [(role, route) for role in ROLES for route in ROUTES[role] if route in NEEDS_RESULT]
+        left_out |= {f"{role}, {route}": not_recovered for role, route in pairs}
+    return Exhibit(name, sha256, tuple(queries), left_out, network, record)
+
+
+def without(embedding: Float[np.ndarray, " e"], direction: Float[np.ndarray, " e"]) -> Float[np.ndarray, " e"]:
+    """What of `embedding` is perpendicular to `direction`, of unit length."""
+    return np.asarray(residual.without_component(jnp.asarray(embedding)[None], jnp.asarray(direction)[None]))[0]

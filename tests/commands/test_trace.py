@@ -1,0 +1,190 @@
+"""`dfrec trace`, typed as an examiner would, on drawn patterns that stand for people."""
+
+import functools
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dfrec_jax import cli
+from dfrec_jax.metrics.likelihood_ratio import Logistic
+from dfrec_jax.tracing import calibration, search
+from dfrec_jax.tracing import embedder as embedder_lib
+from dfrec_jax.tracing.words import LEAD
+from tests.tracing import drawn
+from tests.tracing.test_routes import result
+
+FOILS = ("eve", "fay", "gus")
+
+
+def _run(capsys, *words):
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once():
+    """A recogniser that was loaded serves all commands of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedder_lib, "Embedder", functools.cache(embedder_lib.Embedder))
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trace")
+    drawn.write_people(folder / "people")
+    drawn.write_people(folder / "innocent", first=20, names=FOILS)
+    result(folder / "swap")  # of ada's face, with ben's on it
+    drawn.save(drawn.pattern(1, 2), folder / "reference.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(folder):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["trace", "index", f"{folder}/people", "--out", f"{folder}/gallery", "--recogniser", "embedded-b",
+                  "--origin", "drawn for a test"])  # fmt: skip
+    assert end.value.code == 0
+    return folder / "gallery"
+
+
+@pytest.fixture(scope="module")
+def found(folder, gallery):
+    with pytest.raises(SystemExit) as end:
+        cli.main(
+            ["trace", "search", f"{folder}/swap", "--gallery", str(gallery), "--out", f"{folder}/found",
+             "--lineup", "4", "--visible", f"{folder}/reference.png", "--foils", f"{folder}/innocent"]
+        )  # fmt: skip
+    assert end.value.code == 0
+    return folder / "found"
+
+
+def test_the_hidden_person_is_found_and_the_visible_one_taken_away(found):
+    said = json.loads((found / search.RECORD).read_text())
+    first = {(one["role"], one["route"]): one["candidates"][0] for one in said["rankings"]}
+    assert first["target", "visible given"]["person"] == first["target", "visible estimated"]["person"] == "ada"
+    assert first["target", "recovered"]["person"] == "ada" and first["source", "recovered"]["person"] == "ben"
+    raw = next(one for one in said["rankings"] if (one["role"], one["route"]) == ("target", "raw"))
+    assert {one["person"] for one in raw["candidates"]} == {*drawn.NAMES, *FOILS}
+    assert [one["is_foil"] for one in raw["candidates"]] == [one["person"] in FOILS for one in raw["candidates"]]
+    assert [one["rank"] for one in raw["candidates"]] == list(range(1, 8))
+    assert said["gallery"]["origin"] == "drawn for a test" and said["exhibit"]["sha256"] == "ab" * 32
+    assert said["exhibit"]["network_sha256"] == "cd" * 32 and said["lineup_seed"] == int("ab" * 4, 16)
+
+
+def test_every_output_says_that_it_is_a_lead(found):
+    for name in (search.RECORD, search.KEYS):
+        assert json.loads((found / name).read_text())["statement"] == LEAD
+    assert LEAD in (found / search.TABLE).read_text()
+
+
+def test_the_line_ups_name_nobody_and_the_key_does(found):
+    keys = json.loads((found / search.KEYS).read_text())["sheets"]
+    assert set(keys) == {path.name for path in (found / search.SHEETS).iterdir()} and len(keys) == 6
+    for name, said in keys.items():
+        key = said["key"]
+        assert list(key) == ["A", "B", "C", "D"] and sum(one["is_foil"] for one in key.values()) == 2
+        with Image.open(found / search.SHEETS / name) as sheet:
+            assert not sheet.info
+        data = (found / search.SHEETS / name).read_bytes()
+        assert not any(person.encode() in data for person in (*drawn.NAMES, *FOILS) if len(person) > 3)
+    assert len({tuple(one["person"] for one in said["key"].values()) for said in keys.values()}) > 1
+
+
+def test_a_calibration_gives_bounded_ratios_or_is_refused(folder, gallery, found, capsys):
+    said = json.loads((gallery / "gallery.json").read_text())
+    fit = {"slope": 10.0, "intercept": -3.0, "log10_lr_bounds": [-1.0, 1.5]}
+    record = {
+        "format": calibration.FORMAT, "rule": said["rule"], "routes": {"target, raw": fit}, "left_out": {},
+        "population": "drawn people", "network_sha256": None,
+        **{name: said[name] for name in ("recogniser", "recogniser_sha256", "frame", "size")},
+    }  # fmt: skip
+    (folder / "fits").mkdir()
+    (folder / "fits" / calibration.RECORD).write_text(json.dumps(record))
+    picture = folder / "swap" / "input.png"
+    words = ("trace", "search", picture, "--gallery", gallery, "--lineup", "0", "--top", "4", "--calibration")
+    status, out, err = _run(capsys, *words, folder / "fits", "--out", folder / "with_lr")
+    assert status == 0 and LEAD in out and "[0.1, 32]" in out
+    assert "no LR: source, raw: the calibration holds no `source, raw`" in err
+    rankings = json.loads((folder / "with_lr" / search.RECORD).read_text())["rankings"]
+    for one in rankings[0]["candidates"]:
+        wanted = np.clip(Logistic(10.0, -3.0).log_lr(np.array([one["cosine"]])) / np.log(10), -1.0, 1.5)
+        assert one["log10_lr"] == pytest.approx(wanted[0], abs=0.01)
+    assert rankings[1]["candidates"][0]["log10_lr"] is None and rankings[0]["log10_lr_bounds"] == [-1.0, 1.5]
+    (folder / "others").mkdir()
+    (folder / "others" / calibration.RECORD).write_text(json.dumps(record | {"recogniser_sha256": "other"}))
+    status, _, err = _run(capsys, *words, folder / "others", "--out", folder / "refused")
+    assert status == 2 and "made for another recogniser or frame" in err and not (folder / "refused").exists()
+    only = {**record, "routes": {"target, recovered": fit}}
+    (folder / "others" / calibration.RECORD).write_text(json.dumps(only))
+    status, _, err = _run(capsys, *words, folder / "others", "--out", folder / "refused")
+    assert status == 2 and "holds no route of this search" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--top", "0"), "--top=0: must be 1 or more"),
+        (("--lineup", "1"), "--lineup=1: must be 0, or from 2 to 26"),
+        (("--out", "{}/people"), "people: is there already"),
+        (("--foils", "{}/gallery"), "ada, ben, cleo, dan stand in the gallery too"),
+        (("--gallery", "{}/people"), "no gallery"),
+        (("--visible", "{}/nobody.png"), "nobody.png"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_is_left(folder, gallery, capsys, words, told):
+    here = sorted(folder.iterdir())
+    given = [word.format(folder) for word in words]
+    status, out, err = _run(
+        capsys, "trace", "search", folder / "swap", "--gallery", gallery, "--out", folder / "bad", *given
+    )
+    assert status == 2 and told in err and err.count("error: ") == 1 and not out
+    assert sorted(folder.iterdir()) == here
+
+
+def test_cases_are_calibrated_from_pictures(folder, gallery, capsys):
+    people = folder / "many"
+    names = tuple(f"n{i:02d}" for i in range(10))
+    drawn.write_people(people, first=40, names=names)
+    assert _run(capsys, "trace", "index", people, "--out", folder / "population", "--recogniser", "embedded-b")[0] == 0
+    rows = ["exhibit,target,part"]
+    for number, name in enumerate(names):
+        drawn.save(drawn.pattern(40 + number, 7), folder / f"{name}.png")
+        rows.append(f"{name}.png,{name},{'fit' if number < 5 else 'measure'}")
+    shutil.copy(folder / "people" / "ada" / "0.png", folder / "broken.png")
+    (folder / "broken.png").write_text("no picture")
+    (folder / "cases.csv").write_text("\n".join([*rows, "broken.png,n00,fit"]) + "\n")
+    status, out, err = _run(
+        capsys, "trace", "calibrate", "--gallery", folder / "population", "--cases", folder / "cases.csv",
+        "--population", "ten patterns", "--out", folder / "calibration",
+    )  # fmt: skip
+    assert status == 0 and "left out: " in err and "10 of 11 cases" in err and LEAD in out
+    said = calibration.read(folder / "calibration")
+    assert set(said.fits) == {"target, raw"} and said.population == "ten patterns"
+
+
+WITHOUT = """
+import sys
+
+for name in ("grain", "array_record", "tensorflow_datasets", "tensorflow"):
+    sys.modules[name] = None  # to import it is an error
+
+from dfrec_jax import cli
+
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_a_search_needs_no_data_pipeline(folder, gallery, tmp_path):
+    words = ["trace", "search", str(folder / "swap"), "--gallery", str(gallery), "--out", str(tmp_path / "found")]
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "found" / search.RECORD).exists()
