@@ -92,6 +92,38 @@ def test_a_forbidden_import_would_be_found(tmp_path):
     assert _imported_parts(path) == {"training", "models", "data"}
 
 
+def _reached(start: Path) -> dict[Path, set[str]]:
+    """Every file of ours that a file imports, whenever it does, and what else each of them imports."""
+    found, waiting = {}, [start]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found[path] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+            else:
+                continue
+            for name in names:
+                file = PACKAGE.parent / name.replace(".", "/")
+                waiting += [each for each in (file.with_suffix(".py"), file / "__init__.py") if each.exists()]
+                found[path].add(name.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("command", ["trace"])
+def test_what_laboratories_use_needs_no_data_pipeline(command):
+    """Which has no wheels everywhere; tests/commands/test_trace.py, slow, runs a search without."""
+    reached = _reached(PACKAGE / "commands" / f"{command}.py")
+    assert PACKAGE / "forensics" / "finding.py" in reached and PACKAGE / "frozen" / "mobilefacenet.py" in reached
+    for path, names in reached.items():
+        wrong = names & {"grain", "array_record", "tensorflow", "tensorflow_datasets"}
+        assert not wrong, f"{path.relative_to(PACKAGE.parent)} imports {sorted(wrong)}"
+
+
 NO_DEVICE = """
 from jax._src import xla_bridge
 

@@ -50,18 +50,33 @@ class Scores(NamedTuple):
     Attributes:
       scores: cosines.
       true: who it is, as a column of `scores`.
+      exhibit: its number among all, by which routes are paired.
     """
 
     scores: Float[np.ndarray, "n p"]
     true: Int[np.ndarray, " n"]
+    exhibit: Int[np.ndarray, " n"]
 
 
 class Measured(NamedTuple):
-    """What a fit is worth on other people; ln LR of comparisons are there for plots."""
+    """What a fit is worth on other people.
+
+    Attributes:
+      same: ln LR of the comparisons under H1, one for each exhibit.
+      different: under H2.
+      ranks: of the exhibits' people.
+      penalties: what each exhibit adds to Cllr, which is their mean.
+      exhibit: see `Scores`.
+      people: whose each is.
+      record: for the file.
+    """
 
     same: Float[np.ndarray, " n"]
     different: Float[np.ndarray, " m"]
     ranks: Int[np.ndarray, " n"]
+    penalties: Float[np.ndarray, " n"]
+    exhibit: Int[np.ndarray, " n"]
+    people: Int[np.ndarray, " n"]
     record: dict[str, Any]
 
 
@@ -123,16 +138,13 @@ def scores_of(exhibits: Sequence[Exhibit], cases: Sequence[Case], gallery: Galle
     """By role and route, the cosines of every exhibit with everybody."""
     number_of = {one.name: i for i, one in enumerate(gallery.people)}
     people = gallery.people_embeddings()
-    found: dict[tuple[str, str], list[tuple[np.ndarray, int]]] = {}
-    for exhibit, case in zip(exhibits, cases, strict=True):
+    found: dict[tuple[str, str], list[tuple[np.ndarray, int, int]]] = {}
+    for number, (exhibit, case) in enumerate(zip(exhibits, cases, strict=True)):
         for query in exhibit.queries:
             if query.role in case.truth:
-                row = people @ query.embedding, number_of[case.truth[query.role]]
+                row = people @ query.embedding, number_of[case.truth[query.role]], number
                 found.setdefault((query.role, query.route), []).append(row)
-    return {
-        key: Scores(np.stack([row for row, _ in rows]), np.array([true for _, true in rows]))
-        for key, rows in found.items()
-    }
+    return {key: Scores(*(np.array(column) for column in zip(*rows, strict=True))) for key, rows in found.items()}
 
 
 def fit_and_measure(
@@ -174,7 +186,8 @@ def _compared(
 
 def _measured(scores: Scores, is_in: Bool[np.ndarray, " p"], fit: Fit) -> Measured:
     same, different = _compared(scores, is_in)
-    people = scores.true[is_in[scores.true]]
+    mine = is_in[scores.true]
+    people = scores.true[mine]
     ranks = 1 + (different >= same[:, None]).sum(axis=1)
     same_lr, different_lr = (fit.log10_lr(each) * np.log(10) for each in (same, different))
     penalties = (lr.penalty_of_same(same_lr) + lr.penalty_of_different(different_lr).mean(axis=1)) / 2
@@ -191,7 +204,13 @@ def _measured(scores: Scores, is_in: Bool[np.ndarray, " p"], fit: Fit) -> Measur
         "rank_10": _said(mean_with_interval((ranks <= 10).astype(float), people)),
         "identification_errors": list(_identification_errors(same, different, fit)),
     }
-    return Measured(*pooled, ranks, record)
+    return Measured(*pooled, ranks, penalties, scores.exhibit[mine], people, record)
+
+
+def cllr_less(one: Measured, other: Measured) -> dict[str, Any]:
+    """Cllr of the one less that of the other over the exhibits that both have, with a paired interval."""
+    _, mine, others = np.intersect1d(one.exhibit, other.exhibit, return_indices=True)
+    return _said(mean_with_interval(one.penalties[mine] - other.penalties[others], one.people[mine]))
 
 
 def _said(estimate: Estimate) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dfrec_jax.tracing import calibrating
 from dfrec_jax.tracing.calibrating import Case, Measured
 from dfrec_jax.tracing.calibration import FORMAT, RECORD, Fit
 from dfrec_jax.tracing.gallery import RULE, Gallery
-from dfrec_jax.tracing.routes import Exhibit
+from dfrec_jax.tracing.routes import RAW, Exhibit
 from dfrec_jax.tracing.words import LEAD
 
 TABLE = "calibration.md"
@@ -76,7 +76,7 @@ def write(
                 "intercept": fit.logistic.intercept,
                 "log10_lr_bounds": list(fit.bounds),
                 "fitted_on": made_of,
-                "measured_on": measured.record | {"cmc": _cmc(measured)},
+                "measured_on": measured.record | {"cllr_less_raw": _less_raw(key, fits), "cmc": _cmc(measured)},
             }
             for key, (fit, made_of, measured) in fits.items()
         },
@@ -90,6 +90,12 @@ def write(
     return said
 
 
+def _less_raw(key: str, fits: Mapping[str, tuple[Fit, dict[str, Any], Measured]]) -> dict[str, Any] | None:
+    """Cllr less that of the same role's raw exhibit, paired; None of the raw exhibit itself."""
+    raw = f"{key.partition(', ')[0]}, {RAW}"
+    return None if key == raw or raw not in fits else calibrating.cllr_less(fits[key][2], fits[raw][2])
+
+
 def _cmc(measured: Measured) -> list[float]:
     """The share of exhibits whose person is among the first 1, 2, ... 50."""
     return [round(float(np.mean(measured.ranks <= k)), 4) for k in range(1, 51)]
@@ -98,15 +104,15 @@ def _cmc(measured: Measured) -> list[float]:
 def table(record: Mapping[str, Any]) -> str:
     """As Markdown: what the ratios and ranks of each route are worth on people who were not fitted on."""
     lines = [
-        "| sought, route | n | people | Cllr | Cllr_min | LR bounds | rank 1 | rank 10 | population |",
-        "|---|---:|---:|---:|---:|---|---:|---:|---:|",
+        "| sought, route | n | people | Cllr | less raw's | Cllr_min | LR bounds | rank 1 | rank 10 | population |",
+        "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|",
     ]
     for key, one in record["routes"].items():
         of, (low, high) = one["measured_on"], one["log10_lr_bounds"]
-        cells = [_cell(of[name]) for name in ("cllr", "rank_1", "rank_10")]
+        cllr, less_raw, rank_1, rank_10 = (_cell(of[name]) for name in ("cllr", "cllr_less_raw", "rank_1", "rank_10"))
         lines.append(
-            f"| {key} | {of['exhibits']} | {of['people_with_exhibits']} | {cells[0]} | {of['cllr_min']:.3f} | "
-            f"{10**low:.2g} to {10**high:.2g} | {cells[1]} | {cells[2]} | {of['population']} |"
+            f"| {key} | {of['exhibits']} | {of['people_with_exhibits']} | {cllr} | {less_raw} | {of['cllr_min']:.3f} | "
+            f"{10**low:.2g} to {10**high:.2g} | {rank_1} | {rank_10} | {of['population']} |"
         )
     lines += ["", "| sought, route | gallery | LR at least | FPIR | FNIR |", "|---|---:|---:|---:|---:|"]
     for key, one in record["routes"].items():
@@ -120,7 +126,9 @@ def table(record: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", LEAD, ""])
 
 
-def _cell(said: Mapping[str, Any]) -> str:
+def _cell(said: Mapping[str, Any] | None) -> str:
+    if said is None:
+        return "-"
     low, high = said["interval"]
     return f"{said['value']:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
 

@@ -24,7 +24,7 @@ def _scores(exhibits, people, seed=0, shift=0.4):
     true = np.repeat(np.arange(people), exhibits)
     scores = rng.normal(0, 0.1, (len(true), people))
     scores[np.arange(len(true)), true] += shift
-    return Scores(scores.astype(np.float32), true)
+    return Scores(scores.astype(np.float32), true, np.arange(len(true)))
 
 
 def test_nobody_of_the_measurement_is_in_the_fit():
@@ -36,7 +36,7 @@ def test_nobody_of_the_measurement_is_in_the_fit():
     other = scores.scores.copy()
     other[in_b[scores.true]] = 7.0  # exhibits of B
     other[:, in_b] = 7.0  # and anybody compared with people B
-    again, _, worse = calibrating.fit_and_measure(Scores(other, scores.true), in_b)
+    again, _, worse = calibrating.fit_and_measure(scores._replace(scores=other), in_b)
     assert again == fit and worse.record["cllr"]["value"] > measured.record["cllr"]["value"]
     assert measured.record["exhibits"] == 40 and measured.record["population"] == 20
 
@@ -54,6 +54,17 @@ def test_the_measures_are_those_of_the_comparisons():
     assert measured.record["rank_1"]["value"] == pytest.approx(np.mean(measured.ranks == 1))
     assert measured.record["cllr"]["interval"][0] <= measured.record["cllr"]["value"]
     assert fit.bounds[0] < 0 < fit.bounds[1] <= np.log10(15)  # 14 others support no more
+
+
+def test_the_difference_of_two_routes_is_over_the_exhibits_of_both():
+    scores, in_b = _scores(1, 30), np.arange(30) >= 15
+    other = Scores(*(part[:-4] for part in _scores(1, 30, seed=1, shift=0.1)))  # without the last four
+    one, two = (calibrating.fit_and_measure(each, in_b)[2] for each in (scores, other))
+    kept = np.isin(one.exhibit, two.exhibit)
+    found = calibrating.cllr_less(one, two)
+    assert found["value"] == pytest.approx(one.penalties[kept].mean() - two.penalties.mean(), abs=1e-4)
+    assert found["n"] == len(two.exhibit) and found["interval"][1] < 0  # better, for most of the exhibits
+    assert one.penalties.mean() == pytest.approx(one.record["cllr"]["value"], abs=1e-4)
 
 
 def test_too_few_people_are_said_and_not_fitted():
@@ -145,6 +156,9 @@ def test_what_is_written_is_what_a_search_reads(made):
     }  # fmt: skip
     raw, recovered = (said["routes"][f"target, {route}"]["measured_on"] for route in ("raw", "recovered"))
     assert recovered["cllr"]["value"] < raw["cllr"]["value"] and recovered["rank_1"]["value"] == 1
+    assert raw["cllr_less_raw"] is None and recovered["cllr_less_raw"]["value"] == pytest.approx(
+        recovered["cllr"]["value"] - raw["cllr"]["value"], abs=2e-4
+    )
     assert recovered["cmc"][0] == recovered["rank_1"]["value"] and recovered["cmc"][-1] == 1
     assert said["statement"] in table and "drawn people" in table
     fit = read.fits["target, raw"]
