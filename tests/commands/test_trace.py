@@ -12,7 +12,7 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.metrics.likelihood_ratio import Logistic
-from dfrec_jax.tracing import calibration, search
+from dfrec_jax.tracing import calibration, indexing, search
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.words import LEAD
 from tests.tracing import drawn
@@ -31,6 +31,9 @@ def _run(capsys, *words):
 @pytest.fixture(scope="module", autouse=True)
 def _compiled_once():
     """A recogniser that was loaded serves all commands of these tests."""
+    assert (
+        indexing.Embedder is embedder_lib.Embedder
+    )  # imported by now: its hints are of the class, not of what follows
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embedder_lib, "Embedder", functools.cache(embedder_lib.Embedder))
         yield
@@ -168,6 +171,25 @@ def test_cases_are_calibrated_from_pictures(folder, gallery, capsys):
     assert status == 0 and "left out: " in err and "10 of 11 cases" in err and LEAD in out
     said = calibration.read(folder / "calibration")
     assert set(said.fits) == {"target, raw"} and said.population == "ten patterns"
+
+
+@pytest.mark.slow
+def test_the_target_of_a_published_swap_is_first_when_the_visible_person_is_taken_away(
+    shared_data, shared_weights, tmp_path, capsys
+):
+    swaps = shared_data / "real_swaps"
+    for name in ("001_simswap", "016_simswap", "021_simswap", "031_simswap", "041_simswap", "051_simswap"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        shutil.copy(swaps / f"{name}_target.jpg", tmp_path / "people" / name)
+    assert _run(capsys, "trace", "index", tmp_path / "people", "--out", tmp_path / "gallery")[0] == 0
+    status, _, err = _run(
+        capsys, "trace", "search", swaps / "001_simswap_swap.jpg", "--visible", swaps / "001_simswap_source.jpg",
+        "--gallery", tmp_path / "gallery", "--out", tmp_path / "found",
+    )  # fmt: skip
+    assert status == 0, err
+    rankings = json.loads((tmp_path / "found" / search.RECORD).read_text())["rankings"]
+    raw, given = ([each["person"] for each in one["candidates"]] for one in rankings[:2])
+    assert given[0] == "001_simswap" and raw.index("001_simswap") >= given.index("001_simswap")
 
 
 WITHOUT = """
