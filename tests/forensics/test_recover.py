@@ -258,15 +258,6 @@ def test_no_probability_is_shown_until_it_is_one(workdir, pictures, tmp_path, mo
     assert "forgery_probability" not in result and 0 < result["forgery_score_uncalibrated"] < 1
 
 
-def test_a_map_that_marks_nothing_is_said(workdir, pictures, tmp_path, capsys):
-    assert _recover(workdir, tmp_path / "out", pictures[0]) == 0
-    result = _result(tmp_path / "out" / "a")
-    assert result["status"] == "undetected" and "drawn at random" in result["reason"]
-    assert f"undetected: {pictures[0]}: the map marks no patch" in capsys.readouterr().err
-    assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
-    assert _result(tmp_path / "told" / "a")["status"] == "recovered"
-
-
 def test_a_missing_workdir_is_refused(pictures, tmp_path, capsys):
     assert _recover(tmp_path / "nowhere", tmp_path / "out", pictures[0]) == 2
     assert "there is no config.json in it" in capsys.readouterr().err
@@ -284,6 +275,9 @@ def test_what_was_done_in_reading_stands_in_the_record_and_on_the_screen(workdir
 def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(workdir, pictures, recovered, tmp_path):
     assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
     plain, told = (_result(folder / "a") for folder in (recovered[0], tmp_path / "told"))
+    assert (plain["status"], told["status"]) == ("undetected", "recovered")
+    assert "the map marks no patch" in plain["reason"] and "--assume swap recovers" in plain["reason"]
+    assert f"undetected: {pictures[0]}: {plain['reason']}" in capsys.readouterr().err
     assert (plain["assume"], plain["map"]) == (None, "the network's")
     assert (told["assume"], told["map"]) == ("swap", "the face's region: the network's leaves the face out")
     assert plain["mean_map"] == told["mean_map"], "of the ISM, whatever map was used"
