@@ -272,7 +272,9 @@ def test_what_was_done_in_reading_stands_in_the_record_and_on_the_screen(workdir
     assert remark in capsys.readouterr().err and remark in _result(tmp_path / "out" / "moving")["warnings"]
 
 
-def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(workdir, pictures, recovered, tmp_path):
+def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(
+    workdir, pictures, recovered, tmp_path, capsys
+):
     assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
     plain, told = (_result(folder / "a") for folder in (recovered[0], tmp_path / "told"))
     assert (plain["status"], told["status"]) == ("undetected", "recovered")
