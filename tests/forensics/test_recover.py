@@ -289,7 +289,7 @@ def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(
     assert used[tiny.SIZE // 2, tiny.SIZE // 2] == 255 and used[0, 0] == 0
 
 
-def test_a_network_that_cannot_be_told_who_is_seen_refuses(workdir, pictures, tmp_path):
+def test_a_network_that_cannot_be_told_who_is_seen_refuses(workdir, pictures, tmp_path, capsys):
     arguments = ["--visible", str(pictures[1])]
     assert _recover(workdir, tmp_path / "out", pictures[0], arguments=arguments) == 2
     assert "--visible: this network (tirm.identity_width=0)" in capsys.readouterr().err
