@@ -5,7 +5,7 @@ Run:       python train.py --config=configs/hidden.py:surroundings --config.data
                --config.train.initialise=runs/surroundings --config.train.initialise_fresh=ism
            Both folders by `dfrec prepare ... --crop box --margin 0.5 --size 128` (docs/data.md).
 Hardware:  two CPU cores or one
-Measured:  not yet
+Measured:  docs/experiments.md, 28 (surroundings) and 29 (full): no gain yet on swaps that networks made
 """
 
 import ml_collections
