@@ -19,7 +19,7 @@ from dfrec_jax.forensics import result_folder
 from dfrec_jax.forensics.framed import Framed
 from dfrec_jax.forensics.recoverer import RECOVERED, Recoverer, Recovery
 from dfrec_jax.models.dfrec import DfrecOutput
-from dfrec_jax.pictures import grid
+from dfrec_jax.pictures import generated, grid
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 
 PANEL_COLUMNS = ("input", "source map", "masked input", "recovered source", "recovered target")
@@ -60,6 +60,7 @@ def recover(
 
     In it stand `input` (the face as the network saw it), `source`, `target`, `map` and `panel.png`, where the face was
     cut out of a larger picture `target_in_picture.png`, and `result.json`, which alone is there where there is no face.
+    What was generated carries a label beneath it (`pictures.generated`), so that its file is taller than the picture.
 
     A picture's result depends on the picture, the network, what it was told and the seed alone: one at a time to the
     last bit; in larger batches, which an accelerator needs to be fast, to the rounding of another program.
@@ -165,12 +166,18 @@ def _write_pictures(
     folder: Path, recovery: Recovery, framed: Framed, output: DfrecOutput, recoverer: Recoverer
 ) -> None:
     truncate = recoverer.model.config.mode == "released"
-    faces = {"source": output.source_face, "target": output.target_face, "map": output.used_map}
-    for name, picture in faces.items():
-        grid.save_array(np.asarray(picture), folder / f"{name}.png", truncate=truncate)
+    faces = {
+        "source": (output.source_face, generated.GENERATED),
+        "target": (output.target_face, generated.PARTLY_GENERATED),
+    }
+    for name, (face, kind) in faces.items():
+        levels = grid.to_uint8(np.asarray(face), truncate=truncate)
+        generated.save(Image.fromarray(levels), folder / f"{name}.png", kind)
+    grid.save_array(np.asarray(output.used_map), folder / "map.png", truncate=truncate)
     grid.save(Image.fromarray(framed.pixels), folder / "input.png")
     if recovery.target_in_picture is not None:
-        grid.save(Image.fromarray(recovery.target_in_picture), folder / "target_in_picture.png")
+        whole_picture = Image.fromarray(recovery.target_in_picture)
+        generated.save(whole_picture, folder / "target_in_picture.png", generated.PARTLY_GENERATED)
     pictures = [
         framed.pixels.astype(np.float32) / 255,
         output.used_map,
@@ -181,7 +188,8 @@ def _write_pictures(
     is_found = recovery.status == RECOVERED
     mean = f"mean {float(output.used_map.mean()):.2f}"  # no probability: it is not calibrated
     captions = ["", mean if is_found else f"{mean}: {recovery.status}", "", "", ""]
-    grid.save(grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224), folder / PANEL)
+    panel = grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224)
+    generated.save(panel, folder / PANEL, generated.PARTLY_GENERATED)
 
 
 def _record(exhibit: Exhibit, recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer) -> dict[str, Any]:

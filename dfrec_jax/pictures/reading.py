@@ -91,9 +91,9 @@ def decode_image(data: bytes, path: str | os.PathLike[str]) -> Decoded:
       ImageError: for what is truncated or no picture of the kinds in FORMATS, has transparent pixels, floating-point
         samples beyond 0..1, or more than 200 million pixels.
     """
-    if _is_heic(data) and not _heic_decoder():
+    if is_heic(data) and not _heic_decoder():
         raise refusal(path, "no decoder for HEIC is installed: pip install 'dfrec-jax[heic]', or convert it to PNG")
-    formats = FORMATS + (("HEIF",) if _is_heic(data) else ())
+    formats = FORMATS + (("HEIF",) if is_heic(data) else ())
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -122,7 +122,7 @@ def resize(image: UInt8[np.ndarray, "h w 3"], size: int) -> UInt8[np.ndarray, "s
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
 
 
-def _is_heic(data: bytes) -> bool:
+def is_heic(data: bytes) -> bool:
     """By the brands in its first box; AVIF shares the container, and Pillow reads it."""
     brands = data[8 : int.from_bytes(data[:4], "big")][:256] if data[4:8] == b"ftyp" else b""
     return any(brand in brands for brand in _HEIC_BRANDS) and b"avif" not in brands

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from dfrec_jax.forensics import result_folder
 from dfrec_jax.frozen.detection import Face
 from dfrec_jax.models import residual
-from dfrec_jax.pictures import framing
+from dfrec_jax.pictures import framing, generated
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 from dfrec_jax.tracing.embedder import NO_FACE, Embedder, Picture, mean_direction
 
@@ -133,6 +133,8 @@ def _of_result(folder: Path, embedder: Embedder, visible: Visible | None) -> Exh
         raise ImageError(f"{folder}: not_applicable, {said.get('reason')}: there is nothing to search with")
     names = _RESULT_PICTURES if status == "recovered" else _RESULT_PICTURES[:1]
     pictures = {each: decode_image(read_bytes(path := folder / f"{each}.png"), path).pixels for each in names}
+    side = len(pictures["input"])
+    pictures = {each: generated.without_label(pixels, side) for each, pixels in pictures.items()}
     face = _face_in_crop(said, pictures["input"])
     reason = f"the result is `{status}`: {said.get('reason')}"
     kept = ("status", "mode", "config", "seed", "checkpoint_step", "network_sha256")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from dfrec_jax.pictures import framing
+from dfrec_jax.pictures import framing, generated
 from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.tracing import routes
 from tests.tracing import drawn
@@ -62,6 +63,17 @@ def test_what_was_not_detected_is_not_searched_as_recovered(tmp_path, embedder):
     assert set(_by_route(exhibit)) == {("target", "raw"), ("source", "raw")}
     assert exhibit.left_out["target, recovered"] == "the result is `undetected`: no map"
     assert exhibit.left_out["target, visible given"] == "nobody was named by --visible"
+
+
+def test_labels_beneath_generated_pictures_are_no_part_of_them(tmp_path, embedder):
+    for name in ("plain", "labelled"):
+        result(tmp_path / name)
+    for name in ("source", "target"):
+        with Image.open(tmp_path / "plain" / f"{name}.png") as picture:
+            generated.save(picture.convert("RGB"), tmp_path / "labelled" / f"{name}.png", generated.GENERATED)
+    plain, labelled = (_by_route(routes.read(tmp_path / name, embedder, None)) for name in ("plain", "labelled"))
+    for route, embedding in plain.items():
+        np.testing.assert_array_equal(labelled[route], embedding, err_msg=str(route))
 
 
 def test_a_picture_gives_what_needs_no_network(tmp_path, embedder):
