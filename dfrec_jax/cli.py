@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from absl import app, flags, logging
 
+from dfrec_jax.commands import huge_pages
+
 # All else is imported when a program has begun, so that Ctrl-C in the seconds that it takes ends in one line as well.
 
 BAD_INPUT = 2
@@ -45,6 +47,7 @@ def run_app(main_function: Callable[[list[str]], None]) -> None:
 def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     """Exits with the status of `_refusing`. After Ctrl-C Python is left as soon as all that waits for the end has run:
     a compilation that was interrupted makes it crash when it takes down its modules."""
+    huge_pages.ask()
     sys.unraisablehook = repeating_ctrl_c(sys.unraisablehook)
     _open_streams()
     status = 0
