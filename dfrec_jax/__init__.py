@@ -4,14 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dfrec_jax.forensics.recoverer import Recoverer, Recovery
+    from dfrec_jax.forensics.rerun import verify_report as verify
 
-__all__ = ["Recoverer", "Recovery"]
+__all__ = ["Recoverer", "Recovery", "verify"]
 
 
 def __getattr__(name: str) -> Any:
-    """`Recoverer` and `Recovery`, imported when they are asked for: they bring JAX, which takes a second."""
+    """What `__all__` names, imported when it is asked for: it brings JAX, which takes a second."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "verify":
+        from dfrec_jax.forensics import rerun
+
+        return rerun.verify_report
     from dfrec_jax.forensics import recoverer
 
     return getattr(recoverer, name)

@@ -102,13 +102,26 @@ def _run(words: list[str]) -> int:
     from dfrec_jax.commands import startup  # first: it sets what jax reads when it is imported
 
     # isort: split
-    from dfrec_jax.commands import data, doctor, draw, masks, prepare, recover, runs, sweep, trace, weights
+    from dfrec_jax.commands import (
+        data,
+        doctor,
+        draw,
+        masks,
+        prepare,
+        recover,
+        runs,
+        serve,
+        sweep,
+        trace,
+        verify,
+        weights,
+    )
 
     parser = _Parser(prog="dfrec", description="Recovers the two faces behind a face-swap deepfake.")
     parser.add_argument("--version", action="version", version=f"dfrec {importlib.metadata.version('dfrec-jax')}")
     shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (recover, trace, prepare, sweep, data, runs, weights, masks, draw, doctor):
+    for command in (recover, trace, verify, prepare, sweep, data, runs, weights, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
     if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse

@@ -2,6 +2,9 @@
 
 import argparse
 import sys
+from typing import Any
+
+from dfrec_jax.commands import reporting
 
 
 def add_parser(subparsers) -> None:
@@ -48,33 +51,27 @@ def add_parser(subparsers) -> None:
         help="pictures of the one person who is seen in all of them, for networks that were trained to be told "
         "(tirm.identity_width above 0; default: nobody is told)",
     )
+    reporting.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recovers each picture and prints the path of its panel, of its record where there is no face; 2 where one of the
-    pictures was refused."""
+    """Recovers each picture and prints the path of its panel, or of its report; of its record where there is no face; 2
+    where one of the pictures was refused."""
     from dfrec_jax.config.allowed import LARGEST_SEED
     from dfrec_jax.config.errors import ConfigError, require
     from dfrec_jax.forensics.recover import PANEL, recover
-    from dfrec_jax.forensics.recoverer import RECOVERED, Recoverer
+    from dfrec_jax.forensics.recoverer import RECOVERED
+    from dfrec_jax.forensics.report.contents import HTML
     from dfrec_jax.forensics.result_folder import RECORD
 
     if arguments.batch_size < 1:
         raise ConfigError(f"--batch-size={arguments.batch_size}: must be 1 or more")
     require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
-    recoverer = Recoverer(
-        arguments.workdir,
-        which=arguments.checkpoint,
-        seed=arguments.seed,
-        crop=arguments.crop,
-        faces=arguments.faces,
-        assume=arguments.assume,
-        visible=arguments.visible,
-        batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, len(arguments.images)),
-    )
+    recoverer = recoverer_of(arguments)
+    report = reporting.report_of(arguments, recoverer)
     seen, refused = set(), set()
-    for outcome in recover(arguments.images, recoverer, arguments.out, every=arguments.all_faces):
+    for outcome in recover(arguments.images, recoverer, arguments.out, every=arguments.all_faces, report=report):
         for warning in outcome.warnings:
             print(f"warning: {outcome.path}: {warning}", file=sys.stderr)
         if outcome.status != RECOVERED:
@@ -84,10 +81,26 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"error: {outcome.refusal}", file=sys.stderr)
             refused.add(outcome.path)
         else:
-            panel = outcome.folder / PANEL
+            panel = outcome.folder / (PANEL if report is None else HTML)
             print(panel if panel.exists() else outcome.folder / RECORD, flush=True)
         is_kept = " (the same result was there already)" if outcome.was_there else ""
         print(f"{len(seen)}/{len(arguments.images)}{is_kept}", file=sys.stderr)
     if refused and len(arguments.images) > 1:
         print(f"error: {len(refused)} of {len(arguments.images)} pictures were refused, see above", file=sys.stderr)
     return 2 if refused else 0
+
+
+def recoverer_of(arguments: argparse.Namespace) -> Any:
+    """The network, and what it is told, as the words say."""
+    from dfrec_jax.forensics.recoverer import Recoverer
+
+    return Recoverer(
+        arguments.workdir,
+        which=arguments.checkpoint,
+        seed=arguments.seed,
+        crop=arguments.crop,
+        faces=arguments.faces,
+        assume=arguments.assume,
+        visible=arguments.visible,
+        batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, len(arguments.images)),
+    )

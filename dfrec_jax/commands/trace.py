@@ -102,7 +102,7 @@ def run_search(arguments: argparse.Namespace) -> int:
     calibration = calibration_lib.read(arguments.calibration) if arguments.calibration else None
     if calibration is not None:
         calibration.check(gallery.identity)
-    embedder = _embedder_of(gallery, arguments.gallery)
+    embedder = embedder_of(gallery, arguments.gallery)
     with tempfile.TemporaryDirectory() as temporary:
         foils = _foils(arguments.foils, embedder, Path(temporary)) if arguments.foils else None
         if foils is not None:
@@ -185,7 +185,7 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
     gallery = gallery_lib.read(arguments.gallery)
     cases = calibrating.cases_of(Path(arguments.cases), gallery)
     calibrating.is_of_measurement(gallery, cases, arguments.seed)  # refuses before an hour's work
-    embedder = _embedder_of(gallery, arguments.gallery)
+    embedder = embedder_of(gallery, arguments.gallery)
     exhibits, used = [], []
     for case in progress(cases, len(cases), "cases"):
         try:
@@ -202,7 +202,7 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _embedder_of(gallery, option: str):
+def embedder_of(gallery, option: str):
     """The recogniser that a gallery was made with. Raises ConfigError where it is another now."""
     from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.tracing.embedder import Embedder

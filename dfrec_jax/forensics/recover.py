@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -32,6 +32,7 @@ class Exhibit(NamedTuple):
     path: Path
     folder: Path  # of its result
     sha256: str  # of the bytes that `picture` was decoded from
+    data: bytes  # of its file
     picture: UInt8[np.ndarray, "h w 3"]
     remarks: tuple[str, ...]  # of reading
     face: Framed | Recovery  # the latter where there is nothing to recover
@@ -49,12 +50,27 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
+@runtime_checkable
+class Reporting(Protocol):
+    """What writes a report into the folder of each result: `report.write.Report`, which is not imported for nothing."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What stands in result.json of it, and a result that is there already must agree with."""
+        ...
+
+    def add(self, folder: Path, name: str, data: bytes, recovery: Recovery) -> None:
+        """Adds to `folder`, not in its place yet, the report of the file `name` with these bytes."""
+        ...
+
+
 def recover(
     paths: Sequence[str | os.PathLike[str]],
     recoverer: Recoverer,
     out: str | os.PathLike[str],
     *,
     every: bool = False,
+    report: Reporting | None = None,
 ) -> Iterator[Outcome]:
     """Writes a folder for each picture, `<out>/<stem>`, and yields what became of it.
 
@@ -74,6 +90,7 @@ def recover(
       recoverer: the network, and what it is told.
       out: folder of the results.
       every: each face of a picture, in folders `<stem>-1` and so on where there are several, the largest first.
+      report: that is written into each folder; None: none is.
 
     Raises:
       ConfigError: for pictures that the recoverer's file of faces does not name.
@@ -87,6 +104,7 @@ def recover(
         "dfrec_jax": importlib.metadata.version("dfrec-jax"),
         "faces": "all" if every else "one",
         **recoverer.identity,
+        **(report.identity if report is not None else {}),
     }
     found = (each for path in paths for each in _find(Path(path), Path(out), recoverer, identity, every))
     for batch in _batches(found, recoverer.batch_size):
@@ -96,9 +114,10 @@ def recover(
             if isinstance(each, Outcome):
                 yield each
             elif isinstance(each.face, Recovery):
-                yield _write(each, each.face, recoverer, identity)
+                yield _write(each, each.face, recoverer, identity, report)
             else:
-                yield _write(each, recoverer.recovery(each.picture, each.face, next(made)), recoverer, identity)
+                made_of_it = recoverer.recovery(each.picture, each.face, next(made))
+                yield _write(each, made_of_it, recoverer, identity, report)
 
 
 def _batches(found: Iterable[Exhibit | Outcome], size: int) -> Iterator[list[Exhibit | Outcome]]:
@@ -141,12 +160,14 @@ def _find(
             if result_folder.holds(folder, {"input_sha256": sha256, **identity}):
                 yield Outcome(path, folder, (), "", was_there=True)
             else:
-                yield Exhibit(path, folder, sha256, picture, tuple(remarks), face)
+                yield Exhibit(path, folder, sha256, data, picture, tuple(remarks), face)
         except result_folder.FolderTaken as error:
             yield Outcome(path, None, (), str(error))
 
 
-def _write(exhibit: Exhibit, recovery: Recovery, recoverer: Recoverer, identity: dict[str, Any]) -> Outcome:
+def _write(
+    exhibit: Exhibit, recovery: Recovery, recoverer: Recoverer, identity: dict[str, Any], report: Reporting | None
+) -> Outcome:
     warnings = (*exhibit.remarks, *recovery.warnings)
 
     def fill(folder: Path) -> None:
@@ -154,6 +175,8 @@ def _write(exhibit: Exhibit, recovery: Recovery, recoverer: Recoverer, identity:
             _write_pictures(folder, recovery, recovery.framed, recovery.made.output, recoverer)
         record = _record(exhibit, recovery, warnings, recoverer) | identity | {"jax": jax.__version__}
         whole.write_json(folder / result_folder.RECORD, record, indent=1)
+        if report is not None:
+            report.add(folder, exhibit.path.name, exhibit.data, recovery)
 
     try:
         result_folder.write(exhibit.folder, fill)

@@ -22,7 +22,7 @@ from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.models.masking import generated_region, patch_scores
 from dfrec_jax.pictures import framing, grid
-from dfrec_jax.pictures.reading import decode_image, read_bytes
+from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 from dfrec_jax.runs import compiling, trained
 from dfrec_jax.weights.digest import sha256_of_variables
 
@@ -86,6 +86,13 @@ class Recovery(NamedTuple):
         return self.made.output
 
 
+class Given(NamedTuple):
+    """Pictures of the visible person, and the file that says where faces are."""
+
+    visible: Sequence[Path] = ()
+    faces: Path | None = None
+
+
 class Recoverer:
     """A trained network and what it is told: `Recoverer("runs/mine")("photo.jpg").target`.
 
@@ -95,6 +102,9 @@ class Recoverer:
       told: what it is told of every picture.
       face_check: whether faces are looked for, and with what, in words.
       identity: what says which network, draw and framing a result is of.
+      workdir: of the network.
+      given: files that a result depends on, beside the picture and the network.
+      options: what else it depends on, as arguments: the same ones make it again.
     """
 
     def __init__(
@@ -144,6 +154,8 @@ class Recoverer:
         paths = [Path(path) for path in visible]
         self.told = told_lib.told(self.model.config, assume, paths, load_network, self._detector, self.frame)
         self.batch_size, self._seed = batch_size, seed
+        self.workdir, self.given = Path(workdir), Given(paths, None if faces is None else Path(faces))
+        self.options = {"seed": seed, "crop": crop, "assume": assume}
         self.identity: dict[str, Any] = {
             "seed": seed,
             "checkpoint_step": self.model.step,
@@ -174,6 +186,33 @@ class Recoverer:
         (made,) = self.make([found])
         recovery = self.recovery(pixels, found, made)
         return recovery._replace(warnings=(*remarks, *recovery.warnings))
+
+    def report(
+        self, picture: str | os.PathLike[str], out: str | os.PathLike[str], *, sign: str | None = None, **case: str
+    ) -> Path:
+        """Recovers the largest face near the middle of a file, and writes its report: `<out>/<stem>`, which it returns.
+
+        Args:
+          picture: a file.
+          out: folder of the results.
+          sign: PEM of an Ed25519 private key that signs; None: not signed.
+          **case: words of the operator, `report.case.Case`: `operator="A. Examiner"`, `case_number`, ...
+
+        Raises:
+          ConfigError: for a key that cannot be used.
+          ImageError: for a file that is no picture, or whose folder holds another result.
+          OSError: where nothing can be written.
+        """
+        from dfrec_jax.forensics.recover import recover  # it takes a Recoverer
+        from dfrec_jax.forensics.report import sealing
+        from dfrec_jax.forensics.report.case import Case
+        from dfrec_jax.forensics.report.write import Report
+
+        key = None if sign is None else sealing.private_key(sign)
+        (outcome,) = recover([picture], self, out, report=Report(self, Case(**case), key=key))
+        if outcome.folder is None:
+            raise ImageError(outcome.refusal)
+        return outcome.folder
 
     def check_named(self, names: Sequence[str]) -> None:
         """Raises ConfigError for pictures of which the file of faces, where there is one, says nothing."""

@@ -1,0 +1,109 @@
+"""The words of `dfrec recover --report`."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+CASE = {
+    "case_number": ("--case", "number of the case"),
+    "operator": ("--operator", "who runs this"),
+    "acquisition": ("--acquisition", "how the exhibit was acquired, and where the original is"),
+    "legal_basis": ("--legal-basis", "on which biometric data are processed"),
+    "authorisation": ("--authorisation", "its number, or who gave it"),
+    "gallery_origin": ("--gallery-origin", "where pictures of known people come from, and by what right"),
+    "second_verifier": ("--second-verifier", "who checks it independently"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds what a report is asked for by."""
+    group = parser.add_argument_group("report")
+    group.add_argument(
+        "--report",
+        action="store_true",
+        help="write report.html, report.pdf and the hashes of all into each folder; `dfrec verify FOLDER` checks them",
+    )
+    group.add_argument("--sign", metavar="KEY.pem", help="sign the report with this Ed25519 private key")
+    group.add_argument("--gallery", metavar="DIR", help="of `dfrec trace index`: search it, and report the candidates")
+    group.add_argument("--calibration", metavar="DIR", help="of `dfrec trace calibrate`: print likelihood ratios")
+    for name, (option, words) in CASE.items():
+        group.add_argument(option, dest=name, default="", metavar="WORDS", help=f"for the report: {words}")
+
+
+def defaults(images: list[str], workdir: str, out: str) -> argparse.Namespace:
+    """The words of `dfrec recover` where nothing else is said."""
+    from dfrec_jax.commands import recover
+
+    parser = argparse.ArgumentParser()
+    recover.add_parser(parser.add_subparsers())
+    return parser.parse_args(["recover", "--workdir", workdir, "--out", out, "--", *images])
+
+
+def report_of(arguments: argparse.Namespace, recoverer: Any, *, ahead: bool = False) -> Any | None:
+    """The report that is asked for, everything read that it needs; None where none is. `ahead`: see `Report`.
+
+    Raises:
+      ConfigError: for words of a report without --report, or a key, gallery or calibration that cannot be used.
+    """
+    from dfrec_jax.config.errors import ConfigError
+    from dfrec_jax.forensics.report import sealing
+    from dfrec_jax.forensics.report.case import Case
+    from dfrec_jax.forensics.report.write import Report
+
+    if not arguments.report:
+        options = {"sign": "--sign", "gallery": "--gallery", "calibration": "--calibration"}
+        options |= {name: option for name, (option, _) in CASE.items()}
+        if given := [option for name, option in options.items() if getattr(arguments, name)]:
+            raise ConfigError(f"{given[0]}: is of a report, and none is asked for; add --report, or leave it out")
+        return None
+    if arguments.calibration and not arguments.gallery:
+        raise ConfigError("--calibration: is of a search, and no --gallery is named; name one, or leave it out")
+    key = sealing.private_key(arguments.sign) if arguments.sign else None
+    search, searched_with = _search_of(arguments) if arguments.gallery else (None, {})
+    return Report(
+        recoverer,
+        Case(**{name: getattr(arguments, name) for name in CASE}),
+        key=key,
+        search=search,
+        searched_with=searched_with,
+        ahead=ahead,
+    )
+
+
+def _search_of(arguments: argparse.Namespace) -> tuple[Any, Mapping[str, Any]]:
+    """What searches the gallery for a result, and what says which gallery it is."""
+    import shutil
+
+    from dfrec_jax.commands import trace
+    from dfrec_jax.forensics.report import contents
+    from dfrec_jax.tracing import calibration as calibration_lib
+    from dfrec_jax.tracing import gallery as gallery_lib
+    from dfrec_jax.tracing import routes, search
+
+    gallery = gallery_lib.read(arguments.gallery)
+    calibration = calibration_lib.read(arguments.calibration) if arguments.calibration else None
+    if calibration is not None:
+        calibration.check(gallery.identity)
+    embedder = trace.embedder_of(gallery, arguments.gallery)
+    visible = routes.visible_of([Path(path) for path in arguments.visible], embedder)
+
+    def into(folder: Path) -> None:
+        exhibit = routes.read(folder, embedder, visible)
+        search.write(
+            folder / contents.TRACE_DIR,
+            exhibit,
+            search.search(exhibit, gallery, None, calibration, 10),
+            gallery,
+            None,
+            embedder,
+            visible_sha256=() if visible is None else visible.sha256,
+            calibration=calibration,
+            places=8,
+            seed=None,
+        )
+        if calibration is not None:
+            shutil.copyfile(calibration.path / calibration_lib.RECORD, folder / contents.CALIBRATION)
+
+    searched = {"gallery": gallery.sha256, "calibration": None if calibration is None else calibration.sha256}
+    return into, searched

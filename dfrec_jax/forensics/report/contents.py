@@ -1,0 +1,71 @@
+"""What a report is made of: files in its folder, and nothing else, so that the same pages can be made once more."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dfrec_jax.forensics import result_folder
+
+RECORD = "report.json"
+HTML, PDF = "report.html", "report.pdf"
+MANIFEST, SIGNATURE = "manifest.json", "signature.json"
+CONFIG, FACES = "config.json", "faces.json"
+EXHIBIT_DIR, REFERENCES_DIR, TRACE_DIR = "exhibit", "references", "trace"
+SEARCH, CALIBRATION = f"{TRACE_DIR}/search.json", f"{TRACE_DIR}/calibration.json"
+
+
+class Contents(NamedTuple):
+    """The records of a folder.
+
+    Attributes:
+      folder: of the report.
+      said: report.json: case, exhibit, network, command, options.
+      result: result.json: what the network made.
+      search: of `dfrec trace search`; None where no gallery was searched.
+      calibration: of `dfrec trace calibrate`; None where none was given.
+    """
+
+    folder: Path
+    said: dict[str, Any]
+    result: dict[str, Any]
+    search: dict[str, Any] | None
+    calibration: dict[str, Any] | None
+
+    @property
+    def status(self) -> str:
+        """`recovered`, `undetected` or `not_applicable`."""
+        return self.result["status"]
+
+    def has(self, file: str) -> bool:
+        """Whether a file is there."""
+        return (self.folder / file).is_file()
+
+
+def read(folder: Path) -> Contents:
+    """Reads the records of a folder.
+
+    Raises:
+      ValueError: for a folder without them, or with others; names the file.
+    """
+    return Contents(
+        folder,
+        _object(folder / RECORD),
+        result_of(folder),
+        _object(folder / SEARCH) if (folder / SEARCH).is_file() else None,
+        _object(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
+    )
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    """result.json of a folder. Raises ValueError where there is none."""
+    return _object(folder / result_folder.RECORD)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(said, dict):
+        raise ValueError(f"{path}: holds a {type(said).__name__}, and no record")
+    return said

@@ -1,0 +1,151 @@
+"""The first sections of a report: plain words, the case, the exhibit, the question, what was done."""
+
+from typing import Any
+
+from dfrec_jax.forensics.report import statements
+from dfrec_jax.forensics.report.case import TITLES
+from dfrec_jax.forensics.report.contents import Contents
+from dfrec_jax.forensics.report.document import Bullets, Facts, Paragraph, Picture, Pictures, Section, plain
+
+NOT_ASSUMED = "The network was left to say whether the exhibit is a swap."
+ASSUMED = "That the exhibit is a face swap was assumed (`--assume swap`), and is no finding of this report."
+
+
+def in_plain_words(contents: Contents) -> Section:
+    """What must be read first: that it is a lead, and what became of the exhibit."""
+    result = contents.result
+    blocks: list[Any] = [
+        Paragraph(statements.LEAD, "lead"),
+        Paragraph(statements.NO_IDENTIFICATION),
+    ]
+    if contents.status == "recovered":
+        blocks += [
+            Paragraph(
+                "In a face swap the face of one person, the source, is put over the face of another, the target. From "
+                f"the exhibit {plain(result['input'])} the network drew both faces. {_share(result)}"
+            ),
+            Pictures(
+                (
+                    Picture("input.png", "The face in the exhibit", "as the network saw it"),
+                    Picture("target.png", "Recovered target", "generated in part: the face that was covered"),
+                    Picture("source.png", "Recovered source", "generated: the face that was put there"),
+                    Picture("map.png", "Map", "white: what the network takes for the source's"),
+                )
+            ),
+        ]
+    else:
+        blocks.append(
+            Paragraph(f"Nothing was recovered. The outcome is `{contents.status}`: {plain(result['reason'])}.")
+        )
+        if contents.status == "undetected":
+            words = (
+                "What the network drew all the same was drawn at random. It lies in the folder and is not shown here."
+            )
+            blocks.append(Paragraph(words))
+    blocks.append(Paragraph(statements.UNCALIBRATED))
+    return Section("plain", "In plain words", tuple(blocks))
+
+
+def _share(result: dict[str, Any]) -> str:
+    generated, of = len(result["generated_patches"]), result["num_patches"]
+    return (
+        f"Of the recovered target {generated} of {of} patches ({generated / of:.0%}) were generated; the others are "
+        "copied from the exhibit. The whole recovered source was generated."
+    )
+
+
+def case(contents: Contents) -> Section:
+    """What the operator said; blank where nothing was said."""
+    said = contents.said["case"]
+    rows = [(title, plain(said[name])) for name, title in TITLES.items()]
+    rows.append(("Time of this report", contents.said["made"]["time"]))
+    words = "As the operator gave it; the program checked none of it. What was not given is left to be written in."
+    return Section("case", "The case", (Facts(tuple(rows)), Paragraph(words, "note")))
+
+
+def exhibit(contents: Contents) -> Section:
+    """The file, its hash, and what it says of itself."""
+    said = contents.said["exhibit"]
+    width, height = contents.result["input_size"]
+    rows = [
+        ("File", plain(said["name"])),
+        ("SHA-256", said["sha256"]),
+        ("Size", f"{said['num_bytes']} bytes, {width} x {height} pixels, {said['format']}, {said['mode']}"),
+        ("Working copy", f"{said['copy']}, in the folder of this report, the same to the bit"),
+    ]
+    blocks = [Facts(tuple(rows)), Paragraph("EXIF, which anybody can write:")]
+    exif = said["exif"]
+    blocks.append(Facts(tuple(exif.items())) if exif else Paragraph("The file holds none.", "note"))
+    blocks += [Paragraph("C2PA manifest, read without asking anything of the network:"), *_c2pa(said["c2pa"])]
+    return Section("exhibit", "The exhibit", tuple(blocks))
+
+
+def _c2pa(said: dict[str, Any]) -> list[Any]:
+    reader = said.get("reader", "")
+    if said["status"] == "not looked for":
+        return [Paragraph(f"Not looked for: {said['reason']}.", "note")]
+    if said["status"] == "none":
+        return [Paragraph(f"The file holds none ({reader}). That says nothing of where it comes from.", "note")]
+    if said["status"] == "unreadable":
+        return [Paragraph(f"One is there and cannot be read ({reader}): {said['reason']}", "alarm")]
+    codes = said["codes"]
+    rows = (
+        ("State", said["state"]),
+        ("List of trust", said["trust_list"]),
+        ("Status codes, failure", ", ".join(codes["failure"]) or "none"),
+        ("Status codes, success", ", ".join(codes["success"]) or "none"),
+        ("Claim generator", said["claim_generator"] or "not said"),
+        ("Signed by", f"{said['signed_by'] or 'not said'} {said['signed_at']}".strip()),
+        ("Assertions", ", ".join(said["assertions"]) or "none"),
+        ("Specification", f"as {reader} reads it"),
+    )
+    return [Facts(rows)]
+
+
+def propositions(contents: Contents) -> Section:
+    """H1 and H2 of either face, and the population that H2 speaks of."""
+    population = population_of(contents)
+    named = f"Background population: {population}." if population else "No background population was named."
+    return Section(
+        "propositions",
+        "The question, and its alternatives",
+        (
+            Facts(statements.PROPOSITIONS),
+            Paragraph(named),
+            Paragraph("The report weighs neither of them where no likelihood ratio is given below.", "note"),
+        ),
+    )
+
+
+def population_of(contents: Contents) -> str:
+    """The name of the background population of a calibration; empty without one."""
+    calibration = (contents.search or {}).get("calibration")
+    return plain(calibration["population"]) if calibration else ""
+
+
+def done(contents: Contents) -> Section:
+    """The steps of the program, in order."""
+    result, said = contents.result, contents.said
+    network = said["network"]
+    steps = [
+        "The file was read once; its SHA-256 and its pixels are of the same bytes.",
+        f"A face was {plain(result['face'])}. Framing: {plain(result['crop'])}.",
+    ]
+    if contents.status != "not_applicable":
+        steps += [
+            f"The network `{plain(result['config'])}` (step {result['checkpoint_step']}) saw the face at "
+            f"{result['network_size']} x {result['network_size']} pixels and drew its map, the source, and the patches "
+            f"of the target that it masked. Mode: {result['mode']}. Map used: {result['map']}.",
+            f"Masking noise was drawn from seed {result['seed']}; another seed draws another target.",
+            ASSUMED if result.get("assume") else NOT_ASSUMED,
+        ]
+    if hashes := result.get("visible_sha256"):
+        steps.append(f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}.")
+    if contents.search is not None:
+        steps.append("The faces were compared with those of a gallery; see the candidates below.")
+    steps.append("The program interprets nothing. Whoever draws a conclusion from this report signs for it.")
+    return Section(
+        "done",
+        "What was done",
+        (Bullets(tuple(steps)), Paragraph(f"Trained on: {plain(network['trained_on'])}.", "note")),
+    )

@@ -1,0 +1,117 @@
+"""A report made once more: the network that it names, and its exhibit recovered as it says."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from dfrec_jax import perceptors
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.forensics.recover import recover
+from dfrec_jax.forensics.recoverer import Recoverer
+from dfrec_jax.forensics.report import contents as names
+from dfrec_jax.forensics.report import sealing
+from dfrec_jax.forensics.report.contents import Contents
+from dfrec_jax.forensics.verify import Check, Expected, verify
+from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.pictures.reading import read_bytes
+from dfrec_jax.runs import trained
+from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.weights.digest import sha256_of_variables
+
+
+def verify_report(
+    folder: str | os.PathLike[str],
+    *,
+    workdir: str | os.PathLike[str] | None = None,
+    exhibit: str | os.PathLike[str] | None = None,
+    key: str | os.PathLike[str] | None = None,
+    rerun: bool = True,
+) -> Iterator[Check]:
+    """Checks a report of `dfrec recover --report`; see `verify.verify`.
+
+    Args:
+      folder: of the report.
+      workdir: of the network; None: that which the report names.
+      exhibit: the file, from elsewhere than the report; None: not at hand.
+      key: PEM of the public key of whoever is to have signed it; None: nobody said.
+      rerun: whether the exhibit is recovered again.
+
+    Raises:
+      ConfigError: for what is no report, a key that cannot be used, or a network that is not there.
+      ImageError: for an exhibit that cannot be read.
+    """
+    folder = Path(folder)
+    try:
+        contents = names.read(folder)
+    except ValueError as error:
+        raise ConfigError(f"{folder}: is no report of `dfrec recover --report` ({error})") from error
+    expected = Expected(
+        None if exhibit is None else read_bytes(exhibit), None if key is None else sealing.public_key(key)
+    )
+    try:
+        network = Network(Path(workdir or contents.said["network"]["workdir"]), contents)
+        yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
+    except KeyError as error:
+        raise ConfigError(f"{folder}: its records have no {error}: another version wrote them, or somebody") from error
+
+
+class Network:
+    """What `verify` asks of a network: its hashes, and the recovery."""
+
+    def __init__(
+        self,
+        workdir: Path,
+        contents: Contents,
+        load_network: Callable[[str, ConfigDict], FrozenNetwork] = perceptors.load_network,
+    ):
+        """Reads nothing yet.
+
+        Args:
+          workdir: where the network is.
+          contents: of the report.
+          load_network: a frozen network by name, for a config.
+        """
+        self._workdir, self._contents, self._load_network = workdir, contents, load_network
+        self._step = str(contents.result["checkpoint_step"])
+
+    def hashes(self) -> dict[str, str]:
+        """`config_sha256` and `network_sha256`. Raises ConfigError where the network is not there."""
+        try:
+            model = trained.load(self._workdir, self._step)
+        except CheckpointError as error:
+            raise ConfigError(f"{error} (--workdir names the folder of the network that the report is of)") from error
+        config = (self._workdir / names.CONFIG).read_bytes()
+        return {
+            "network_sha256": sha256_of_variables(model.variables),
+            "config_sha256": hashlib.sha256(config).hexdigest(),
+        }
+
+    def recover_again(self, contents: Contents, out: Path) -> Path:
+        """Recovers the working copy into `out` as the report says that it was, and returns the folder of the result.
+
+        Raises:
+          ConfigError: for options that this version does not know, or a picture that is refused.
+        """
+        folder, options = contents.folder, contents.said["options"]
+        faces, references = folder / names.FACES, folder / names.REFERENCES_DIR
+        try:
+            recoverer = Recoverer(
+                self._workdir,
+                which=self._step,
+                faces=faces if faces.is_file() else None,
+                visible=sorted(references.iterdir()) if references.is_dir() else (),
+                load_network=self._load_network,
+                **options,
+            )
+        except TypeError as error:
+            raise ConfigError(f"{folder}: made with options that this version does not know ({error})") from error
+        exhibit = folder / contents.said["exhibit"]["copy"]
+        outcomes = list(recover([exhibit], recoverer, out, every=contents.result["faces"] == "all"))
+        made = [outcome.folder for outcome in outcomes if outcome.folder is not None]
+        if not made:
+            raise ConfigError(f"{exhibit}: {outcomes[0].refusal}")
+        box = contents.result.get("face_box")  # of several faces, that one
+        return next((each for each in made if names.result_of(each).get("face_box") == box), made[0])

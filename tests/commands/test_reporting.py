@@ -1,0 +1,185 @@
+"""`dfrec recover --report` and `dfrec verify`, from files to files, on a network that was trained for no step."""
+
+import json
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jax.experimental.compilation_cache import compilation_cache
+from PIL import Image
+
+from dfrec_jax import cli
+from dfrec_jax.forensics.report import pdf, sealing, write
+from dfrec_jax.models import dfrec
+from dfrec_jax.runs import stored_config
+from dfrec_jax.runs.saving import CheckpointWriter
+from tests import stand_in, tiny
+from tests.forensics.report.test_sealing import pem, public_pem
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_once(tmp_path_factory):
+    """Every start builds its program anew; here it is found again."""
+    settings = {
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
+        "jax_persistent_cache_min_compile_time_secs": 0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in settings}
+    for each in (settings, before):
+        for name, value in each.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()
+        if each is settings:
+            yield
+
+
+def _run(folder, shift):
+    config = tiny.config()
+    stored_config.save(folder, config)
+    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
+    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
+    variables["params"]["ism"]["segmentation_head"]["bias"] += shift
+    with CheckpointWriter(folder) as checkpoints:
+        checkpoints.save(7, {"variables": variables}, {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    return _run(tmp_path_factory.mktemp("run"), 2.0)
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    path = tmp_path_factory.mktemp("in") / "photo ä.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 32, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    """Files of a private and a public key."""
+    folder, key = tmp_path_factory.mktemp("keys"), Ed25519PrivateKey.generate()
+    return pem(key, folder / "key.pem"), public_pem(key, folder / "public.pem")
+
+
+def _dfrec(*words):
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(word) for word in words])
+    return end.value.code
+
+
+@pytest.fixture(scope="module")
+def report(workdir, picture, key, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "recovered"
+    words = ("--report", "--operator", "me", "--case", "1/26", "--sign", key[0])
+    assert _dfrec("recover", picture, "--workdir", workdir, "--out", out, *words) == 0
+    return out / "photo ä"
+
+
+@pytest.fixture
+def copied(report, tmp_path):
+    return Path(shutil.copytree(report, tmp_path / "report"))
+
+
+def _lines(text):
+    return {line[13:].partition(":")[0]: line[:12].strip() for line in text.splitlines()}
+
+
+def test_the_folder_holds_all_that_a_report_needs(report, picture, workdir):
+    there = {path.relative_to(report).as_posix() for path in report.rglob("*") if path.is_file()}
+    assert there == {
+        "result.json", "report.json", "report.html", "report.pdf", "manifest.json", "signature.json", "config.json",
+        "exhibit/photo ä.png", "input.png", "source.png", "target.png", "map.png", "panel.png",
+    }  # fmt: skip
+    assert (report / "exhibit" / picture.name).read_bytes() == picture.read_bytes()
+    assert (report / "config.json").read_bytes() == (workdir / "config.json").read_bytes()
+    said = json.loads((report / "report.json").read_text())
+    assert said["case"]["operator"] == "me" and said["options"]["seed"] == 0
+    assert "one of its losses" in said["similarity"]["reason"], "embedded-a is loss and metric of the tiny config"
+
+
+def test_it_is_verified(report, picture, key, workdir, capsys):
+    assert _dfrec("verify", report, "--exhibit", picture, "--key", key[1]) == 0
+    out, err = capsys.readouterr()
+    assert set(_lines(out).values()) == {"ok"} and len(_lines(out)) == 8
+    assert "nothing speaks against the report" in err
+    assert _dfrec("verify", report, "--no-rerun") == 0
+    assert _lines(capsys.readouterr().out)["made again"] == "not checked"
+
+
+def test_a_changed_number_is_caught_by_the_network_where_its_hash_was_made_to_agree(copied, capsys):
+    record = json.loads((copied / "result.json").read_text())
+    record["mean_map"] -= 0.01
+    (copied / "result.json").write_text(json.dumps(record))
+    said = json.loads((copied / "report.json").read_text())
+    (copied / "report.json").write_text(json.dumps(said | {"signed_by": None}))
+    (copied / "signature.json").unlink()
+    write.draw(copied)
+    sealing.seal(copied, None)
+    assert _dfrec("verify", copied) == 1
+    out, err = capsys.readouterr()
+    assert [name for name, outcome in _lines(out).items() if outcome == "FAILED"] == ["numbers"]
+    assert "mean_map" in out and "the report does not hold" in err
+
+
+def test_other_weights_are_caught(report, tmp_path, capsys):
+    assert _dfrec("verify", report, "--workdir", _run(tmp_path / "other", 2.5)) == 1
+    lines = _lines(capsys.readouterr().out)
+    assert (lines["config"], lines["weights"], lines["made again"]) == ("ok", "FAILED", "not checked")
+
+
+def test_another_config_is_caught(report, workdir, tmp_path, capsys):
+    other = Path(shutil.copytree(workdir, tmp_path / "other"))
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"name": "other"}))
+    assert _dfrec("verify", report, "--workdir", other) == 1
+    lines = _lines(capsys.readouterr().out)
+    assert (lines["config"], lines["weights"]) == ("FAILED", "ok")
+
+
+def test_a_network_that_is_not_there_is_named(report, tmp_path, capsys):
+    assert _dfrec("verify", report, "--workdir", tmp_path) == 2
+    assert "--workdir names the folder of the network that the report is of" in capsys.readouterr().err
+    assert _dfrec("verify", tmp_path) == 2
+    assert f"{tmp_path}: is no report of `dfrec recover --report`" in capsys.readouterr().err
+
+
+def test_the_same_report_is_kept_and_another_is_refused(report, workdir, picture, key, capsys):
+    words = ("recover", picture, "--workdir", workdir, "--out", report.parent, "--report", "--sign", key[0])
+    before = {path: path.stat().st_mtime_ns for path in report.rglob("*")}
+    assert _dfrec(*words, "--operator", "me", "--case", "1/26") == 0
+    assert "the same result was there already" in capsys.readouterr().err
+    assert _dfrec(*words, "--operator", "somebody else") == 2
+    assert "holds another result already (report " in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in report.rglob("*")} == before
+
+
+def test_a_report_that_was_cut_short_leaves_nothing(workdir, picture, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pdf, "write", fail)
+    out = tmp_path / "out"
+    assert _dfrec("recover", picture, "--workdir", workdir, "--out", out, "--report") == 2
+    assert "No space left on device" in capsys.readouterr().err and not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (["--operator", "me"], "--operator: is of a report, and none is asked for; add --report"),
+        (["--sign", "key.pem"], "--sign: is of a report"),
+        (["--report", "--calibration", "c"], "--calibration: is of a search, and no --gallery is named"),
+        (["--report", "--sign", "nowhere.pem"], "--sign=nowhere.pem: cannot be read"),
+        (["--report", "--gallery", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_at_once(workdir, picture, tmp_path, capsys, words, refusal):
+    out = tmp_path / "out"
+    assert _dfrec("recover", picture, "--workdir", workdir, "--out", out, *words) == 2
+    assert refusal in capsys.readouterr().err and not out.exists()

@@ -1,0 +1,139 @@
+"""The folder of a report of which nothing was computed: its records are made up, its pages and hashes are real."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dfrec_jax.forensics.report import contents as names
+from dfrec_jax.forensics.report import sealing, write
+from dfrec_jax.pictures import generated
+
+NETWORK = "cd" * 32
+CONFIG = '{"name": "made up"}\n'
+CASE = {
+    "case_number": "12/2026", "operator": "Ömer Łukasz", "acquisition": "from a telephone", "legal_basis": "§ 98",
+    "authorisation": "A 7", "gallery_origin": "register", "second_verifier": "B. Second",
+}  # fmt: skip
+
+
+def _record(role: str, metric: str, row: str, value: float, network: str = "embedded-b") -> dict[str, Any]:
+    return {
+        "table": "recovery", "row": row, "dataset": "embedded", "attack": "all", "role": role, "metric": metric,
+        "value": value, "low": value - 0.03, "high": value + 0.03, "n": 444, "network": network, "over": "examples",
+        "clusters": 90,
+    }  # fmt: skip
+
+
+def said(data: bytes, name: str = "swap.png", **fields: Any) -> dict[str, Any]:
+    """report.json of the exhibit `data`."""
+    recovery = [_record("target", "idsim", row, value) for row, value in (("None", 0.348), ("DFREC", 0.41512))]
+    detection = [_record("", "auc_forged", "classification head", 0.71)]
+    record = {
+        "statement": "",
+        "format": 1,
+        "case": CASE,
+        "signed_by": None,
+        "made": {
+            "command": "dfrec recover swap.png --report", "commit": "abc123", "time": "2026-11-29T08:00:00+00:00",
+            "device": "cpu: cpu", "folder": "/case", "environment": {"jax": "0.10", **write.versions()},
+        },
+        "options": {"seed": 0, "crop": "trained", "assume": "", "all_faces": False},
+        "exhibit": {
+            "name": name, "sha256": hashlib.sha256(data).hexdigest(), "num_bytes": len(data), "format": "PNG",
+            "mode": "RGB", "size_in_file": [64, 48], "exif": {"Make": "Maker <b>"}, "c2pa": {"status": "none"},
+            "copy": f"{names.EXHIBIT_DIR}/{name}",
+        },
+        "network": {
+            "workdir": "runs/mine", "config_sha256": hashlib.sha256(CONFIG.encode()).hexdigest(),
+            "trained_on": "`embedded`; of each batch the rest swaps of drawn faces",
+            "networks_of_losses": ["embedded-a"], "recogniser_of_metrics": "embedded-b",
+            "reliability": {"reason": "", "recovery": recovery, "detection": detection},
+        },
+        "similarity": {"target": 0.51234, "source": 0.81},
+    }  # fmt: skip
+    return record | fields
+
+
+def result(data: bytes, status: str = "recovered", **fields: Any) -> dict[str, Any]:
+    """result.json of it."""
+    record = {
+        "input": "swap.png", "input_sha256": hashlib.sha256(data).hexdigest(), "input_size": [64, 48], "status": status,
+        "reason": "" if status == "recovered" else "because of this", "warnings": ["two faces <i>"],
+        "face": "looked for with nobody", "network_size": 32, "mode": "paper", "config": "tiny", "crop": "--crop none",
+        "seed": 7, "checkpoint_step": 450, "network_sha256": NETWORK, "assume": None, "visible_sha256": None,
+        "dfrec_jax": "0.1.0", "jax": "0.10", "faces": "one",
+    }  # fmt: skip
+    if status != "not_applicable":
+        record |= {
+            "face_box": None, "face_landmarks": None, "crop_matrix": None, "forgery_score_uncalibrated": 0.93,
+            "mean_map": 0.4512, "map": "the network's", "patch_size": 8, "num_patches": 16,
+            "generated_patches": [0, 1, 2, 5, 8, 9, 10, 15],
+        }  # fmt: skip
+    return record | fields
+
+
+SEARCH = {
+    "gallery": {"num_people": 40, "num_pictures": 90, "origin": "LFW", "embeddings_sha256": "ef" * 32,
+                "recogniser": "mobilefacenet"},
+    "calibration": {"sha256": "01" * 32, "population": "forty people of LFW", "routes": ["target, raw"]},
+    "rankings": [
+        {"role": "target", "route": route, "log10_lr_bounds": [-0.82, 1.73], "not_calibrated": None, "candidates": [
+            {"rank": 1, "person": "anna", "is_foil": False, "num_pictures": 2, "cosine": 0.61234, "log10_lr": ratio},
+            {"rank": 2, "person": "carl", "is_foil": True, "num_pictures": 1, "cosine": 0.4, "log10_lr": -0.82}]}
+        for route, ratio in (("raw", 0.3), ("recovered", 1.73))
+    ],
+}  # fmt: skip
+CALIBRATION = {
+    "population": "forty people of LFW", "bounds": "bounded where one more would make them worse",
+    "propositions": {"H1": "the hidden person is this one", "H2": "the hidden person is another of the population"},
+    "routes": {"target, raw": {"log10_lr_bounds": [-0.82, 1.73], "measured_on": {
+        "cllr": {"value": 0.712, "interval": [0.4, 1.05], "n": 29}, "cllr_min": 0.623,
+        "identification_errors": [{"gallery_size": 100, "lr_threshold": 10, "fpir": 0.442, "fnir": 0.552}]}}},
+}  # fmt: skip
+
+
+def exhibit() -> bytes:
+    """The bytes of a picture."""
+    import io
+
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)).save(out, format="PNG")
+    return out.getvalue()
+
+
+def report(
+    folder: Path,
+    status: str = "recovered",
+    *,
+    key: Any = None,
+    search: bool = False,
+    said_fields: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Path:
+    """Writes a sealed report."""
+    data = exhibit()
+    (folder / names.EXHIBIT_DIR).mkdir(parents=True)
+    (folder / names.EXHIBIT_DIR / "swap.png").write_bytes(data)
+    (folder / names.CONFIG).write_text(CONFIG)
+    rng = np.random.default_rng(1)
+    for name in () if status == "not_applicable" else ("input", "map", "target", "source", "panel"):
+        picture = Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8))
+        if name in ("input", "map"):
+            picture.save(folder / f"{name}.png")
+        else:
+            generated.save(picture, folder / f"{name}.png", generated.GENERATED)
+    if search:
+        (folder / names.TRACE_DIR).mkdir()
+        (folder / names.SEARCH).write_text(json.dumps(SEARCH))
+        (folder / names.CALIBRATION).write_text(json.dumps(CALIBRATION))
+    signed = None if key is None else sealing.fingerprint(key.public_key().public_bytes_raw())
+    record = said(data, signed_by=signed) | (said_fields or {})
+    (folder / names.RECORD).write_text(json.dumps(record))
+    (folder / "result.json").write_text(json.dumps(result(data, status, **fields)))
+    write.draw(folder)
+    sealing.seal(folder, key)
+    return folder

@@ -1,0 +1,33 @@
+"""Numbers and names as a report writes them."""
+
+import pytest
+
+from dfrec_jax.forensics.report import document
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.0123456, "0.0123"),
+        (0.98, "0.980"),
+        (23.16, "23.2"),
+        (9.996, "10.0"),
+        (0.99961, "1.00"),
+        (12.345, "12.3"),
+        (1234.5, "1230"),
+        (0, "0"),
+        (-0.5, "-0.500"),
+        (1, "1.00"),
+    ],
+)
+def test_three_significant_digits(value, words):
+    assert document.significant(value) == words
+
+
+def test_what_cannot_be_seen_is_written_as_its_number():
+    assert document.plain("a\u200bb\u202ec\td\nä") == "a\\u200bb\\u202ec\\u0009d\\u000aä"
+
+
+def test_an_interval_ends_at_the_place_of_its_number():
+    assert document.interval(0.02991, 0.000908, 0.05741) == "0.0299 [0.0009, 0.0574]"
+    assert document.interval(23.16, 22.9, 23.4) == "23.2 [22.9, 23.4]"

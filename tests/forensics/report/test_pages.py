@@ -1,0 +1,197 @@
+"""What courts and standards ask of a report stands in both of its pages, whatever was found."""
+
+import html as html_lib
+import re
+
+import pypdfium2
+import pytest
+
+from dfrec_jax.forensics.report import build, candidates, closing, contents, document, measuring, statements
+from dfrec_jax.forensics.report.demands import DEMANDS
+from tests.forensics.report import made_up
+
+STATUSES = ("recovered", "undetected", "not_applicable")
+
+
+def _of_html(folder):
+    text = re.sub(r"<style>.*?</style>", "", (folder / "report.html").read_text(encoding="utf-8"), flags=re.DOTALL)
+    return " ".join(html_lib.unescape(re.sub(r"<[^>]+>", " ", text)).split())
+
+
+def _of_pdf(folder):
+    pdf = pypdfium2.PdfDocument(folder / "report.pdf")
+    text = " ".join(page.get_textpage().get_text_bounded() for page in pdf)
+    pdf.close()
+    return " ".join(text.replace("\ufffe", "").replace("\xad", "").split())
+
+
+def _letters(text):
+    """Without spaces, which lines of a PDF put anywhere into a long word, and without the signs of code."""
+    return re.sub(r"[\s`]", "", text)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The letters of both pages, by outcome; `searched` has a gallery and a calibration."""
+    folder = tmp_path_factory.mktemp("reports")
+    made = {status: made_up.report(folder / status, status) for status in STATUSES}
+    made["searched"] = made_up.report(folder / "searched", search=True)
+    return {name: (_letters(_of_html(each)), _letters(_of_pdf(each))) for name, each in made.items()}
+
+
+def _has(pages, name, words):
+    return [_letters(words) in page for page in pages[name]]
+
+
+ALWAYS = (
+    statements.LEAD,
+    statements.NO_IDENTIFICATION,
+    statements.UNCALIBRATED,
+    statements.SWAPPER_UNKNOWN,
+    statements.CANDIDATES,
+    statements.NO_CLAIM,
+    *statements.LIMITS,
+    *(words for pair in statements.PROPOSITIONS for words in pair),
+    "took no part in training: the losses used embedded-a",
+    *made_up.CASE.values(),
+    *closing.FEATURES,
+    "The program fills in nothing here, and draws no conclusion",
+    "To be read by a second person",
+    made_up.NETWORK,
+    "dfrec recover swap.png --report",
+    "2026-11-29T08:00:00+00:00",
+    "Signature none: whoever has this folder could have changed it",
+)
+
+
+@pytest.mark.parametrize("status", [*STATUSES, "searched"])
+@pytest.mark.parametrize("words", ALWAYS)
+def test_every_report_says(pages, status, words):
+    assert _has(pages, status, words) == [True, True]
+
+
+@pytest.mark.parametrize("status", [*STATUSES, "searched"])
+def test_no_report_claims_more(pages, status):
+    for page in pages[status]:
+        for words in ("conforms to", "conformant", "complies", "certified", "identified as", "matches the person"):
+            assert _letters(words) not in page.lower()
+
+
+def test_plain_words_come_first(pages):
+    for page in pages["recovered"]:
+        assert page.index(_letters(statements.NO_IDENTIFICATION)) < page.index(_letters("2. The case"))
+
+
+def test_which_pixels_were_generated_is_said(pages):
+    assert _has(pages, "recovered", "8 of 16 patches (50%) were generated") == [True, True]
+    assert _has(pages, "recovered", "Generated patches, row by row from 0: 0-2, 5, 8-10, 15.") == [True, True]
+    assert _has(pages, "undetected", "8 of them (50%) were generated") == [True, True]
+    assert _has(pages, "not_applicable", "Nothing was generated.") == [True, True]
+
+
+def test_none_stands_beside_each_number(tmp_path):
+    for search in (False, True):
+        read = contents.read(made_up.report(tmp_path / str(search), search=search))
+        (table,) = (block for block in measuring.measured(read).blocks if isinstance(block, document.Table))
+        column = table.headings.index("None")
+        assert len(table.rows) == 5 and all(row[column] for row in table.rows)
+        recovery, detection = (
+            block for block in measuring.reliability(read).blocks if isinstance(block, document.Table)
+        )
+        assert recovery.rows[0][recovery.headings.index("None")].startswith("0.348 [0.318, 0.378]")
+        assert recovery.rows[0][recovery.headings.index("this network")] == "0.415 [0.385, 0.445]"
+        assert "of None, and of a guess: 0.5" in detection.caption
+        if search:
+            rows = next(block for block in candidates.candidates(read).blocks if isinstance(block, document.Table)).rows
+            assert {row[1] for row in rows} == {"raw", "recovered"}, "the exhibit as it is stands beside the routes"
+
+
+def test_without_a_calibration_no_ratio_is_given_and_with_one_it_is_bounded(pages):
+    assert _has(pages, "recovered", statements.NO_RATIO) == [True, True]
+    assert _has(pages, "recovered", "No background population was named.") == [True, True]
+    for words in (
+        statements.BOUNDED,
+        "Background population forty people of LFW",
+        "Background population: forty people of LFW.",
+        "≥ 54 [0.15, 54]",
+        "2.0 [0.15, 54]",
+        "≤ 0.15 [0.15, 54]",
+    ):
+        assert _has(pages, "searched", words) == [True, True], words
+    assert _has(pages, "searched", statements.NO_RATIO) == [False, False]
+    assert _has(pages, "searched", "target, raw 0.712 0.623 100 10 0.442 0.552") == [True, True]
+
+
+def test_a_recogniser_of_the_losses_gives_no_figure(tmp_path):
+    network = made_up.said(b"")["network"] | {"networks_of_losses": ["embedded-b"]}
+    similarity = {"reason": "the recogniser of this run's metric, embedded-b, is one of its losses"}
+    fields = {"network": network, "similarity": similarity}
+    text = _letters(_of_html(made_up.report(tmp_path / "r", said_fields=fields)))
+    assert _letters("No figure of identity is given: the recogniser of this run's metric, embedded-b") in text
+    assert _letters("Cosine of identity, recovered") not in text
+
+
+def test_what_the_gate_measured_stands_beside_its_limits(tmp_path):
+    checks = [
+        {"name": "face_side", "value": 20.123, "least": 32.0, "passed": False, "words": "the face is 20 pixels wide"},
+        {"name": "yaw", "value": None, "most": 48.0, "passed": True, "words": "not told: no landmarks"},
+        {"name": "contrast", "value": 51.0, "least": 2.0, "passed": True, "words": ""},
+    ]
+    folder = made_up.report(tmp_path / "r", checks=checks, force=True)
+    text = _letters(_of_html(folder))
+    for words in (
+        "face side the face is 20 pixels wide 20.1 at least 32.0",
+        "yaw not told: no landmarks - at most 48.0",
+        "contrast passed 51.0 at least 2.00",
+        "The operator forced the recovery",
+    ):
+        assert _letters(words) in text, words
+
+
+def test_every_demand_is_answered_by_a_section(pages, tmp_path):
+    anchors = {section.anchor for section in build.document(contents.read(made_up.report(tmp_path / "r"))).sections}
+    assert anchors == closing.TITLES.keys()
+    for demand in DEMANDS:
+        assert set(demand.sections) <= anchors and demand.sections
+        assert _has(pages, "recovered", demand.source) == [True, True]
+        assert _has(pages, "recovered", demand.asked) == [True, True]
+
+
+def test_no_clause_is_named():
+    for demand in DEMANDS:
+        assert not re.search(r"clause|§|\d+\.\d+", f"{demand.source} {demand.asked}"), demand
+
+
+def test_what_was_not_given_is_left_to_be_written_in(tmp_path):
+    case = dict.fromkeys(made_up.CASE, "")
+    folder = made_up.report(tmp_path / "r", said_fields={"case": case})
+    assert (folder / "report.html").read_text().count('<dd class="blank">') == len(case)
+
+
+def test_the_page_asks_nothing_of_anywhere_and_escapes_what_it_is_told(tmp_path):
+    page = (made_up.report(tmp_path / "r") / "report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page) and "@import" not in page and "url(" not in page
+    assert "Maker &lt;b&gt;" in page and "two faces &lt;i&gt;" in page
+
+
+def test_what_is_not_detected_is_not_shown(pages, tmp_path):
+    page = (made_up.report(tmp_path / "r", "undetected") / "report.html").read_text(encoding="utf-8")
+    assert "<img" not in page and "drawn at random" in page
+
+
+def test_every_picture_on_the_page_has_words_for_whoever_does_not_see_it(tmp_path):
+    page = (made_up.report(tmp_path / "r") / "report.html").read_text(encoding="utf-8")
+    assert page.count("<img") == len(re.findall(r'<img alt="[^"]{10,}"', page)) == 4
+
+
+def test_the_same_records_make_the_same_pages(tmp_path):
+    one, two = (made_up.report(tmp_path / name) for name in "ab")
+    for page in ("report.html", "report.pdf"):
+        assert (one / page).read_bytes() == (two / page).read_bytes()
+
+
+def test_a_name_that_would_turn_the_page_around_is_written_as_numbers(tmp_path):
+    folder = made_up.report(tmp_path / "r", input="a\u202egnp.exe\n日本")
+    assert "a\\u202egnp.exe\\u000a日本" in (folder / "report.html").read_text(encoding="utf-8")
+    assert _letters("a\\u202egnp.exe\\u000a\\u65e5\\u672c") in _letters(_of_pdf(folder))

@@ -1,0 +1,208 @@
+"""`verify` catches what was changed, forged or mixed up, even where the hashes were made to agree again."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from PIL import Image
+
+from dfrec_jax.forensics.report import sealing, write
+from dfrec_jax.forensics.verify import Expected, verify
+from tests.forensics.report import made_up
+
+
+@pytest.fixture(scope="module")
+def key():
+    return Ed25519PrivateKey.generate()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A report that is not signed: whoever changes it can make its hashes agree."""
+    return made_up.report(tmp_path_factory.mktemp("original") / "swap")
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory, key):
+    return made_up.report(tmp_path_factory.mktemp("signed") / "swap", key=key)
+
+
+@pytest.fixture
+def report(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "swap"))
+
+
+def _network(**fields):
+    said = made_up.said(b"")["network"]
+    return lambda: {"config_sha256": said["config_sha256"], "network_sha256": made_up.NETWORK} | fields
+
+
+def _checks(folder, original, expected=None, network=None):
+    """The outcome and words of each check; made again, the network gives what it gave."""
+    found = verify(folder, expected or Expected(), network or _network(), lambda contents, out: original)
+    return {check.name: (check.holds, check.words) for check in found}
+
+
+def _failed(checks):
+    return {name for name, (holds, _) in checks.items() if holds is False}
+
+
+def _change(path, **fields):
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def _with_another_pixel(path):
+    with Image.open(path) as picture:
+        changed = picture.convert("RGB")
+    red, green, blue = changed.getpixel((3, 4))
+    changed.putpixel((3, 4), (red ^ 64, green, blue))
+    changed.save(path)
+
+
+def _cover(folder):
+    """What a forger does who has read how reports are made: pages and hashes agree with the records again."""
+    for page in ("report.html", "report.pdf"):
+        (folder / page).unlink()
+    write.draw(folder)
+    sealing.seal(folder, None)
+
+
+def test_a_report_that_nobody_touched_holds(report, original):
+    checks = _checks(report, original, Expected(made_up.exhibit()))
+    assert not _failed(checks)
+    assert {name for name, (holds, _) in checks.items() if holds is None} == {"signature"}
+    assert set(checks) == {
+        "files", "signature", "exhibit", "pages", "config", "weights", "numbers", "pictures"
+    }  # fmt: skip
+    assert "within 3 levels of 255 (0 at most)" in checks["pictures"][1]
+
+
+def test_a_changed_exhibit_is_caught(report, original):
+    copy = report / "exhibit" / "swap.png"
+    _with_another_pixel(copy)
+    checks = _checks(report, original)
+    assert _failed(checks) == {"files", "exhibit"} and "exhibit/swap.png was changed" in checks["files"][1]
+    assert "not made again" in checks["made again"][1]
+    _cover(report)
+    assert _failed(_checks(report, original)) == {"exhibit"}
+
+
+def test_a_changed_picture_is_caught(report, original):
+    _with_another_pixel(report / "target.png")
+    checks = _checks(report, original)
+    assert "target.png was changed" in checks["files"][1]
+    _cover(report)
+    checks = _checks(report, original)
+    assert _failed(checks) == {"pictures"} and "target.png: differs by up to 64 levels" in checks["pictures"][1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"mean_map": 0.4612}, {"seed": 8}, {"generated_patches": [0]}, {"status": "undetected"}, {"warnings": []}],
+)
+def test_a_changed_number_is_caught(report, original, fields):
+    _change(report / "result.json", **fields)
+    checks = _checks(report, original)
+    assert {"files", "pages"} <= _failed(checks) and "result.json was changed" in checks["files"][1]
+    _cover(report)
+    checks = _checks(report, original)
+    assert _failed(checks) == {"numbers"} and next(iter(fields)) in checks["numbers"][1]
+
+
+def test_a_number_within_the_tolerance_is_no_difference(report, original):
+    _change(report / "result.json", mean_map=0.4512 + 0.0009)
+    _cover(report)
+    assert not _failed(_checks(report, original))
+
+
+def test_a_changed_page_is_caught(report, original):
+    page = report / "report.html"
+    page.write_text(page.read_text().replace("0.451", "0.951"))
+    sealing.seal(report, None)
+    checks = _checks(report, original)
+    assert _failed(checks) == {"pages"} and "report.html: not what the records say" in checks["pages"][1]
+
+
+@pytest.mark.parametrize(("field", "check"), [("network_sha256", "weights"), ("config_sha256", "config")])
+def test_another_network_is_caught(report, original, field, check):
+    checks = _checks(report, original, network=_network(**{field: "00" * 32}))
+    assert _failed(checks) == {check} and "00" * 32 in checks[check][1]
+    assert checks["made again"] == (None, "not made again: it is another network")
+
+
+def test_another_config_in_the_report_is_caught(report, original):
+    (report / "config.json").write_text("{}")
+    _cover(report)
+    assert _failed(_checks(report, original)) == {"config"}
+
+
+def test_a_report_of_another_exhibit_is_caught(report, original, tmp_path):
+    other = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(other, format="PNG")
+    checks = _checks(report, original, Expected(other.getvalue()))
+    assert _failed(checks) == {"exhibit"} and "the file named" in checks["exhibit"][1]
+    strange = made_up.result(other.getvalue())
+    (report / "result.json").write_text(json.dumps(strange))
+    _cover(report)
+    assert _failed(_checks(report, original)) == {"exhibit"}
+
+
+def test_a_forged_signature_is_caught(signed, original, key, tmp_path):
+    public = key.public_key().public_bytes_raw()
+    good = _checks(signed, signed, Expected(None, public))
+    assert good["signature"][0] is True and not _failed(good)
+    assert "whose that is nobody said" in _checks(signed, signed)["signature"][1]
+    forged = Path(shutil.copytree(signed, tmp_path / "forged"))
+    _change(forged / "result.json", mean_map=0.9)
+    _cover(forged)
+    checks = _checks(forged, signed, Expected(None, public))
+    assert _failed(checks) == {"signature"} and "does not hold" in checks["signature"][1]
+    other = Ed25519PrivateKey.generate()
+    sealing.seal(forged, other)  # signed once more, by whoever changed it
+    checks = _checks(forged, signed, Expected(None, public))
+    assert _failed(checks) == {"signature"} and "and not by" in checks["signature"][1]
+    assert _failed(_checks(forged, signed)) == {"signature"}, "report.json names the first key"
+    (forged / "signature.json").unlink()
+    assert "there is none" in _checks(forged, signed)["signature"][1]
+    assert _failed(_checks(original, original, Expected(None, public))) == {"signature"}
+
+
+def test_a_file_more_or_less_is_caught(report, original):
+    (report / "more.txt").write_text("more")
+    assert "more.txt is not in manifest.json" in _checks(report, original)["files"][1]
+    sealing.seal(report, None)
+    assert not _failed(_checks(report, original)), "a note that was sealed in is no picture"
+    (report / "map.png").unlink()
+    assert "map.png is missing" in _checks(report, original)["files"][1]
+    sealing.seal(report, None)
+    assert _failed(_checks(report, original)) >= {"pages"}
+
+
+def test_a_picture_that_was_not_made_is_caught(report, original):
+    shutil.copyfile(report / "map.png", report / "proof.png")
+    sealing.seal(report, None)
+    checks = _checks(report, original)
+    assert _failed(checks) == {"pictures"} and "proof.png: was not made" in checks["pictures"][1]
+
+
+def test_a_working_copy_outside_the_report_is_not_read(report, original):
+    record = json.loads((report / "report.json").read_text())
+    record["exhibit"]["copy"] = "../swap/../../etc/hostname"
+    (report / "report.json").write_text(json.dumps(record))
+    _cover(report)
+    checks = _checks(report, original)
+    assert "exhibit" in _failed(checks) and "is not in the report" in checks["exhibit"][1]
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", '{"files": 3}'])
+def test_what_is_no_manifest_is_said(report, original, broken):
+    (report / "manifest.json").write_text(broken)
+    assert "manifest.json cannot be read" in _checks(report, original)["files"][1]
+
+
+def test_what_is_no_report_is_refused(tmp_path, original):
+    with pytest.raises(ValueError, match="report.json: cannot be read"):
+        _checks(tmp_path, original)
