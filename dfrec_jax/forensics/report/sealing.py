@@ -38,25 +38,25 @@ def private_key(path: str | os.PathLike[str]) -> Any:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError as error:
-        raise ConfigError(f"--sign={os.fspath(path)}: {_NO_CRYPTOGRAPHY}") from error
+        raise ConfigError(f"--sign={path}: {_NO_CRYPTOGRAPHY}") from error
     data = _bytes_of("--sign", path)
     try:
         password = None
         if b"ENCRYPTED" in data:
             if not sys.stdin.isatty():
-                raise ConfigError(f"--sign={os.fspath(path)}: is encrypted, and there is no terminal to ask for its words")
+                raise ConfigError(f"--sign={path}: is encrypted, and there is no terminal to ask for its words")
             password = getpass.getpass(f"words of {path}: ").encode()
         key = load_pem_private_key(data, password)
     except ConfigError:
         raise
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            f"--sign={os.fspath(path)}: cannot be read as a private key in PEM ({error}); `openssl genpkey -algorithm ed25519 "
+            f"--sign={path}: cannot be read as a private key in PEM ({error}); `openssl genpkey -algorithm ed25519 "
             "-out KEY.pem` makes one"
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(
-            f"--sign={os.fspath(path)}: is a {type(key).__name__}, and must be Ed25519: `openssl genpkey -algorithm ed25519 -out "
+            f"--sign={path}: is a {type(key).__name__}, and must be Ed25519: `openssl genpkey -algorithm ed25519 -out "
             "KEY.pem` makes one"
         )
     return key
@@ -73,16 +73,16 @@ def public_key(path: str | os.PathLike[str]) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
     except ImportError as error:
-        raise ConfigError(f"--key={os.fspath(path)}: {_NO_CRYPTOGRAPHY}") from error
+        raise ConfigError(f"--key={path}: {_NO_CRYPTOGRAPHY}") from error
     try:
         key = load_pem_public_key(_bytes_of("--key", path))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            f"--key={os.fspath(path)}: cannot be read as a public key in PEM ({error}); `openssl pkey -in KEY.pem -pubout -out "
+            f"--key={path}: cannot be read as a public key in PEM ({error}); `openssl pkey -in KEY.pem -pubout -out "
             "PUBLIC.pem` writes that of a private one"
         ) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ConfigError(f"--key={os.fspath(path)}: is a {type(key).__name__}, and must be Ed25519")
+        raise ConfigError(f"--key={path}: is a {type(key).__name__}, and must be Ed25519")
     return key.public_bytes_raw()
 
 
@@ -165,4 +165,4 @@ def _bytes_of(option: str, path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ConfigError(f"{option}={os.fspath(path)}: cannot be read ({error.strerror})") from error
+        raise ConfigError(f"{option}={path}: cannot be read ({error.strerror})") from error
