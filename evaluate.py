@@ -1,9 +1,12 @@
 """Evaluates a run on its test split, `python evaluate.py --workdir=runs/megafs`, or makes tables of the paper from
 several, `--table=2 --figure=7 --runs=runs/A,runs/B`; writes results/ and tables/, figures/ and report/."""
 
+import contextlib
+
 from absl import flags
 
 from dfrec_jax import cli
+from dfrec_jax.commands import joining
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of a training run or of an imported network.")
 _RUNS = flags.DEFINE_string("runs", "", "Several such folders, commas between; goes with --table and --figure.")
@@ -29,7 +32,6 @@ flags.DEFINE_float(
 flags.DEFINE_enum(
     "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
 )
-_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")
 flags.DEFINE_integer("seed", 0, "Of the masking noise, 0 to 4294967295.", 0, 2**32 - 1)
 
 
@@ -44,12 +46,12 @@ def main(argv: list[str]) -> None:
 
     values = flags.FLAGS.flag_values_dict()
     protocol = Protocol(**{field: values[field] for field in Protocol._fields})
-    if _DISTRIBUTED.value:
-        hosts.join()
-    kinds = (_TABLE.value, _FIGURE.value, _RENDER_ONLY.value)
-    text = asked(_WORKDIR.value, _RUNS.value, *kinds, _OUT.value, protocol, _ROW.value)
-    if not _DISTRIBUTED.value or spread.is_first_host():
-        screen.show(text)
+    given = (_WORKDIR.value, _RUNS.value, _TABLE.value, _FIGURE.value, _RENDER_ONLY.value, _OUT.value)
+    others = joining.asked()
+    with hosts.together(others, f"{given} {protocol} {_ROW.value}") if others else contextlib.nullcontext():
+        text = asked(*given, protocol, _ROW.value)
+        if not others or spread.is_first_host():
+            screen.show(text)
 
 
 if __name__ == "__main__":

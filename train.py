@@ -7,13 +7,13 @@ from absl import flags
 from ml_collections import config_flags
 
 from dfrec_jax import cli
+from dfrec_jax.commands import joining
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "A file under configs/, perhaps with an argument: configs/faces.py:gpu.", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run; one that was begun is resumed.")
 _START_OVER = flags.DEFINE_bool("start_over", False, "Begin at step 0 where a run has lost its checkpoints.")
-_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "One of several hosts: find the others as the cluster says.")
 _DRY_RUN = flags.DEFINE_bool("dry_run", False, "Only say what a step takes of memory and time; nothing is compiled.")
 _DEVICES = flags.DEFINE_integer("devices", 1, "With --dry_run: how many, on all hosts.")
 _DEVICE = flags.DEFINE_string("device", "h100", "With --dry_run: h100, h200, v5e, or cpu, this machine's.")
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
         _CONFIG.value,
         str(_WORKDIR.value),
         start_over=_START_OVER.value,
-        is_distributed=_DISTRIBUTED.value,
+        joining=joining.asked(),
         age=ledger.process_age(),
     )
     sys.exit(0 if finished else os.EX_TEMPFAIL)

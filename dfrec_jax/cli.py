@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -58,8 +59,29 @@ def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
             os._exit(status)
 
     atexit.register(leave)  # before anything else registers, and so called after all of it
-    status = _refusing(action)
+    try:
+        status = _refusing(action)
+    except BaseException:
+        if _has_failed_among_hosts():
+            traceback.print_exc()
+            _leave_at_once(1)
+        raise
+    if _has_failed_among_hosts():
+        _leave_at_once(status)
     sys.exit(status)
+
+
+def _has_failed_among_hosts() -> bool:
+    """Whether this is one of several hosts, and not at the end of its work: at Python's end JAX waits for the others,
+    which wait for this one."""
+    hosts = sys.modules.get("dfrec_jax.runs.hosts")
+    return hosts is not None and hosts.is_alone()
+
+
+def _leave_at_once(status: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _open_streams() -> None:

@@ -1,9 +1,10 @@
-"""`train.py --distributed` on two hosts of a Slurm job is the run of one host, which can go on with it."""
+"""`train.py --distributed` is the run of one host: its batches, its curve, one writer; and a host may be lost."""
 
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 from dfrec_jax.runs import trained
+from dfrec_jax.training import loop, run
+from tests import counting
 
 REPOSITORY = Path(__file__).parent.parent
 CONFIG = """
@@ -24,7 +27,11 @@ def get_config():
     return config
 """
 
-pytestmark = pytest.mark.slow
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return free.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +44,26 @@ def start(tmp_path_factory):
         "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
-    environment |= {"SLURM_JOB_ID": "40961", "SLURM_STEP_NODELIST": "localhost", "SLURM_LOCALID": "0"}
 
-    def start(workdir, *overrides, num_hosts):
-        command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}", *overrides]
-        command += ["--distributed"] * (num_hosts > 1)
+    def start(workdir, *overrides, num_hosts, config=f"{folder}/config.py", devices=1, launcher="slurm"):
+        command = [sys.executable, "train.py", f"--config={config}", f"--workdir={workdir}", *overrides]
+        flags, variables = [[] for _ in range(num_hosts)], [{} for _ in range(num_hosts)]
+        if num_hosts > 1:
+            command += ["--distributed", "--lost_after=20"]
+            port = _free_port()
+            if launcher == "slurm":
+                job = {"SLURM_JOB_ID": "40961", "SLURM_STEP_NODELIST": "localhost", "SLURM_LOCALID": "0"}
+                job |= {"SLURM_NTASKS": str(num_hosts), "JAX_COORDINATOR_PORT": str(port)}
+                variables = [job | {"SLURM_PROCID": str(number)} for number in range(num_hosts)]
+            else:
+                by_hand = [f"--coordinator=localhost:{port}", f"--num_hosts={num_hosts}"]
+                flags = [[*by_hand, f"--host={number}"] for number in range(num_hosts)]
+        of_devices = f"{environment.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
         return [
             subprocess.Popen(
-                command,
+                command + flags[number],
                 cwd=REPOSITORY,
-                env={**environment, "SLURM_NTASKS": str(num_hosts), "SLURM_PROCID": str(number)},
+                env={**environment, "XLA_FLAGS": of_devices, **variables[number]},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -59,35 +76,110 @@ def start(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def train(start):
-    """Runs train.py to the end on so many hosts, all of them this one."""
+    """Runs train.py to the end on so many hosts, all of them this one; returns what they said."""
 
-    def run(workdir, *overrides, num_hosts):
-        hosts = start(workdir, *overrides, num_hosts=num_hosts)
+    def train(workdir, *overrides, num_hosts, **options):
+        hosts = start(workdir, *overrides, num_hosts=num_hosts, **options)
         said = [host.communicate(timeout=900)[0] for host in hosts]
         assert [host.returncode for host in hosts] == [0] * num_hosts, "\n\n".join(said)
-        return trained.load(workdir, which="newest")
+        return said
 
-    return run
+    return train
 
 
 def _records(workdir):
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_two_hosts_train_what_one_does_and_one_goes_on_where_they_stopped(train, tmp_path):
-    one = train(tmp_path / "one", num_hosts=1)
-    two = train(tmp_path / "two", num_hosts=2)
-    assert two.step == one.step == 3
-    losses = [[record["loss"] for record in _records(tmp_path / name) if "loss" in record] for name in ("one", "two")]
-    assert len(losses[1]) == 3  # one host writes
-    np.testing.assert_allclose(*losses, rtol=2e-3)  # Adam's first steps magnify sums in another order
-    further = train(tmp_path / "two", "--config.train.num_steps=4", num_hosts=1)
-    assert further.step == 4
+def _losses(workdir):
+    return [record["loss"] for record in _records(workdir) if "loss" in record]
+
+
+COUNTED = [counting.loss_of(step) for step in range(1, 13)]
+
+
+def test_a_host_is_killed_and_one_goes_on_with_the_same_batches(start, tmp_path, monkeypatch):
+    workdir = tmp_path / "run"
+    hosts = start(workdir, num_hosts=2, config="tests/counting.py:kill1", launcher="flags")
+    said = [host.communicate(timeout=120)[0] for host in hosts]
+    assert [host.returncode for host in hosts] == [os.EX_TEMPFAIL, -signal.SIGKILL], said
+    assert f"error: host 1 of 2 ({socket.gethostname()}) is lost: its process ended without a word" in said[0]
+    assert "this is host 0 of 2" in said[0] and "Traceback" not in said[0] and "Terminating" not in said[0]
+    before = _losses(workdir)
+    assert 2 <= len(before) < 5 and before == COUNTED[: len(before)]
+    monkeypatch.setitem(run.TASKS, "dfrec", counting.Counting)
+    assert loop.train(counting.Counting(counting.get_config()), workdir)
+    assert _losses(workdir) == COUNTED, "every batch has the rows that it has on one host, and none is there twice"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_hosts", "devices", "launcher"), [(2, 1, "slurm"), (4, 2, "flags"), (2, 4, "flags")])
+def test_hosts_train_what_one_does_and_one_goes_on_where_they_stopped(train, tmp_path, num_hosts, devices, launcher):
+    train(tmp_path / "one", num_hosts=1)
+    said = train(tmp_path / "many", num_hosts=num_hosts, devices=devices, launcher=launcher)
+    assert trained.load(tmp_path / "many", "newest").step == trained.load(tmp_path / "one", "newest").step == 3
+    one, many = _losses(tmp_path / "one"), _losses(tmp_path / "many")
+    assert len(many) == 3  # one host writes
+    assert all("step 3/3" not in words for words in said[1:])  # and speaks
+    np.testing.assert_allclose(one, many, rtol=2e-3)  # Adam's first steps magnify sums in another order
+    print("losses of one host and of many:", one, many)
+    train(tmp_path / "many", "--config.train.num_steps=4", num_hosts=1)
+    assert trained.load(tmp_path / "many", "newest").step == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_hosts", "victim", "then"), [(4, 2, 2), (2, 0, 4)])
+def test_a_killed_host_ends_the_others_and_others_go_on(start, train, tmp_path, num_hosts, victim, then):
+    steps = ("--config.train.num_steps=30", "--config.checkpoint.every=2")
+    train(tmp_path / "whole", *steps, num_hosts=1)
+    workdir = tmp_path / "run"
+    hosts = start(workdir, *steps, num_hosts=num_hosts, launcher="flags")
+    while not (workdir / "metrics.jsonl").exists() or len(_records(workdir)) < 4:
+        assert all(host.poll() is None for host in hosts)
+        time.sleep(0.01)
+    hosts[victim].kill()
+    killed = time.monotonic()
+    said = [host.communicate(timeout=60)[0] for host in hosts]
+    print(f"host {victim} of {num_hosts} killed; the others ended within {time.monotonic() - killed:.1f} s")
+    assert time.monotonic() - killed < 20
+    for number in set(range(num_hosts)) - {victim}:
+        assert hosts[number].returncode in (os.EX_TEMPFAIL, -signal.SIGABRT), said[number]
+        if victim or hosts[number].returncode == os.EX_TEMPFAIL:
+            assert f"host {victim} of {num_hosts} ({socket.gethostname()}) is lost" in said[number], said[number]
+    train(workdir, *steps, num_hosts=then, launcher="flags")
+    np.testing.assert_allclose(_losses(workdir), _losses(tmp_path / "whole"), rtol=0.05)
+    steps_logged = [record["step"] for record in _records(workdir) if "loss" in record]
+    assert steps_logged == list(range(1, 31))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_hosts", [2, 4])
+def test_the_batches_are_the_same_on_any_number_of_hosts(train, tmp_path, num_hosts):
+    said = train(tmp_path / "run", num_hosts=num_hosts, config="tests/counting.py", devices=8 // num_hosts)
+    assert _losses(tmp_path / "run") == COUNTED and "is slow" not in said[0]
+
+
+@pytest.mark.slow
+def test_a_slow_host_is_named(train, tmp_path):
+    said = train(tmp_path / "run", "--config.train.log_every=4", num_hosts=2, config="tests/counting.py:slow1")
+    named = re.findall(r"step (\d+): host (\d) of 2 .* is slow: it waited for input (\d+)%", said[0])
+    assert named and {number for _, number, _ in named} == {"1"}, said[0]
+    assert "is slow" not in said[1]
+
+
+@pytest.mark.slow
+def test_a_host_whose_data_cannot_be_read_ends_the_others_with_its_reason(start, tmp_path):
+    hosts = start(tmp_path / "run", num_hosts=2, config="tests/counting.py:fail1", launcher="flags")
+    said = [host.communicate(timeout=120)[0] for host in hosts]
+    assert [host.returncode for host in hosts] == [os.EX_TEMPFAIL, 2], said
+    assert said[1].splitlines()[-1] == "error: faces-train.array_record: Input/output error"
+    assert "host 1 of 2" in said[0] and "ended: OSError: [Errno 5] Input/output error" in said[0]
 
 
 LONG = ("--config.train.num_steps=40", "--config.checkpoint.every=1000")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attempt", range(10))
 def test_sigterm_to_one_of_two_hosts_stops_both_after_one_step_with_one_checkpoint(start, train, tmp_path, attempt):
     """At another moment each time; the run then goes on to the end."""
@@ -105,4 +197,5 @@ def test_sigterm_to_one_of_two_hosts_stops_both_after_one_step_with_one_checkpoi
     steps = {int(found) for text in said for found in re.findall(r"stopped after step (\d+)", text)}
     assert steps == {int(checkpoint)} and wanted <= int(checkpoint) < 40
     print(f"attempt {attempt}: both stopped after step {checkpoint}")
-    assert train(workdir, *LONG, num_hosts=2).step == 40
+    train(workdir, *LONG, num_hosts=2)
+    assert trained.load(workdir, "newest").step == 40

@@ -27,6 +27,7 @@ FIELDS: tuple[Rule, ...] = (
     ("train.validate_every", positive, "1 or more"),
     ("train.patience", not_negative, "0 (trains to the end) or more validations"),
     ("train.samples_every", positive, "1 or more"),
+    ("train.skip_nonfinite", not_negative, "0 (stops at the first step that is not finite) or more steps"),
     ("checkpoint.every", positive, "1 or more"),
     ("checkpoint.keep", positive, "1 or more"),
     ("mesh.data", lambda size: size == -1 or size > 0, "-1 (all that fsdp leaves) or 1 or more"),

@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, rows
+from dfrec_jax.data.at_work import AtWork
 from dfrec_jax.examples.encoded import collate
 from dfrec_jax.synthetic import dataset as embedded
 
@@ -37,6 +38,11 @@ def batches_of_this_host(
         process_count=jax.process_count(),
         example=example,
     )
+
+
+def at_work(batches: Iterator[Any]) -> str:
+    """What a stream of batches is at, in words, where it can say so."""
+    return batches.at_work() if isinstance(batches, TrainBatches) else ""
 
 
 class TrainBatches:
@@ -70,6 +76,8 @@ class TrainBatches:
         batch_size = config.train.batch_size
         share = _share_of(batch_size, process_count, "train.batch_size")
         example = example or _train_examples(config)
+        self._at_work = AtWork(config.data.dir or config.data.dataset, batch_size)
+        example = self._at_work.watched(example)
         local = grain.MapDataset.range(ENDLESS).map(
             lambda row: example(rows.local_index(int(row), share, process_index, batch_size))
         )
@@ -82,6 +90,10 @@ class TrainBatches:
 
     def __next__(self) -> Batch:
         return next(self._iterator)
+
+    def at_work(self) -> str:
+        """What the reading threads are at, in words."""
+        return self._at_work.words()
 
     def __enter__(self) -> "TrainBatches":
         return self

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax.evaluation import finding, measure, spread
+from dfrec_jax.evaluation import finding, measure, spread, unfinished
 from dfrec_jax.evaluation.recoverers import COPY, Recovered, Recoverer, in_8_bits, run_all, seen
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.examples import fields
@@ -46,6 +46,7 @@ def collect(
     seed: int,
     panels: dict[int, list[list[np.ndarray]]],
     devices: Spread,
+    kept: unfinished.Unfinished | None = None,
 ) -> Collected:
     """Measures every example of `batches`, those of all hosts.
 
@@ -64,6 +65,7 @@ def collect(
       seed: of the masking noise, the same for every example.
       panels: filled with rows of pictures by attack: input, map, what the TIRM sees, recovered and true faces.
       devices: that share the rows.
+      kept: where what was measured of each batch is kept, and read again by an evaluation that was preempted.
     """
     recover = {one.name: one.recover for one in recoverers}
     number_of = {one.name: _number_of(one, recoverers) for one in recoverers}
@@ -83,8 +85,9 @@ def collect(
     variables = devices.everywhere([one.variables for one in _distinct(recoverers)])
     metric, distance = devices.everywhere((instruments.metric, instruments.distance))
     measured_by = compiling.announced(run, "the networks that are measured and that measure", spread.is_first_host())
-    parts: list[Collected] = []
-    for batch in batches:
+
+    def measured(batch: dict[str, np.ndarray]) -> tuple[Collected, dict[int, list[list[np.ndarray]]]]:
+        """One batch, and the rows of it that are to be kept for panels."""
         examples = spread.together({name: values for name, values in batch.items() if values.ndim == 1})
         is_valid = examples.pop("is_valid")
         batch = {name: values for name, values in batch.items() if name != "is_valid"}
@@ -95,17 +98,59 @@ def collect(
                 found_points = looked_for[role].landmarks
                 batch[name] = np.where(np.isnan(found_points), batch[name], found_points)
         found, rows = measured_by(variables, metric, distance, devices.rows(batch))
-        measured = rows[measured_row]
-        found, logit = devices.fetch((found, measured.logit))
+        of_row = rows[measured_row]
+        found, logit = devices.fetch((found, of_row.logit))
         if detector is not None and looked_for is not None:
             found.values.update(spread.together(dict(_detected(detector, rows, looked_for, devices))))
+        shown_rows: dict[int, list[list[np.ndarray]]] = {}
         if wanted := _wanted_for_panels(panels, examples["attack"], is_valid):
             given = spread.together({name: batch[name] for name in ("image", "source", "target")})
-            shown = measured.source_map, measured.masked_image, measured.source, measured.target
-            _keep_for_panels(panels, wanted, examples["attack"], given, devices.fetch(shown))
+            shown = of_row.source_map, of_row.masked_image, of_row.source, of_row.target
+            _keep_for_panels(shown_rows, wanted, examples["attack"], given, devices.fetch(shown))
         collected = Collected(found.values, found.input_to_recovered, logit, examples)
-        parts.append(jax.tree.map(lambda values, kept=is_valid: values[kept], collected))
+        return jax.tree.map(lambda values: values[is_valid], collected), shown_rows
+
+    parts: list[Collected] = []
+    for number, batch in enumerate(batches):
+        inputs = unfinished.digests(batch) if kept is not None else None
+        there = kept.read(number, inputs) if kept is not None and inputs is not None else None
+        part, shown_rows = measured(batch) if there is None else _unpacked(there)
+        if kept is not None and inputs is not None and there is None:
+            kept.write(number, inputs, _packed(part, shown_rows))
+        parts.append(part)
+        for attack, shown in shown_rows.items():
+            panels.setdefault(attack, []).extend(shown)
     return jax.tree.map(lambda *values: np.concatenate(values), *parts)
+
+
+def _packed(part: Collected, shown: Mapping[int, list[list[np.ndarray]]]) -> unfinished.Kept:
+    """As it is kept; see `_unpacked`."""
+    arrays: dict[tuple[str, ...], np.ndarray] = {("values", *key): value for key, value in part.values.items()}
+    arrays |= {("similarity", row): value for row, value in part.input_to_recovered.items()}
+    arrays |= {("examples", name): value for name, value in part.examples.items()}
+    if part.forgery_logit is not None:
+        arrays["logit",] = part.forgery_logit
+    for attack, rows in shown.items():
+        for number, pictures in enumerate(rows):
+            for place, picture in enumerate(pictures):
+                arrays["shown", str(attack), str(number), str(place)] = picture
+    return unfinished.Kept(arrays)
+
+
+def _unpacked(kept: unfinished.Kept) -> tuple[Collected, dict[int, list[list[np.ndarray]]]]:
+    def of(kind: str) -> dict[tuple[str, ...], np.ndarray]:
+        return {words[1:]: array for words, array in kept.arrays.items() if words[0] == kind}
+
+    shown: dict[int, list[list[np.ndarray]]] = {}
+    for (attack, number, _), picture in of("shown").items():
+        rows = shown.setdefault(int(attack), [])
+        if int(number) == len(rows):
+            rows.append([])
+        rows[-1].append(picture)
+    values = {(role, row, name): array for (role, row, name), array in of("values").items()}
+    similarities = {row: array for (row,), array in of("similarity").items()}
+    examples = {name: array for (name,), array in of("examples").items()}
+    return Collected(values, similarities, kept.arrays.get(("logit",)), examples), shown
 
 
 def _distinct(recoverers: Sequence[Recoverer]) -> list[Recoverer]:

@@ -1,24 +1,36 @@
 """Evaluation of a DFREC on a test split: load, measure, summarise, write, in this order."""
 
+import importlib.metadata
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
-from dfrec_jax.evaluation import collecting, measured_split, output_files, people, recoverers, shared_pictures, spread
+from dfrec_jax.evaluation import (
+    collecting,
+    measured_split,
+    output_files,
+    people,
+    recoverers,
+    shared_pictures,
+    spread,
+    unfinished,
+)
 from dfrec_jax.evaluation.notes import notes
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
 from dfrec_jax.evaluation.summary import TABLE, summarise
 from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
-from dfrec_jax.reports import averages, curves, results, tables
+from dfrec_jax.reports import averages, curves, provenance, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import released, trained
+from dfrec_jax.weights.digest import sha256_of_variables
 
 METRICS = "metrics.jsonl"
 PANEL_COLUMNS = (
@@ -56,14 +68,19 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
 
     panels: dict[int, list[list[np.ndarray]]] = {}
     network = network._replace(config=config, model=dfrec.build(config))
+    measured_rows = rows(network, protocol.verdict)
+    kept = unfinished.of(written.results, _made_of(network, measured_rows, instruments, protocol))
+    if spread.is_first_host():
+        kept.say(split.num_batches)
     collected = collecting.collect(
-        rows(network, protocol.verdict),
+        measured_rows,
         recoverers.DFREC,
         instruments,
         progress(split.batches, split.num_batches, "test split, batches", is_shown=spread.is_first_host()),
         protocol.seed,
         panels,
         spread.over_all_devices(config.data.eval_batch_size),
+        kept,
     )
     examples = collected.examples
     split.add_labels(examples)
@@ -92,6 +109,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     results.write(results.Results(protocol.conditions(), measured, records), written.results)
     tables.write(text, written.table)
     _write_pictures(workdir, written.panels, collected, panels, split.attacks)
+    kept.remove()
     print(f"written: {written.results}, {written.table}, {written.panels}", file=sys.stderr)
     return text
 
@@ -107,6 +125,24 @@ def rows(network: trained.Trained, verdict: str) -> tuple[recoverers.Recoverer, 
         found.append(recoverers.visible_given(network, recogniser, verdict))
         found.append(recoverers.visible_estimated(network, recogniser, verdict))
     return tuple(found)
+
+
+def _made_of(
+    network: trained.Trained,
+    measured_rows: Sequence[recoverers.Recoverer],
+    instruments: collecting.Instruments,
+    protocol: Protocol,
+) -> dict[str, Any]:
+    """What the numbers depend on, but for the examples."""
+    weights = {id(row.variables): sha256_of_variables(row.variables) for row in measured_rows}
+    return {
+        "step": network.step,
+        "config": network.config.to_json(),
+        "protocol": protocol.conditions(),
+        "rows": [[row.name, weights[id(row.variables)]] for row in measured_rows],
+        "instruments": instruments.names(),
+        "code": [importlib.metadata.version("dfrec-jax"), provenance.commit(Path(__file__).parent)],
+    }
 
 
 def _load_instruments(config: ConfigDict) -> collecting.Instruments:

@@ -8,6 +8,7 @@ from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import CheckpointError
 
 WAITED = "validations_since_best"  # in the meta of a checkpoint: how many validations the best score is old
+PENDING = "validation_pending"  # in it: the run was told to stop before the validation that was due at this step
 
 
 def is_out_of_patience(waited: int, config: ConfigDict) -> bool:
@@ -28,9 +29,10 @@ def is_at_its_end(workdir: str | os.PathLike[str], config: ConfigDict) -> bool:
     step, checkpoints = step_of(workdir), Checkpoints(workdir)
     if step == 0:
         return False
-    if step >= config.train.num_steps:
-        return True
     try:
-        return is_out_of_patience(checkpoints.meta(step).get(WAITED, 0), config)
+        meta = checkpoints.meta(step)
     except CheckpointError:
+        return step >= config.train.num_steps
+    if meta.get(PENDING):
         return False
+    return step >= config.train.num_steps or is_out_of_patience(meta.get(WAITED, 0), config)

@@ -1,5 +1,6 @@
 """Checkpoints as a training writes them, by orbax: asynchronously, the newest few and the best kept."""
 
+import json
 import logging
 import math
 import os
@@ -15,7 +16,8 @@ import jax
 import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
-from dfrec_jax.files import disk
+from dfrec_jax.files import disk, whole
+from dfrec_jax.runs import hosts
 from dfrec_jax.runs.checkpoint import Checkpoints, Items
 from dfrec_jax.runs.errors import SaveError
 
@@ -31,6 +33,7 @@ class CheckpointWriter:
     """
 
     def __init__(self, workdir: str | os.PathLike[str], keep: int = 3, score_name: str = "idsim"):
+        self._workdir = Path(workdir)
         self._folder = Path(workdir).absolute() / "checkpoints"  # orbax fails late, in a thread, on a relative path
         self._score_name = score_name
         self._nothing_saved = Path(workdir) / NOTHING_SAVED
@@ -88,9 +91,13 @@ class CheckpointWriter:
         if self._saving is not None and not self._manager.is_saving_in_progress():
             self.wait()
 
-    def best_score(self) -> float:
-        """The best validation score among the saved checkpoints; minus infinity where none was measured."""
-        return self._best_score
+    def best_score(self, but: int | None = None) -> float:
+        """The best validation score among the saved checkpoints, without that of step `but`; minus infinity where none
+        was measured."""
+        if but is None:
+            return self._best_score
+        scores = hosts.first_decides(lambda: list(Checkpoints(self._workdir, self._score_name).scores().items()))
+        return max((score for step, score in scores if step != but), default=-math.inf)
 
     def save(self, step: int, items: Items, meta: dict[str, Any], score: float | None = None) -> None:
         """Saves the two `items` and the JSON-able `meta` (data position, config).
@@ -115,6 +122,26 @@ class CheckpointWriter:
             self._manager.save(step, args=args, metrics=metrics, force=True)
         if score is not None:
             self._best_score = max(self._best_score, score)
+
+    def add_score(self, step: int, meta: dict[str, Any], score: float) -> None:
+        """Gives a checkpoint the score, and the meta, that were still to be measured when it was saved.
+
+        Killed in between, it has the score and the meta of before: it may be measured and added once more.
+
+        Raises:
+          SaveError: where they cannot be written, on each host.
+        """
+
+        def write() -> None:
+            whole.write_text(self._folder / str(step) / "metrics" / "metrics", json.dumps({self._score_name: score}))
+            whole.write_text(self._folder / str(step) / "meta" / "metadata", json.dumps(meta))
+
+        self._saving = step
+        with self._naming_the_step():
+            hosts.first_decides(write)
+            self._manager.reload()  # or the manager would drop it as one without a score
+        self._saving = None
+        self._best_score = max(self._best_score, score)
 
     def _settle(self) -> None:
         """After a save that is whole."""

@@ -20,6 +20,7 @@ FREE_FIELDS = (
     "train.num_steps",
     "train.log_every",
     "train.patience",
+    "train.skip_nonfinite",
     "train.samples_every",
     "checkpoint.every",
     "checkpoint.keep",

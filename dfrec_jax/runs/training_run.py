@@ -12,7 +12,7 @@ import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import hosts, lock, stored_config
+from dfrec_jax.runs import ending, hosts, lock, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints, Items, Restored
 from dfrec_jax.runs.errors import CheckpointError, TornError
 from dfrec_jax.runs.saving import NOTHING_SAVED, CheckpointWriter
@@ -62,7 +62,7 @@ def opened(
         found = _restore_newest(workdir, Checkpoints(workdir, score_name), abstract_items)
         if found is not None:
             check_meta(found.meta)
-            _check_steps(workdir, found.step, config.train.num_steps)
+            _check_steps(workdir, found, config.train.num_steps)
         hosts.first_decides(lambda: stored_config.save(workdir, config))
         yield stack.enter_context(CheckpointWriter(workdir, config.checkpoint.keep, score_name)), found
 
@@ -105,13 +105,14 @@ def check_start(
         )
 
 
-def _check_steps(workdir: Path, step: int, num_steps: int) -> None:
+def _check_steps(workdir: Path, found: Restored, num_steps: int) -> None:
+    step = found.step
     if step > num_steps:
         raise ConfigError(
             f"train.num_steps={num_steps}: {workdir} is at step {step} already; ask for more steps than that, or use "
             "another --workdir"
         )
-    if step == num_steps and jax.process_index() == 0:
+    if step == num_steps and not found.meta.get(ending.PENDING) and jax.process_index() == 0:
         print(f"{workdir} is at step {step} already: nothing is left to do", file=sys.stderr)
 
 

@@ -30,6 +30,7 @@ from dfrec_jax.pictures import grid
 from dfrec_jax.runs import compiling
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
 
 NUM_COUNTED = 20_000  # training pictures that the log-odds are counted on, at most
@@ -158,9 +159,13 @@ class AttributesValidator:
         self._run = compiling.announced(jitted, "the validation", jax.process_index() == 0)
         self._draw = jax.jit(jax.vmap(draw))
 
-    def score(self, variables: Any) -> float:
-        """Mean balanced accuracy over the attributes of which both values occur."""
-        parts = [self._run(variables, sharding.to_global(self._mesh, batch)) for batch in self._batches()]
+    def score(self, variables: Any, is_told_to_stop: Callable[[], bool] = never) -> float | None:
+        """Mean balanced accuracy over the attributes of which both values occur; see `task`."""
+        parts = []
+        for batch in self._batches():
+            if is_told_to_stop():
+                return None
+            parts.append(self._run(variables, sharding.to_global(self._mesh, batch)))
         logits, labels, people, is_valid = (np.concatenate(part) for part in zip(*parts, strict=True))
         return balanced_accuracy(logits[is_valid], labels[is_valid], people[is_valid]).mean
 

@@ -1,6 +1,6 @@
 """The autoencoder of faces as a task of the loop: it gives a face back, and leaves out a seam that was made in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -24,6 +24,7 @@ from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
 
 COLOURS = 0.35  # of a seam: brightness, contrast and saturation inside are multiplied by 1 +- this
@@ -144,10 +145,12 @@ class AutoencoderValidator:
 
         self._run = jax.jit(run, out_shardings=sharding.replicated(mesh))
 
-    def score(self, variables: Any) -> float:
-        """Mean PSNR of what is drawn of faces with seams, to the faces without."""
+    def score(self, variables: Any, is_told_to_stop: Callable[[], bool] = never) -> float | None:
+        """Mean PSNR of what is drawn of faces with seams, to the faces without; see `task`."""
         psnr = Mean.empty()
         for batch in self._batches():
+            if is_told_to_stop():
+                return None
             values, is_counted = self._run(variables, sharding.to_global(self._mesh, batch))[:2]
             psnr = psnr.merge(Mean.from_model_output(values, is_counted))
         if not psnr.count:

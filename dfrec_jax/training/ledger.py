@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # A line is written at least when this share of the process's age has passed since the last: what a kill leaves open is
 # as small a part of the run, and the file stays small.
@@ -45,6 +46,7 @@ class Ledger:
         self._clock, self._wall, self._lock = clock, wall, threading.RLock()
         self._began = self._since = self._written = clock() - age
         self._kind, self._step, self._seconds = "starting", 0, {}
+        self._totals: dict[str, float] = {}
         self._file, self._from, self._is_torn = None, None, False
 
     @contextmanager
@@ -89,7 +91,7 @@ class Ledger:
             self._count()
             self._step = step
 
-    def write(self, values: Mapping[str, float] | None = None) -> None:
+    def write(self, values: Mapping[str, Any] | None = None) -> None:
         """Writes what is not written yet as one line, with `values` beside it.
 
         Raises:
@@ -109,6 +111,12 @@ class Ledger:
                 raise OSError(28, "No space left on device", str(self._file.name))
             self._is_torn, self._from, self._seconds, self._written = False, None, {}, self._since
 
+    def total(self, kind: str) -> float:
+        """Seconds of `kind` so far, of this process, whatever step they were of."""
+        with self._lock:
+            self._count()
+            return self._totals.get(kind, 0.0)
+
     def _switch(self, kind: str) -> str:
         with self._lock:
             self._count()
@@ -117,7 +125,8 @@ class Ledger:
 
     def _count(self) -> None:
         now = self._clock()
-        self._seconds[self._kind] = self._seconds.get(self._kind, 0.0) + now - self._since
+        for counts in (self._seconds, self._totals):
+            counts[self._kind] = counts.get(self._kind, 0.0) + now - self._since
         self._since = now
 
     def _is_due(self) -> bool:

@@ -18,19 +18,21 @@ from dfrec_jax.runs import compiling
 from dfrec_jax.runs.training_run import METRICS
 from dfrec_jax.training import writers
 
+_OF_VALIDATION = '"validation_'
 SAMPLES, TENSORBOARD, EARLIER = "samples", "tensorboard", "earlier_logs"
 
 
-def cut_after(path: str | os.PathLike[str], step: int) -> None:
+def cut_after(path: str | os.PathLike[str], step: int, *, is_owed: bool = False) -> None:
     """Drops the lines of a JSON-lines file that lie after `step`, and what is no line of a run's; atomic.
 
+    Where the validation of `step` is still owed, a line of it goes too: of a start that was killed as it did it.
     A kill leaves a torn last line, a power cut perhaps bytes that are no text.
     """
     path = Path(path)
     if not path.exists():
         return
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    kept = [line for line in lines if _step_of(line, step + 1) <= step]
+    kept = [line for line in lines if _step_of(line, step + 1) <= step - (is_owed and _OF_VALIDATION in line)]
     whole.write_text(path, "".join(kept))
 
 
@@ -64,7 +66,7 @@ class RunLog:
     what the clock determines stands in `timing.jsonl` (training/ledger.py).
     """
 
-    def __init__(self, workdir: str | os.PathLike[str], start_step: int, *, is_writer: bool):
+    def __init__(self, workdir: str | os.PathLike[str], start_step: int, *, is_writer: bool, is_owed: bool = False):
         self._workdir = Path(workdir)
         self._is_writer = is_writer
         if not is_writer:
@@ -72,7 +74,7 @@ class RunLog:
         self._workdir.mkdir(parents=True, exist_ok=True)
         if start_step == 0 and (kept := set_aside(self._workdir)):
             print(f"starting at step 0; the log of an earlier start is kept in {kept}", file=sys.stderr)
-        cut_after(self._workdir / METRICS, start_step)
+        cut_after(self._workdir / METRICS, start_step, is_owed=is_owed)
         for_tensorboard = writers.for_tensorboard(self._workdir / TENSORBOARD, start_step)
         self._writer = writers.Several([writers.JsonLines(self._workdir / METRICS), for_tensorboard])
 

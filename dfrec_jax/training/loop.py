@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.runs import ending, goodput, training_run
+from dfrec_jax.runs import ending, goodput, hosts, training_run
 from dfrec_jax.runs.checkpoint import Restored
 from dfrec_jax.training import parameters, sharding, state, stopping
 from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
+from dfrec_jax.training.nonfinite import NonFiniteSteps, leaving_out
+from dfrec_jax.training.slow_hosts import SlowHosts
 from dfrec_jax.training.step import compile_step
 from dfrec_jax.training.task import Task
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss term became NaN or infinite; the message names the step and the term."""
+from dfrec_jax.training.waiting import Waiting
 
 
 def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: Ledger | None = None) -> bool:
@@ -38,7 +36,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
     Raises:
       ConfigError: for a config that does not fit the devices, or is not the workdir's.
       CheckpointError: for a workdir that cannot be gone on with (`training_run.opened`), or a save that failed.
-      NonFiniteLossError: at the first loss that is not finite.
+      NonFiniteLossError: at a loss or gradients that are not finite, or more of them than `train.skip_nonfinite`.
     """
     workdir, config, ledger = Path(workdir), task.config, ledger or Ledger()
     mesh = sharding.make_mesh(config.mesh)
@@ -46,7 +44,10 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
     sharding.check_batch_size(config.data.eval_batch_size, mesh, "data.eval_batch_size")
     validator = task.make_validator(mesh)  # opens the validation split: one that is not there is missed before step 1
     abstract_state, shardings = state.abstract(task.init, mesh)
-    train_step = compile_step(task.make_step(mesh.size), shardings, mesh)
+    step_function = task.make_step(mesh.size)
+    if config.train.skip_nonfinite:
+        step_function = leaving_out(step_function)
+    train_step = compile_step(step_function, shardings, mesh)
     constants = jax.device_put(task.constants, sharding.replicated(mesh))
 
     with (
@@ -60,8 +61,9 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
             start_over=start_over,
         ) as (checkpoints, found),
     ):
-        waited = 0 if found is None else found.meta.get(ending.WAITED, 0)
-        if found is not None and _is_out_of_patience(found.step, waited, task):
+        meta = {} if found is None else found.meta
+        waited, is_owed = meta.get(ending.WAITED, 0), bool(meta.get(ending.PENDING))
+        if found is not None and not is_owed and _is_out_of_patience(found.step, waited, task):
             return True
         train_state, start_step = _resumed(found, config.train.num_steps)
         if train_state is None:
@@ -71,58 +73,102 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
         if is_first:
             parameters.keep_overview(abstract_state.params, workdir)
         progress = Progress(start_step, config.train.num_steps, config.train.batch_size, is_shown=is_first)
-        is_left = start_step < config.train.num_steps  # a run at its end is not down since then
+        nonfinite = NonFiniteSteps(config.train.skip_nonfinite, meta, is_shown=is_first)
+        slow_hosts, waiting = SlowHosts(), Waiting()
+        is_left = start_step < config.train.num_steps or is_owed  # a run at its end is not down since then
         with (
             ledger.opened(workdir / goodput.TIMING, start_step, is_writer=is_first and is_left),
-            RunLog(workdir, start_step, is_writer=is_first) as log,
+            RunLog(workdir, start_step, is_writer=is_first, is_owed=is_owed) as log,
             task.batches(start_step) as batches,
+            waiting.watched(_name_of_this_host(), lambda: pipeline.at_work(batches)),
             ledger.doing("stepping"),
         ):
+
+            def look(step: int, variables: Any) -> tuple[float | None, bool]:
+                """Draws samples and validates where that is due after `step`; True where it was told to stop before
+                all of it was done, which the next start then does."""
+                is_last = step == config.train.num_steps
+                if step % config.train.samples_every == 0 or is_last:
+                    if is_told_to_stop():
+                        return None, True
+                    with ledger.doing("sampling"):
+                        log.picture(step, validator.sample_grid(variables))
+                if step % config.train.validate_every == 0 or is_last:
+                    with ledger.doing("validating"):
+                        score = validator.score(variables, is_told_to_stop)
+                    return score, score is None
+                return None, False
+
+            def told(step: int, score: float, is_best: bool) -> bool:
+                """Logs a score; whether `train.patience` ends the run."""
+                nonlocal waited
+                waited = 0 if is_best else waited + 1
+                said = {ending.WAITED: float(waited)} if config.train.patience else {}
+                log.scalars(step, {f"validation_{task.score_name}": score, **said})
+                return _is_out_of_patience(step, waited, task)
+
+            if is_owed:
+                score, is_stopped = look(start_step, train_state.variables)
+                if is_stopped:
+                    return _stopped(start_step)
+                if score is not None:
+                    is_over = told(start_step, score, score > checkpoints.best_score(but=start_step))
+                    checkpoints.add_score(start_step, _meta(start_step, task, waited, nonfinite), score)
+                    if is_over:
+                        return True
             pending: tuple[int, dict[str, jax.Array]] | None = None
             for step in range(start_step + 1, config.train.num_steps + 1):
                 ledger.begin(step)
-                with ledger.doing("input"):
+                with ledger.doing("input"), waiting.input(step):
                     batch = sharding.to_global(mesh, next(batches))
                 with progress.compiling(step), ledger.doing("compiling" if step == start_step + 1 else "stepping"):
                     train_state, metrics = train_step(train_state, constants, batch)
                 checkpoints.check()
                 if pending:
-                    _check_finite(*pending)  # of the step before: the devices are never left waiting
+                    nonfinite.check(*pending)  # of the step before: the devices are never left waiting
                 pending = step, metrics
                 is_last = step == config.train.num_steps
                 is_stopped = is_told_to_stop()
 
                 if step % config.train.log_every == 0 or is_last:
+                    nonfinite.check(step, metrics)
                     values = {name: float(value) for name, value in metrics.items()}
                     rates = progress.rates(step)
-                    log.scalars(step, values)
-                    ledger.write(rates)
+                    log.scalars(step, nonfinite.logged(values))
+                    ledger.write(rates | slow_hosts.compare(step, ledger.total("input")))
                     progress.show(step, values, rates)
-                if step % config.train.samples_every == 0 or is_last:
-                    with ledger.doing("sampling"):
-                        log.picture(step, validator.sample_grid(train_state.variables))
-                score, is_best, is_over = None, False, False
-                if step % config.train.validate_every == 0 or is_last:
-                    with ledger.doing("validating"):
-                        score = validator.score(train_state.variables)
-                    is_best = score > checkpoints.best_score()
-                    waited = 0 if is_best else waited + 1
-                    said = {ending.WAITED: float(waited)} if config.train.patience else {}
-                    log.scalars(step, {f"validation_{task.score_name}": score, **said})
-                    is_over = _is_out_of_patience(step, waited, task)
+                score, is_owed = (None, _is_looked_at(step, task)) if is_stopped else look(step, train_state.variables)
+                is_stopped |= is_owed
+                is_best = score is not None and score > checkpoints.best_score()
+                is_over = score is not None and told(step, score, is_best)
                 if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped or is_over:
-                    _check_finite(step, metrics)
+                    nonfinite.check(step, metrics)
                     with ledger.doing("saving"):
-                        checkpoints.save(step, state.to_items(train_state), _meta(step, task, waited), score)
+                        meta = _meta(step, task, waited, nonfinite) | ({ending.PENDING: True} if is_owed else {})
+                        checkpoints.save(step, state.to_items(train_state), meta, score)
                         if is_last or is_stopped or is_over:
                             checkpoints.wait()
                     ledger.write()  # of this step alone: what comes after it may have to be done again
                 if is_over:
                     return True
-                if is_stopped and not is_last:
-                    print(f"stopped after step {step}; the same command resumes from there", file=sys.stderr)
-                    return False
+                if is_owed or (is_stopped and not is_last):
+                    return _stopped(step)
     return True
+
+
+def _is_looked_at(step: int, task: Task) -> bool:
+    """Whether samples or a validation are due after `step`."""
+    train = task.config.train
+    return step == train.num_steps or step % train.samples_every == 0 or step % train.validate_every == 0
+
+
+def _stopped(step: int) -> bool:
+    print(f"stopped after step {step}; the same command resumes from there", file=sys.stderr)
+    return False
+
+
+def _name_of_this_host() -> str:
+    return hosts.called(jax.process_index()) if jax.process_count() > 1 else ""
 
 
 def _resumed(found: Restored | None, num_steps: int) -> tuple[state.TrainState | None, int]:
@@ -146,15 +192,6 @@ def _is_out_of_patience(step: int, waited: int, task: Task) -> bool:
     return is_over
 
 
-def _meta(step: int, task: Task, waited: int) -> dict[str, Any]:
+def _meta(step: int, task: Task, waited: int, nonfinite: NonFiniteSteps) -> dict[str, Any]:
     config = json.loads(task.config.to_json())
-    return {"position": step, "data": task.fingerprint(), "config": config, ending.WAITED: waited}
-
-
-def _check_finite(step: int, metrics: dict[str, jax.Array]) -> None:
-    bad = [name for name, value in metrics.items() if not np.isfinite(value)]
-    if bad:
-        raise NonFiniteLossError(
-            f"step {step}: {', '.join(bad)} not finite; the last checkpoint is from before. Lower "
-            "optimizer.learning_rate, set optimizer.clip_norm, or use compute_dtype='float32'"
-        )
+    return {"position": step, "data": task.fingerprint(), "config": config, ending.WAITED: waited, **nonfinite.meta()}

@@ -1,5 +1,6 @@
 """From a config to a run of the loop."""
 
+import contextlib
 from pathlib import Path
 
 from ml_collections import ConfigDict
@@ -44,7 +45,7 @@ def train(
     workdir: str | Path,
     *,
     start_over: bool = False,
-    is_distributed: bool = False,
+    joining: hosts.Joining | None = None,
     age: float = 0.0,
 ) -> bool:
     """Trains as `config` says and leaves everything under `workdir`; resumes where checkpoints are there.
@@ -53,7 +54,7 @@ def train(
       config: of `configs/`, its fields perhaps overridden.
       workdir: of the run.
       start_over: whether to begin at step 0 where a run has lost its checkpoints.
-      is_distributed: whether this is one of several hosts, which are joined when config and workdir are found in order.
+      joining: how the other hosts are found, where this is one of several; when config and workdir are in order.
       age: seconds that this process has spent on its start; of `ledger.process_age`.
 
     Returns:
@@ -67,7 +68,6 @@ def train(
     """
     ledger = Ledger(age)
     check(config, workdir, start_over=start_over)
-    if is_distributed:
-        hosts.join()
-    memory.keep_freed()
-    return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over, ledger=ledger)
+    with hosts.together(joining, config.to_json()) if joining else contextlib.nullcontext():
+        memory.keep_freed()
+        return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over, ledger=ledger)

@@ -18,6 +18,11 @@ HANDLED = (signal.SIGTERM, signal.SIGINT)
 ENDED_BY_CTRL_C = 128 + signal.SIGINT
 
 
+def never() -> bool:
+    """Nobody is told to stop."""
+    return False
+
+
 class Stop:
     """Whether this process was told to stop."""
 
@@ -69,7 +74,8 @@ def _listen(signals: socket.socket, stop: Stop) -> None:
 
 
 def make_agreement(stop: Stop, mesh: Mesh) -> Callable[[], bool]:
-    """`() -> bool`, called by every host after each step: whether some host was told to stop before its last call.
+    """`() -> bool`, called by every host after each step and before each batch of a validation: whether some host was
+    told to stop before its last call.
 
     A sum over the devices, read one call later so that they are never waited for: all hosts get the same answer at the
     same step. With one host it is its own `stop`, and of this very moment.

@@ -15,7 +15,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs import ending, stored_config
 from dfrec_jax.runs.errors import CheckpointError, SaveError
 from dfrec_jax.training import run
-from dfrec_jax.training.loop import NonFiniteLossError
+from dfrec_jax.training.nonfinite import NonFiniteLossError
 from dfrec_jax.weights.rules import WeightsError
 
 # What is said in one line; anything else that ends a run keeps its traceback.

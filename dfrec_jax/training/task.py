@@ -1,6 +1,6 @@
 """What the loop asks of that which is trained; `dfrec.py`, `compared.py` and `attributes.py` answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,14 +11,16 @@ from PIL import Image
 
 from dfrec_jax.training.state import TrainState
 from dfrec_jax.training.step import TrainStep
+from dfrec_jax.training.stopping import never
 
 
 @runtime_checkable
 class Validator(Protocol):
     """What training may see of held-out people."""
 
-    def score(self, variables: Any) -> float:
-        """How good the network is on the validation split; higher is better."""
+    def score(self, variables: Any, is_told_to_stop: Callable[[], bool] = never) -> float | None:
+        """How good the network is on the validation split; higher is better. None where it was told to stop before its
+        end, which it asks after each batch."""
         ...
 
     def sample_grid(self, variables: Any) -> Image.Image:

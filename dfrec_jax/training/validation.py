@@ -20,6 +20,7 @@ from dfrec_jax.pictures import grid
 from dfrec_jax.runs import compiling
 from dfrec_jax.training import sharding
 from dfrec_jax.training.step import Batch, compiler_options
+from dfrec_jax.training.stopping import never
 
 NUM_SAMPLES = 8
 SOURCE_MAP = "source map"
@@ -81,10 +82,12 @@ class Validator:
         self._run = compiling.announced(jitted, "the validation", jax.process_index() == 0)
         self._first = jax.jit(lambda shown: [shown[name][:NUM_SAMPLES] for name in columns], out_shardings=whole)
 
-    def score(self, variables: Any) -> float:
-        """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network."""
+    def score(self, variables: Any, is_told_to_stop: Callable[[], bool] = never) -> float | None:
+        """Mean IDSIM of the recovered targets of forgeries to their originals, by the metric network; see `task`."""
         scores = Scores.empty()
         for batch in self._batches(self._config.data.validation_examples):
+            if is_told_to_stop():
+                return None
             batch = sharding.to_global(self._mesh, batch)
             _, numbers = self._run(variables, self._metric, batch)
             similarity, counted = (np.asarray(numbers[name]) for name in ("similarity", "is_counted"))

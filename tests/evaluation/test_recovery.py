@@ -23,7 +23,7 @@ def measurings(monkeypatch):
     """A trained network without variables, and how often it was measured."""
     config, found = tiny.config(), []
 
-    def collect(recoverers, measured_row, instruments, batches, seed, panels, devices):
+    def collect(recoverers, measured_row, instruments, batches, seed, panels, devices, kept):
         found.append(seed)
         return made_up.collected()
 

@@ -154,7 +154,7 @@ class OneNumber:
     def make_validator(self, mesh):
         return self
 
-    def score(self, variables):
+    def score(self, variables, *_):
         return float(variables["params"]["x"])
 
     def sample_grid(self, variables):

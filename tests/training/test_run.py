@@ -19,11 +19,11 @@ def train(monkeypatch):
     def touched(*_):
         pytest.fail("a device or another host was asked for")
 
-    monkeypatch.setattr(hosts, "join", touched)
+    monkeypatch.setattr(hosts, "together", touched)
     monkeypatch.setattr(run.loop, "train", touched)
     for task in run.TASKS.values():
         monkeypatch.setattr(task, "__init__", touched)
-    return lambda config, workdir, **options: run.train(config, workdir, is_distributed=True, **options)
+    return lambda config, workdir, **options: run.train(config, workdir, joining=hosts.Joining(), **options)
 
 
 def _begun(workdir, config, step=3):
