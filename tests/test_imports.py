@@ -114,7 +114,7 @@ def _reached(start: Path) -> dict[Path, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("command", ["trace"])
+@pytest.mark.parametrize("command", ["trace", "recover", "verify", "serve"])
 def test_what_laboratories_use_needs_no_data_pipeline(command):
     """Which has no wheels everywhere; tests/commands/test_trace.py, slow, runs a search without."""
     reached = _reached(PACKAGE / "commands" / f"{command}.py")

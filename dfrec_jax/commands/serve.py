@@ -58,10 +58,13 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"warning: --host={arguments.host}: {words}", file=sys.stderr)
         print(server.address, flush=True)
         print("Ctrl-C ends it, and removes the pictures that it was sent", file=sys.stderr)
+        jobs.start(server.shutdown)
         serve_until_told(server.serve_forever)
         server.server_close()
     finally:
         has_ended = jobs.close(patience=2.0)
+    if jobs.failure is not None:
+        raise jobs.failure
     if not has_ended:  # it compiles, or computes: nothing it makes may be written once its folder is gone
         _leave()
     return 0

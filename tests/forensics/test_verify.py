@@ -206,3 +206,8 @@ def test_what_is_no_manifest_is_said(report, original, broken):
 def test_what_is_no_report_is_refused(tmp_path, original):
     with pytest.raises(ValueError, match="report.json: cannot be read"):
         _checks(tmp_path, original)
+    for file, field in (("report.json", "exhibit"), ("report.json", "options"), ("result.json", "checkpoint_step")):
+        folder = Path(shutil.copytree(original, tmp_path / field))
+        _change(folder / file, **{field: "else"})
+        with pytest.raises(ValueError, match=f"{file}: has no {field}"):
+            _checks(folder, original)

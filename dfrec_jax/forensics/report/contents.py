@@ -13,6 +13,13 @@ CONFIG, FACES = "config.json", "faces.json"
 EXHIBIT_DIR, REFERENCES_DIR, TRACE_DIR = "exhibit", "references", "trace"
 SEARCH, CALIBRATION = f"{TRACE_DIR}/search.json", f"{TRACE_DIR}/calibration.json"
 
+# What whoever reads a report relies on, whatever became of the exhibit.
+_NEEDED = {
+    "exhibit.name": str, "exhibit.sha256": str, "exhibit.copy": str, "network.workdir": str,
+    "network.config_sha256": str, "options": dict, "made.environment": dict, "case": dict,
+}  # fmt: skip
+_NEEDED_OF_RESULT = {"input_sha256": str, "network_sha256": str, "checkpoint_step": int, "status": str, "faces": str}
+
 
 class Contents(NamedTuple):
     """The records of a folder.
@@ -47,10 +54,15 @@ def read(folder: Path) -> Contents:
     Raises:
       ValueError: for a folder without them, or with others; names the file.
     """
+    said, result = _object(folder / RECORD), result_of(folder)
+    for record, needed, file in ((said, _NEEDED, RECORD), (result, _NEEDED_OF_RESULT, result_folder.RECORD)):
+        for path, kind in needed.items():
+            if not isinstance(_at(record, path), kind):
+                raise ValueError(f"{folder / file}: has no {path}, as reports of this version have")
     return Contents(
         folder,
-        _object(folder / RECORD),
-        result_of(folder),
+        said,
+        result,
         _object(folder / SEARCH) if (folder / SEARCH).is_file() else None,
         _object(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
     )
@@ -59,6 +71,12 @@ def read(folder: Path) -> Contents:
 def result_of(folder: Path) -> dict[str, Any]:
     """result.json of a folder. Raises ValueError where there is none."""
     return _object(folder / result_folder.RECORD)
+
+
+def _at(record: Any, path: str) -> Any:
+    for name in path.split("."):
+        record = record.get(name) if isinstance(record, dict) else None
+    return record
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -45,20 +45,27 @@ class Jobs:
     Attributes:
       folder: all that is kept is in it; `close` removes it.
       readiness: what the page says of the network.
+      failure: why there is none; None while it is prepared, and where it is ready.
     """
 
     def __init__(self, prepare: Callable[[Callable[[str], None]], Recover]):
-        """Begins to prepare at once, in the thread that works.
+        """Makes the folder; `start` begins.
 
         Args:
-          prepare: gives what recovers a picture, and says in words what it is at; an error of it is said of every job.
+          prepare: gives what recovers a picture, and says in words what it is at.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="dfrec-serve-"))
         self.readiness = "starting"
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._waiting: queue.Queue[str | None] = queue.Queue()
-        self._worker = threading.Thread(target=self._work, args=(prepare,), daemon=True)
+        self.failure: Exception | None = None
+        self._prepare, self._on_failure = prepare, _nothing
+        self._worker = threading.Thread(target=self._work, daemon=True)
+
+    def start(self, on_failure: Callable[[], object] | None = None) -> None:
+        """Begins to prepare, in the thread that works; calls `on_failure` where that fails."""
+        self._on_failure = on_failure or _nothing
         self._worker.start()
 
     def add(self, name: str, data: bytes, case: Mapping[str, str]) -> str:
@@ -102,24 +109,23 @@ class Jobs:
         with self._lock:
             self._jobs.clear()
         self._waiting.put(None)
-        self._worker.join(patience)
+        if self._worker.ident is not None:  # it was started
+            self._worker.join(patience)
         while self.folder.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
         return not self._worker.is_alive()
 
-    def _work(self, prepare: Callable[[Callable[[str], None]], Recover]) -> None:
+    def _work(self) -> None:
         def say(words: str) -> None:
             self.readiness = words
 
         try:
-            recover = prepare(say)
-            self.readiness = "ready"
-        except Exception as error:  # of any kind: said to whoever is at the page, and on the screen
-            traceback.print_exc()
-            self.readiness = failed = f"the network cannot be used: {error}"
-
-            recover = _refusing(failed)
-
+            recover = self._prepare(say)
+        except Exception as error:  # of any kind: whoever started the program is to see it
+            self.failure, self.readiness = error, f"cannot be used ({error})"
+            self._on_failure()
+            return
+        self.readiness = "ready"
         while (number := self._waiting.get()) is not None:
             job = self.get(number)
             if job is not None:
@@ -143,11 +149,8 @@ class Jobs:
             job.state, job.words = REFUSED, f"it could not be recovered ({type(error).__name__}: {error})"
 
 
-def _refusing(words: str) -> Recover:
-    def refuse(picture: Path, out: Path, case: Mapping[str, str]) -> tuple[Path | None, str]:
-        return None, words
-
-    return refuse
+def _nothing() -> None:
+    pass
 
 
 def safe_name(name: str) -> str:

@@ -15,8 +15,8 @@ async function asked(path, options) {
 async function followReadiness() {
   for (;;) {
     const { readiness } = await asked("state");
-    byId("readiness").textContent = readiness === "ready" ? "The network is ready." : `The network: ${readiness}.`;
-    if (readiness === "ready" || readiness.startsWith("the network cannot")) return;
+    byId("readiness").textContent = readiness === "ready" ? "The network is ready." : `The network is ${readiness}.`;
+    if (readiness === "ready" || readiness.startsWith("cannot")) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -134,27 +134,38 @@ function picture(address) {
   });
 }
 
-// The exhibit's face, and over it, as strongly as the slider says, what is chosen. A generated picture is higher than
-// the face by its label, which is left out here: the words beside the picture say what it is.
+// The exhibit's face, and over it, as strongly as the slider says, what is chosen; beneath them a strip that says what
+// it is, so that a copy of the drawing says it too. A generated picture is higher than the face by its own label.
 function draw() {
   const canvas = byId("evidence");
   const context = canvas.getContext("2d");
   const strength = Number(byId("strength").value) / 100;
   const layer = document.querySelector("input[name=layer]:checked").value;
+  const side = canvas.width;
   const size = state.input.naturalWidth;
   context.imageSmoothingEnabled = false;
   context.globalAlpha = 1;
-  context.drawImage(state.input, 0, 0, canvas.width, canvas.height);
+  context.drawImage(state.input, 0, 0, side, side);
   context.globalAlpha = strength;
   if (layer === "generated") {
-    const patch = canvas.width / state.side;
+    const patch = side / state.side;
     context.fillStyle = "#d0261e";
     for (const index of state.generated) {
       context.fillRect((index % state.side) * patch, Math.floor(index / state.side) * patch, patch, patch);
     }
   } else {
-    context.drawImage(state[layer], 0, 0, size, size, 0, 0, canvas.width, canvas.height);
+    context.drawImage(state[layer], 0, 0, size, size, 0, 0, side, side);
   }
+  context.globalAlpha = 1;
+  const isGenerated = layer === "target" && strength > 0;
+  const strip = isGenerated ? "generated: not an identification" : "the exhibit; marked, not generated";
+  context.fillStyle = isGenerated ? "#961e1e" : "#596273";
+  context.fillRect(0, side, side, canvas.height - side);
+  context.fillStyle = "#fff";
+  context.font = "18px sans-serif";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(strip, side / 2, (side + canvas.height) / 2);
   const words = { generated: "generated patches in red", target: "the recovered target, generated in part", map: "the map" };
   canvas.setAttribute("aria-label", `The exhibit's face; over it, at ${Math.round(strength * 100)} percent, ${words[layer]}. ${byId("counts").textContent}`);
 }

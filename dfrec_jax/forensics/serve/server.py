@@ -7,6 +7,7 @@ import hmac
 import io
 import json
 import mimetypes
+import os
 import re
 import secrets
 import zipfile
@@ -29,6 +30,8 @@ _POLICY = (
 )
 # The report that is looked at in the browser has its style in it, and no script may run.
 _REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+_FILE_POLICY = "frame-ancestors 'none'"  # of a PDF, whose viewer is a part of the browser
+_POLICIES = {".html": _REPORT_POLICY, ".pdf": _FILE_POLICY}
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -48,7 +51,7 @@ class Server(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False
+    allow_reuse_address = os.name == "posix"  # elsewhere it would let another program take the port
 
     def __init__(self, host: str, port: int, jobs: Jobs, about: Mapping[str, Any], most_bytes: int):
         """Raises OSError where the port is taken or the host is not this machine's.
@@ -155,8 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_zipped(self.server.jobs, number, job), "application/zip", download=name)
         elif path := self.server.jobs.file(number, rest):
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            policy = _REPORT_POLICY if path.suffix == ".html" else _POLICY
-            self._send(path.read_bytes(), kind, policy=policy)
+            self._send(path.read_bytes(), kind, policy=_POLICIES.get(path.suffix, _POLICY))
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "there is no such file")
 

@@ -34,6 +34,7 @@ def recovering(picture, out, case):
 @pytest.fixture
 def jobs():
     made = Jobs(lambda say: recovering)
+    made.start()
     yield made
     made.close()
 
@@ -75,6 +76,7 @@ def test_what_is_worked_on_at_the_end_is_said_to_go_on():
         return None, "late"
 
     jobs = Jobs(lambda say: slow)
+    jobs.start()
     number = jobs.add("a.png", b"good", {})
     wait_for(lambda: jobs.get(number).state == "working")
     assert not jobs.forget(number)
@@ -89,16 +91,22 @@ def test_there_are_so_many_and_no_more(jobs, monkeypatch):
         jobs.add("a.png", b"good", {})
 
 
-def test_a_network_that_cannot_be_used_is_said_of_every_picture(capsys):
+def test_a_network_that_cannot_be_used_ends_it():
     def fail(say):
+        say("being restored")
         raise ValueError("no such network")
 
+    told = threading.Event()
     jobs = Jobs(fail)
-    number = jobs.add("a.png", b"good", {})
-    wait_for(lambda: jobs.get(number).state == "refused")
-    assert jobs.get(number).words == jobs.readiness == "the network cannot be used: no such network"
-    assert "no such network" in capsys.readouterr().err
-    jobs.close()
+    jobs.start(told.set)
+    assert told.wait(10)
+    assert isinstance(jobs.failure, ValueError) and jobs.readiness == "cannot be used (no such network)"
+    assert jobs.close() and not jobs.folder.exists()
+
+
+def test_one_that_was_never_started_leaves_nothing():
+    jobs = Jobs(lambda say: recovering)
+    assert jobs.close() and not jobs.folder.exists()
 
 
 @pytest.mark.parametrize(

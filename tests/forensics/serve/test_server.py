@@ -21,6 +21,7 @@ MOST = 1000
 @pytest.fixture(scope="module")
 def server():
     jobs = Jobs(lambda say: recovering)
+    jobs.start()
     made = Server("127.0.0.1", 0, jobs, {"config": "tiny <b>"}, MOST)
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
