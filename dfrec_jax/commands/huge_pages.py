@@ -12,9 +12,9 @@ ASKED = "glibc.malloc.hugetlb=1"
 def ask() -> None:
     """Begins this program again, as the same process, with glibc asking for huge pages: called before all else.
 
-    XLA's compiler leaves a heap behind that is scattered over pages of 4 KiB, and the steps after a compilation wait for
-    addresses to be translated; docs/performance.md has the figures. A GLIBC_TUNABLES of the user, be it empty, is left,
-    and so is a kernel that gives huge pages to all or to none.
+    XLA's compiler leaves a heap behind that is scattered over pages of 4 KiB, and the steps after a compilation wait
+    for addresses to be translated; docs/performance.md has the figures. A GLIBC_TUNABLES of the user, be it empty, is
+    left, and so is a kernel that gives huge pages to all or to none.
     """
     if sys.platform == "linux" and is_wanted(KERNELS, dict(os.environ)):
         os.execve(sys.executable, sys.orig_argv, os.environ | {VARIABLE: ASKED})
