@@ -3,6 +3,7 @@
 import itertools
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -374,3 +375,17 @@ def test_fingerprint_tells_another_preparation_from_this_one(make_config):
         pipeline.check_fingerprint(saved, pipeline.fingerprint(make_config("triplets")))
     with pytest.raises(ConfigError, match="shares"):
         pipeline.check_fingerprint(saved, pipeline.fingerprint(make_config(bi_share=0.5)))
+
+
+def test_a_damaged_record_ends_the_stream_with_one_error(make_config, tmp_path):
+    config = make_config("faces", bi_share=0.0)
+    shutil.copytree(Path(config.data.dir) / "faces", tmp_path / "faces")
+    config.data.dir = str(tmp_path)
+    (path,) = tmp_path.glob("faces/*/*-train.array_record-*")
+    data = bytearray(path.read_bytes())
+    data[2000:3000] = bytes(1000)  # in the first chunk of records: header and footer stay
+    path.write_bytes(data)
+    with pipeline.TrainBatches(config, start_step=0) as stream:
+        with pytest.raises(ConfigError, match=r"record \d+ is damaged .*dfrec prepare faces"):
+            for _ in range(20):
+                next(stream)

@@ -138,6 +138,21 @@ def test_on_a_full_disk_nothing_is_forgotten():
     assert json.loads(file.getvalue().splitlines()[-1])["seconds"] == {"starting": 5.0}
 
 
+def test_a_clock_of_the_day_that_is_set_changes_no_duration(tmp_path):
+    clock, jumps = Clock(), iter([0.0, 3600.0, -86400.0, 7.0, -3600.0] * 9)
+    for _ in range(2):  # two processes
+        ledger = Ledger(clock=clock, wall=lambda: clock() + next(jumps))
+        with ledger.opened(tmp_path / "timing.jsonl", 0, is_writer=True):
+            for kind, seconds in (("stepping", 30.0), ("saving", 5.0), ("input", 1.0)):
+                with ledger.doing(kind):
+                    clock.pass_by(seconds)
+                ledger.write()
+    account = goodput.read(tmp_path)
+    assert account is not None and account.processes == 2
+    assert (account.seconds["saving"], account.seconds["input"]) == (10, 2)
+    assert account.total - account.seconds["down"] == 72
+
+
 def test_the_age_of_this_process():
     before = process_age()
     time.sleep(0.05)
