@@ -108,20 +108,17 @@ class Bench:
 
     def start(self, workdir: Path, *flags: str, fault: str = "", most_bytes: int | None = None) -> subprocess.Popen:
         """Starts it; no file may grow beyond `most_bytes`."""
-
-        def limit() -> None:
-            if most_bytes is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "train.py", f"--config={self.folder}/config.py", f"--workdir={workdir}", *flags],
             cwd=REPOSITORY,
             env={**self._environment, "FAULT": fault},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit,
         )
+        if most_bytes is not None:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+        return process
 
     def run(self, workdir: Path, *flags: str, fault: str = "", most_bytes: int | None = None) -> tuple[int, str]:
         """Status and what was said on stderr."""
