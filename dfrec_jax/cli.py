@@ -247,9 +247,10 @@ def _drop_output() -> None:
 def _refusals() -> tuple[type[ValueError], ...]:
     """What is raised for bad input, each by the part that finds it."""
     from dfrec_jax.config.errors import ConfigError
+    from dfrec_jax.examples.encoded import DamagedPicture
     from dfrec_jax.pictures.reading import ImageError
     from dfrec_jax.preparation.plan import PreparationError
     from dfrec_jax.runs.errors import CheckpointError
     from dfrec_jax.weights.rules import WeightsError
 
-    return CheckpointError, ConfigError, ImageError, PreparationError, WeightsError
+    return CheckpointError, ConfigError, DamagedPicture, ImageError, PreparationError, WeightsError

@@ -1,5 +1,7 @@
 """Small prepared data sets, made once for all tests that read one."""
 
+from pathlib import Path
+
 import pytest
 
 from dfrec_jax.config import defaults
@@ -8,11 +10,15 @@ from dfrec_jax.config import defaults
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """A folder with `faces` (pristine, with generated forgeries to measure on) and `triplets` (recorded forgeries)."""
+    return make(tmp_path_factory.mktemp("prepared"))
+
+
+def make(root: Path) -> Path:
+    """Makes both data sets in a folder below `root`, from pictures beside it."""
     from dfrec_jax.preparation import face_folders, triplets  # TFDS takes seconds to import, and few tests need it
     from dfrec_jax.preparation.prepare import Request, prepare
     from tests.preparation import trees
 
-    root = tmp_path_factory.mktemp("prepared")
     people = {"train": range(5), "validation": range(5, 7), "test": range(7, 10)}
     trees.people(root / "people", {f"person {i}": 4 for i in range(10)})
     lines = [f"person {i}/{k:02d}.jpg,{split}" for split in people for i in people[split] for k in range(4)]

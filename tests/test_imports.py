@@ -23,7 +23,7 @@ ALLOWED = {
     "models": {"config", "nets"},
     "frozen": {"nets", "weights"},
     "synthetic": {"files", "nets", "weights", "frozen"},
-    "records": {"config", "examples", "forging", "pictures"},
+    "records": {"files", "config", "examples", "forging", "pictures"},
     "preparation": {"files", "records", "forging", "pictures"},
     "audit": {"files", "examples", "records", "forging", "preparation"},
     "data": {"config", "examples", "synthetic", "records", "forging", "preparation", "pictures"},

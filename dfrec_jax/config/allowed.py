@@ -9,6 +9,7 @@ from dfrec_jax.config.errors import require
 
 LARGEST_SEED = 2**32 - 1  # jax.random.key takes the lower 32 bits of a larger one in silence, or fails
 LARGEST_SIZE = 4096  # pixels, as `dfrec prepare --size`: what a typing error adds takes minutes to run out of memory
+WIDEST, DEEPEST = 65_536, 1_000  # channels of a layer, and layers: far beyond any network that has been trained
 Rule = tuple[str, Callable, str]  # a field, whether a value is allowed, and that in words
 
 
@@ -25,6 +26,16 @@ def value_of(config: ConfigDict, field: str) -> Any:
     for name in field.split("."):
         value = value[name]
     return value
+
+
+def up_to(most: int) -> Callable[[int | float], bool]:
+    """Whether above 0 and at most `most`: what a typing error, or a hostile file, asks for beyond would never end."""
+    return lambda value: 0 < value <= most
+
+
+def all_up_to(most: int) -> Callable[[tuple | list], bool]:
+    """Whether there are any, up to 64 of them, and each is above 0 and at most `most`."""
+    return lambda values: 0 < len(values) <= 64 and all(0 < value <= most for value in values)
 
 
 def positive(value: int | float) -> bool:

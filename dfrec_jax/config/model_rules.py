@@ -4,38 +4,50 @@ import math
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config.allowed import LARGEST_SIZE, Rule, all_positive, not_negative, one_of, positive, share, value_of
+from dfrec_jax.config.allowed import (
+    DEEPEST,
+    LARGEST_SIZE,
+    WIDEST,
+    Rule,
+    all_up_to,
+    one_of,
+    share,
+    up_to,
+    value_of,
+)
 from dfrec_jax.config.defaults import FUSIONS, MODES, PIXELS, VERDICTS, num_kept, num_patches
 from dfrec_jax.config.errors import ConfigError
+
+MOST_PATCHES = 65_536
 
 FIELDS: tuple[Rule, ...] = (
     ("mode", one_of(MODES), f"one of {MODES}"),
     ("image_size", lambda size: 0 < size <= LARGEST_SIZE, f"from 1 to {LARGEST_SIZE} pixels"),
-    ("ism.width", positive, "above 0"),
+    ("ism.width", up_to(100), "above 0 and at most 100"),
     ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
-    ("ism.decoder_features", positive, "above 0"),
-    ("ism.rates", all_positive, "one or more, each 1 or more"),
-    ("sirm.features", all_positive, "one or more, each 1 or more"),
-    ("sirm.bottleneck", positive, "1 or more"),
-    ("sirm.stem", positive, "a positive number of pixels"),
+    ("ism.decoder_features", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("ism.rates", all_up_to(LARGEST_SIZE), f"1 to 64 of them, each from 1 to {LARGEST_SIZE}"),
+    ("sirm.features", all_up_to(WIDEST), f"1 to 64 of them, each from 1 to {WIDEST}"),
+    ("sirm.bottleneck", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("sirm.stem", up_to(LARGEST_SIZE), f"from 1 to {LARGEST_SIZE} pixels"),
     ("ism.known_map", share, "between 0 and 1"),
     ("ism.verdict", one_of(VERDICTS), f"one of {VERDICTS}"),
     ("ism.gate", share, "between 0 and 1"),
     ("sirm.feature_dropout", share, "between 0 and 1"),
-    ("tirm.identity_width", not_negative, "0 (none) or the width of the embedding of frozen.identity"),
+    ("tirm.identity_width", lambda width: 0 <= width <= WIDEST, "0 (none) or the embedding's width of frozen.identity"),
     ("tirm.identity_dropout", share, "between 0 and 1"),
     ("tirm.identity_cosine", lambda c: len(c) == 2 and 0 <= c[0] <= c[1] <= 1, "(low, high), 0 <= low <= high <= 1"),
-    ("tirm.patch_size", positive, "a positive number of pixels"),
+    ("tirm.patch_size", up_to(LARGEST_SIZE), f"from 1 to {LARGEST_SIZE} pixels"),
     ("tirm.mask_ratio", lambda ratio: 0 < ratio < 1, "between 0 and 1, both excluded"),
     ("tirm.fusion", one_of(FUSIONS), f"one of {FUSIONS}"),
     ("tirm.pixels", one_of(PIXELS), f"one of {PIXELS}"),
-    ("tirm.width", positive, "1 or more"),
-    ("tirm.depth", positive, "1 or more"),
-    ("tirm.heads", positive, "1 or more"),
-    ("tirm.decoder_width", positive, "1 or more"),
-    ("tirm.decoder_heads", positive, "1 or more"),
-    ("tirm.decoder_depth", positive, "1 or more"),
-    ("tirm.token_width", positive, "1 or more"),
+    ("tirm.width", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("tirm.depth", up_to(DEEPEST), f"from 1 to {DEEPEST}"),
+    ("tirm.heads", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("tirm.decoder_width", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("tirm.decoder_heads", up_to(WIDEST), f"from 1 to {WIDEST}"),
+    ("tirm.decoder_depth", up_to(DEEPEST), f"from 1 to {DEEPEST}"),
+    ("tirm.token_width", up_to(WIDEST), f"from 1 to {WIDEST}"),
     ("tirm.full_map_threshold", share, "between 0 and 1"),
     ("tirm.patch_threshold", share, "between 0 and 1"),
     ("tirm.noise_scale", share, "between 0 and 1"),
@@ -54,6 +66,11 @@ def _validate_sizes(config: ConfigDict) -> None:
     size, patch, levels, stem = config.image_size, config.tirm.patch_size, len(config.sirm.features), config.sirm.stem
     bottleneck = stem * 2**levels  # its stride
     stride = math.lcm(16, bottleneck)  # 16: that of the ISM's deepest features
+    if (size // patch) ** 2 > MOST_PATCHES:
+        raise ConfigError(
+            f"image_size={size} with tirm.patch_size={patch}: {(size // patch) ** 2} patches, of which each attends "
+            f"to every other; at most {MOST_PATCHES}: use larger patches"
+        )
     if size % patch:
         raise ConfigError(
             f"image_size={size} with tirm.patch_size={patch}: the patch grid must divide the image; "

@@ -15,6 +15,7 @@ from jaxtyping import Float, UInt8
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files import json_text
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.detection import Face, detect_faces
 from dfrec_jax.weights.rules import WeightsError
@@ -126,7 +127,7 @@ def faces_of_file(path: str | os.PathLike[str]) -> Mapping[str, Sequence[Face]]:
       ConfigError: for a file that cannot be read or says something else; names the picture.
     """
     try:
-        said = json.loads(Path(path).read_text())
+        said = json_text.parsed(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"--faces={os.fspath(path)}: cannot be read as JSON ({error})") from error
     if not isinstance(said, dict) or not said:

@@ -1,12 +1,11 @@
 """The folder of one picture's result: it appears whole or not at all, and never takes the place of another."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 
 RECORD = "result.json"
 _REMEDY = "choose another folder for the results, or move it away"
@@ -39,7 +38,7 @@ def holds(folder: Path, identity: Mapping[str, Any]) -> bool:
     if not os.path.lexists(folder):
         return False
     try:
-        record = json.loads((folder / RECORD).read_text())
+        record = json_text.parsed((folder / RECORD).read_text())
         other = {name: record.get(name) for name in identity}
     except (OSError, ValueError, AttributeError):
         raise FolderTaken(f"{folder} is there already and holds no result: {_REMEDY}") from None

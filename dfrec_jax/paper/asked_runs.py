@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.paper import runs_at_hand
 from dfrec_jax.paper.fitted_tables import places_of
 from dfrec_jax.paper.runs_at_hand import Run
@@ -109,7 +109,7 @@ def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> 
 
 def write_runs(runs: Sequence[Run], path: Path) -> None:
     """Adds what each run is, with its config, to the file that says so of all runs that tables and figures show."""
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = json_text.parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
     for run in runs:
         known[run.workdir] = {
             "method": run.methods[0],

@@ -4,7 +4,6 @@ The pictures that it makes of them go into `<DIR>/<folder>/<number>.png` under t
 `evaluate.py --table=1 --row NAME=DIR` measures them.
 """
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image
 from dfrec_jax.config import defaults
 from dfrec_jax.config.allowed import LARGEST_SIZE
 from dfrec_jax.config.errors import ConfigError, require
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.forging import components
 from dfrec_jax.paper import pictures_of_others, table_data
 from dfrec_jax.paper.table_data import DRAWN_EXAMPLES, LEAKS, SCENES, Data, Examples, Measured
@@ -121,7 +120,7 @@ def _check_free(path: Path, said: dict[str, Any]) -> None:
     if not path.exists():
         return
     try:
-        earlier = json.loads(path.read_text())
+        earlier = json_text.parsed(path.read_text())
     except ValueError:
         earlier = None
     if not isinstance(earlier, dict) or {name: earlier.get(name) for name in said} != said:

@@ -7,7 +7,6 @@ pictures that it is asked for.
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from PIL import Image
 from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.recoverers import Recovered, Recoverer, Seen, in_8_bits
 from dfrec_jax.evaluation.spread import Spread
-from dfrec_jax.files import whole
+from dfrec_jax.files import npz, whole
 from dfrec_jax.paper import pictures_of_others
 from dfrec_jax.weights.digest import sha256_of_variables
 
@@ -171,7 +170,7 @@ def _read(path: Path, inputs: UInt8[np.ndarray, "b 32"]) -> Kept | None:
                 return None
             arrays = {name: spread.own_of(_unpacked(file, name)) for name in Kept._fields if name in file}
             return Kept(**arrays)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except npz.ERRORS:
         return None
 
 

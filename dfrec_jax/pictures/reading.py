@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from dfrec_jax.pictures import colour_profiles
 
 MAX_PIXELS = 200_000_000
+MAX_PIXELS_PER_BYTE = 20_000  # of the file: an even grey takes a hundredth of it in PNG, and no face is so even
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower and says nothing of faces; MAX_PIXELS is the one that holds
 # Pillow knows 40 kinds of files more, and runs Ghostscript on one of them (EPS), whatever the file is called.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
@@ -89,7 +90,7 @@ def decode_image(data: bytes, path: str | os.PathLike[str]) -> Decoded:
 
     Raises:
       ImageError: for what is truncated or no picture of the kinds in FORMATS, has transparent pixels, floating-point
-        samples beyond 0..1, or more than 200 million pixels.
+        samples beyond 0..1, more than 200 million pixels, or more than 20,000 for each byte of the file.
     """
     if is_heic(data) and not _heic_decoder():
         raise refusal(path, "no decoder for HEIC is installed: pip install 'dfrec-jax[heic]', or convert it to PNG")
@@ -99,6 +100,11 @@ def decode_image(data: bytes, path: str | os.PathLike[str]) -> Decoded:
             if image.width * image.height > MAX_PIXELS:
                 reason = f"has more than {MAX_PIXELS // 10**6} million pixels: crop it to the face first"
                 raise refusal(path, reason, f"{image.width}x{image.height}")
+            if image.width * image.height > MAX_PIXELS_PER_BYTE * len(data):
+                reason = (
+                    "says that it is far larger than its file could hold: it is damaged, or made to fill the memory"
+                )
+                raise refusal(path, reason, f"{image.width}x{image.height} in {len(data)} bytes")
             remarks = _frames_left_out(image)
             depth = _depth(image)
             image.load()

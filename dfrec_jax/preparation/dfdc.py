@@ -4,9 +4,9 @@
 `original`. Whose face was put in, and by which of the challenge's methods, is nowhere said.
 """
 
-import json
 from pathlib import Path
 
+from dfrec_jax.files import json_text
 from dfrec_jax.preparation import left_alone, splits, tables
 from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
@@ -109,7 +109,7 @@ def _why_not(path: Path) -> str:
 def _read(path: Path) -> dict[str, str | None]:
     """What a list says: by video the name of its original, None for an original."""
     try:
-        said = json.loads(tables.read_text(path))
+        said = json_text.parsed(tables.read_text(path))
         return {name: None if row["label"] == "REAL" else str(row.get("original")) for name, row in said.items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, PreparationError):

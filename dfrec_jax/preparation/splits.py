@@ -1,10 +1,10 @@
 """Which split a person, a picture or a pair belongs to: by a hash, by a file, or as the authors published it."""
 
 import hashlib
-import json
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 
+from dfrec_jax.files import json_text
 from dfrec_jax.preparation import tables
 from dfrec_jax.preparation.plan import PreparationError
 
@@ -59,7 +59,7 @@ def read_official_pairs(folder: str) -> dict[str, str]:
                 "FaceForensics++ (github.com/ondyari/FaceForensics, dataset/splits)"
             )
         try:
-            pairs = [(str(a), str(b)) for a, b in json.loads(tables.read_text(path))]
+            pairs = [(str(a), str(b)) for a, b in json_text.parsed(tables.read_text(path))]
         except PreparationError:
             raise
         except (ValueError, TypeError) as error:

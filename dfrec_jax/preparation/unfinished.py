@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected, Remark
 
 _LENGTH = struct.Struct("<Q")
@@ -68,7 +68,7 @@ class Unfinished:
 
 def _read_json(path: Path, folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_text.parsed(path.read_text(encoding="utf-8"))
     except ValueError:
         content = None
     if not isinstance(content, dict):

@@ -1,7 +1,6 @@
 """What the pipeline must know of all records without reading them: labels, people, and partners for forgeries."""
 
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from dfrec_jax.files import json_text, npz
 from dfrec_jax.forging.partners import nearest_partners
 from dfrec_jax.records import pictures
 from dfrec_jax.records.schema import LABELS, PRISTINE, Record
@@ -128,10 +128,40 @@ def read(folder: Path, split: str) -> tuple[Index, Names]:
     """
     path = folder / f"index-{split}.npz"
     try:
-        with path.open("rb") as file, np.load(file) as stored:
-            index = Index(**{name: stored[name] for name in Index._fields})
+        with path.open("rb") as file:
+            stored = npz.read(file)
+        index = Index(**{name: stored[name] for name in Index._fields})
         path = folder / "names.json"
-        names = json.loads(path.read_text(encoding="utf-8"))
-        return index, Names(tuple(names["attacks"]), tuple(names["identities"]))
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        names = json_text.parsed(path.read_text(encoding="utf-8"))
+        found = Names(tuple(names["attacks"]), tuple(names["identities"]))
+        if not all(isinstance(name, str) for name in (*found.attacks, *found.identities)):
+            raise ValueError("a name is no text")
+        path = folder / f"index-{split}.npz"
+        _check(index, found)
+        return index, found
+    except FileNotFoundError:
+        raise
+    except npz.ERRORS as error:
         raise DamagedIndex(f"{path.name} is damaged ({type(error).__name__})") from error
+
+
+def _check(index: Index, names: Names) -> None:
+    """Raises ValueError where a column is of another kind or length, or a number names what is not there."""
+    count, num_faces = len(index.label), len(index.faces)
+    for name, column in index._asdict().items():
+        kind = "b" if name.startswith("has_") else "iu"
+        shape = (num_faces,) if name == "faces" else (count,)
+        if column.dtype.kind not in kind or (column.shape != shape if name != "partners" else column.ndim != 2):
+            raise ValueError(f"{name} is {column.dtype} {column.shape}")
+    for column, limit in (
+        (index.label, len(LABELS)),
+        (index.attack, len(names.attacks)),
+        (index.source_id, len(names.identities)),
+        (index.target_id, len(names.identities)),
+        (index.faces, count),
+        (index.partners, num_faces),
+    ):
+        if column.size and not 0 <= column.min() <= column.max() < limit:
+            raise ValueError("a number is out of its range")
+    if len(index.partners) != num_faces and index.partners.shape[1]:
+        raise ValueError("faces and partners are not of one number")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt64
 
+from dfrec_jax.files import npz
 from dfrec_jax.records.schema import Record
 
 ROLES = ("image", "source", "target")
@@ -27,7 +28,7 @@ def read(folder: Path, split: str) -> UInt64[np.ndarray, " n"] | None:
     """The hashes of a split; None where it was prepared before there were any, or the file cannot be read."""
     try:
         return np.load(_path(folder, split), allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except npz.ERRORS:
         return None
 
 

@@ -1,7 +1,6 @@
 """Reading a data set that `dfrec prepare` wrote: its index, and single records as examples."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,14 @@ import numpy as np
 from tensorflow_datasets.proto import tf_example_pb2
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded, decoded, jpeg_side
-from dfrec_jax.pictures.framing import ALL_INSIDE, EARLIER, Frame, inside_mask
+from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded, decoded
+from dfrec_jax.files import json_text
+from dfrec_jax.pictures.framing import ALL_INSIDE, CROPS, EARLIER, Frame, inside_mask
 from dfrec_jax.records import index as index_lib
 from dfrec_jax.records.schema import LABELS, PRISTINE, SWAP, VERSION
 
 Example = dict[str, Any]  # arrays, and scalars of NumPy
+NUM_POINTS = {"landmarks": 5, "source_landmarks": 5, "points": 68}
 
 
 class PreparedSplit:
@@ -74,7 +75,10 @@ class PreparedSplit:
         self.pristine = np.flatnonzero(self.index.label == LABELS.index(PRISTINE))
         self.forgeries = np.flatnonzero(is_swap)
         self.faces = self.index.faces
-        self.frame = _frame_of(self.folder / "metadata.json")
+        try:
+            self.frame = _frame_of(self.folder / "metadata.json")
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise self._damaged(f"metadata.json is damaged ({_first_line(error)})") from error
 
     def _damaged(self, words: str) -> ConfigError:
         dataset = self.folder.parent.name
@@ -92,24 +96,28 @@ class PreparedSplit:
         return decoded(self.encoded_example(number, size))
 
     def encoded_example(self, number: int, size: int) -> Example:
-        """Record `number` as it stands, without forging: one row of `examples/fields.py`, with `Encoded`."""
+        """Record `number` as it stands, without forging: one row of `examples/fields.py`, with `Encoded`.
+
+        Raises:
+          ConfigError: for a damaged record. Pictures raise DamagedPicture when they are decoded.
+        """
         fields = self._fields(number)
-        image = Encoded(_bytes(fields, "image"), COLOURS, size)
+        image = self._picture(fields, "image", number, size)
         is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
-        (landmarks,) = _points(fields, ("landmarks",), image)
+        (landmarks,) = self._points(fields, ("landmarks",), image, number)
         if is_pristine:
             source = target = image
             source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
         else:
-            source, target = (Encoded(_bytes(fields, name), COLOURS, size) for name in ("source", "target"))
-            source_landmarks = _points(fields, ("source_landmarks",), source)[0]
-            mask = Encoded(_bytes(fields, "mask"), GRAY, size)
+            source, target = (self._picture(fields, name, number, size) for name in ("source", "target"))
+            source_landmarks = self._points(fields, ("source_landmarks",), source, number)[0]
+            mask = self._picture(fields, "mask", number, size, GRAY)
         return {
             "image": image,
             "source": source,
             "target": target,
             "source_mask": mask,
-            "inside_mask": _inside(fields, size),
+            "inside_mask": self._inside(fields, number, size),
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
             "is_forgery": np.bool_(not is_pristine),
@@ -138,16 +146,16 @@ class PreparedSplit:
     def labelled(self, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
         """The picture of record `number`, and its attributes as `attributes` gives them."""
         fields = self._fields(number)
-        return Encoded(_bytes(fields, "image"), COLOURS, size).decode(), _integers(fields, "attributes")
+        return self._picture(fields, "image", number, size).decode(), self._attributes(fields, number)
 
     def attributes(self, number: int) -> np.ndarray:
         """CelebA's 40 as -1 and 1; empty where not known."""
-        return _integers(self._fields(number), "attributes")
+        return self._attributes(self._fields(number), number)
 
     def points(self, number: int, size: int) -> np.ndarray:
         """The 68 landmarks of the picture of record `number`, float32 [68, 2]; NaN where they are not known."""
         fields = self._fields(number)
-        return _points(fields, ("points",), Encoded(_bytes(fields, "image"), COLOURS, size))[0]
+        return self._points(fields, ("points",), self._picture(fields, "image", number, size), number)[0]
 
     def encoded(self, number: int, name: str) -> bytes:
         """Picture `name` of record `number` as it is stored: JPEG, or PNG of the mask; empty where not at hand."""
@@ -210,9 +218,9 @@ class PreparedSplit:
 
     def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray, np.ndarray]:
         fields = self._fields(number)
-        image = Encoded(_bytes(fields, "image"), COLOURS, size)
-        landmarks, points = _points(fields, ("landmarks", "points"), image)
-        return image, landmarks, points, _inside(fields, size)
+        image = self._picture(fields, "image", number, size)
+        landmarks, points = self._points(fields, ("landmarks", "points"), image, number)
+        return image, landmarks, points, self._inside(fields, number, size)
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]
@@ -221,6 +229,37 @@ class PreparedSplit:
         except Exception as error:  # ArrayRecord's and protobuf's own
             raise self._damaged(f"record {number} is damaged ({_first_line(error)})") from error
 
+    def _picture(self, fields: Any, name: str, number: int, size: int, channels: int = COLOURS) -> Encoded:
+        return Encoded(_bytes(fields, name), channels, size, f"{self.folder}: record {number}")
+
+    def _attributes(self, fields: Any, number: int) -> np.ndarray:
+        values = np.array(fields["attributes"].int64_list.value, np.int64)
+        if len(values) not in (0, 40) or np.any(np.abs(values) != 1):
+            raise self._damaged(f"record {number} is damaged: its attributes are not 40 of -1 and 1")
+        return values.astype(np.int8)
+
+    def _inside(self, fields: Any, number: int, size: int) -> np.ndarray:
+        """See `framing.inside_mask`; a record of an earlier version says nothing, and counts as whole."""
+        place = np.array(fields["place"].float_list.value, np.float32)
+        if place.size not in (0, 6):
+            raise self._damaged(f"record {number} is damaged: its place has {place.size} numbers, not 6")
+        return inside_mask(place.reshape(2, 3) if place.size else ALL_INSIDE, size)
+
+    def _points(self, fields: Any, names: tuple[str, ...], picture: Encoded, number: int) -> list[np.ndarray]:
+        """Points (x, y) of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
+        scale = picture.size / picture.side() if picture.data else 1.0
+        found = []
+        for name in names:
+            values = fields[name].float_list
+            # On the wire they stand in a row, behind a tag and their length; one by one they would take ten times as
+            # long.
+            count = len(values.value)
+            if count != 2 * NUM_POINTS[name]:
+                raise self._damaged(f"record {number} is damaged: its {name} has {count} numbers")
+            points = np.frombuffer(values.SerializeToString()[-4 * count :], "<f4").reshape(-1, 2)
+            found.append(points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32))
+        return found
+
 
 def _first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), "") or type(error).__name__
@@ -228,33 +267,13 @@ def _first_line(error: Exception) -> str:
 
 def _frame_of(path: Path) -> Frame:
     """What a preparation wrote down of its crops."""
-    said = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return Frame(str(said.get("crop", EARLIER.crop)), float(said.get("margin", EARLIER.margin)))
+    said = json_text.parsed(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    frame = Frame(str(said.get("crop", EARLIER.crop)), float(said.get("margin", EARLIER.margin)))
+    if frame.crop not in CROPS or not 0 <= frame.margin < float("inf"):
+        raise ValueError(f"crop {frame.crop!r:.80}, margin {frame.margin}")
+    return frame
 
 
 def _bytes(fields, name: str) -> bytes:
     values = fields[name].bytes_list.value
     return values[0] if values else b""
-
-
-def _integers(fields, name: str) -> np.ndarray:
-    return np.array(fields[name].int64_list.value, np.int8)
-
-
-def _inside(fields, size: int) -> np.ndarray:
-    """See `framing.inside_mask`; a record of an earlier version says nothing, and counts as whole."""
-    place = np.array(fields["place"].float_list.value, np.float32)
-    return inside_mask(place.reshape(2, 3) if place.size else ALL_INSIDE, size)
-
-
-def _points(fields, names: tuple[str, ...], picture: Encoded) -> list[np.ndarray]:
-    """Points (x, y) of a stored picture in pixels of its wanted size; pixel centres are whole numbers."""
-    scale = picture.size / jpeg_side(picture.data) if picture.data else 1.0
-    found = []
-    for name in names:
-        values = fields[name].float_list
-        # On the wire they stand in a row, behind a tag and their length; one by one they would take ten times as long.
-        count = len(values.value)
-        points = np.frombuffer(values.SerializeToString()[-4 * count :], "<f4").reshape(-1, 2)
-        found.append(points if scale == 1 else ((points + 0.5) * scale - 0.5).astype(np.float32))
-    return found

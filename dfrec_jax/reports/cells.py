@@ -1,12 +1,11 @@
 """Files of tables of the paper: every cell with its figure, or the reason why it has none; all rendering reads them."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 
 
 class Cell(NamedTuple):
@@ -95,7 +94,7 @@ def read(path: str | os.PathLike[str]) -> CellTable:
       ValueError: for a file that holds no such table.
     """
     try:
-        content = json.loads(Path(path).read_text())
+        content = json_text.parsed(Path(path).read_text())
         lists: dict[str, Any] = {name: tuple(content[name]) for name in ("rows", "columns", "header", "footnotes")}
         metrics = tuple(Heading(**metric) for metric in content["metrics"])
         cells = tuple(Cell(**cell) for cell in content["cells"])

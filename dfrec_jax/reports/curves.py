@@ -1,7 +1,6 @@
 """Curves as pictures: the loss terms of a run, and real faces told from forged ones at every threshold."""
 
 import io
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from dfrec_jax.files import json_text
 from dfrec_jax.pictures import grid
 
 SMOOTHED_OVER = 5  # logged steps
@@ -30,7 +30,7 @@ def logged(metrics: str | os.PathLike[str]) -> dict[str, list[tuple[int, float]]
     lines = [line for line in Path(metrics).read_text().splitlines(keepends=True) if line.endswith("\n")]
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
+            record = json_text.parsed(line)
             step = int(record.pop("step"))
             for name, value in record.items():
                 series.setdefault(name, []).append((step, float(value)))

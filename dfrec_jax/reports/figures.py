@@ -5,7 +5,6 @@ without the runs, the data or a device.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.pictures import grid
 
 PICTURES = "pictures"
@@ -111,7 +110,7 @@ def read(path: str | os.PathLike[str]) -> Figure:
       ValueError: for a file that holds no figure, or a picture of a name that is not one of `keep`.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json_text.parsed(Path(path).read_text(encoding="utf-8"))
         lists: dict[str, Any] = {name: tuple(content[name]) for name in ("headings", "caption", "missing")}
         lists["lines"] = tuple(
             Line(line["label"], tuple(Shown(**{**place, "insets": tuple(place["insets"])}) for place in line["places"]))

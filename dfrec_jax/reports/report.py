@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.reports import cells, csv_tables, drawing, figures, latex, page_parts
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
@@ -56,7 +56,7 @@ def render(folder: str | Path) -> Path:
         if not figure.is_empty:
             drawing.write(figure, results, folder / "figures" / f"{page_parts.file_name(figure)}.pdf")
     runs_file = results / "runs.json"
-    runs = json.loads(runs_file.read_text(encoding="utf-8")) if runs_file.exists() else {}
+    runs = json_text.parsed(runs_file.read_text(encoding="utf-8")) if runs_file.exists() else {}
     page = folder / "report" / "index.html"
     whole.write_text(page, html(tables, shown, runs, results))
     return page

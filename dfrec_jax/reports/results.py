@@ -1,12 +1,11 @@
 """Result files: every number that a table shows is a record in `results/*.json`, and tables are rendered from them."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 
 
 class Record(NamedTuple):
@@ -70,7 +69,7 @@ def read(path: str | os.PathLike[str]) -> Results:
     Raises:
       ValueError: for a file that holds neither.
     """
-    content = json.loads(Path(path).read_text())
+    content = json_text.parsed(Path(path).read_text())
     if isinstance(content, list):
         content = {"protocol": {}, "measured": {}, "records": content}
     try:

@@ -4,7 +4,6 @@ A training may write to the same folder meanwhile (`runs/saving.py`): what it ha
 and what it drops is renamed before it is deleted, so that a folder with a number for a name is whole, or was damaged.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orbax.checkpoint as ocp
 
+from dfrec_jax.files import json_text
 from dfrec_jax.runs import damage
 from dfrec_jax.runs.errors import CheckpointError
 
@@ -53,7 +53,7 @@ class Checkpoints:
         for step in self.steps():
             path = self._folder / str(step) / "metrics" / "metrics"
             try:
-                metrics = json.loads(path.read_text())
+                metrics = json_text.parsed(path.read_text())
                 if metrics:
                     scores[step] = float(metrics[self._score_name])
             except FileNotFoundError:
@@ -68,7 +68,7 @@ class Checkpoints:
         """What was saved beside the arrays of `step`. Raises CheckpointError where it cannot be read."""
         path = self._folder / str(step) / "meta" / "metadata"
         try:
-            return dict(json.loads(path.read_text()))
+            return dict(json_text.parsed(path.read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise CheckpointError(f"{path} cannot be read ({error!r})") from error
 
@@ -128,6 +128,6 @@ class Checkpoints:
                 name: ocp.StandardCheckpointHandler().restore(folder / name, args=ocp.args.StandardRestore(item))
                 for name, item in abstract_items.items()
             }
-            return Restored(step, items, json.loads((folder / "meta" / "metadata").read_text()))
+            return Restored(step, items, json_text.parsed((folder / "meta" / "metadata").read_text()))
         except Exception as error:  # tensorstore, orbax, json and the devices each raise their own
             raise damage.explain(folder, abstract_items, error) from error

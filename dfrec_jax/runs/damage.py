@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
+from dfrec_jax.files import json_text
 from dfrec_jax.runs.errors import CheckpointError, TornError
 
 # How tensorstore begins its message where the bytes are wrong; with an errno it is the file system that failed.
@@ -93,7 +94,7 @@ def _differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    content = _read(path, lambda: json.loads(path.read_text()))
+    content = _read(path, lambda: json_text.parsed(path.read_text()))
     if not isinstance(content, dict):
         raise TornError(f"{path} is damaged: it holds a {type(content).__name__}")
     return content

@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from safetensors import SafetensorError, safe_open
 
 from dfrec_jax.config import defaults, rules
+from dfrec_jax.files import json_text
 from dfrec_jax.models import dfrec as models
 from dfrec_jax.runs import imported_workdir, stored_config, trained
 from dfrec_jax.runs.saving import CheckpointWriter
@@ -189,7 +190,7 @@ def _read_retained(workdir: Path) -> _Retained | None:
         return None
     try:
         with safe_open(path, framework="np") as file:
-            listed = json.loads(file.metadata()["layout"])
+            listed = json_text.parsed(file.metadata()["layout"])
         values = safetensors.numpy.load_file(path)
         layout = {entry: {name: tuple(shape) for name, shape in listed[entry].items()} for entry in dfrec.MODULES}
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

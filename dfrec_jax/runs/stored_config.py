@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import tasks
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.runs.errors import CheckpointError
 
 # Fields in which a resumed run may differ from the one that it continues: none changes what a step computes, but that
@@ -52,8 +52,8 @@ def load(workdir: str | os.PathLike[str]) -> ConfigDict:
     if not path.is_file():
         raise CheckpointError(f"--workdir={workdir}: there is no config.json in it; name the folder of a training run")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, RecursionError, ValueError) as error:
+        content = json_text.parsed(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not JSON ({error}); restore it from a copy") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path} holds a {type(content).__name__}, not a config; restore it from a copy")

@@ -3,7 +3,6 @@
 H1: the hidden person is this one; H2: it is another of the population that the calibration names.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files import json_text
 from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.tracing.embedder import Identity
 from dfrec_jax.tracing.gallery import RULE, sha256_of_file
@@ -101,7 +101,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
     """
     file = Path(path) / RECORD
     try:
-        said = json.loads(file.read_text())
+        said = json_text.parsed(file.read_text())
         if said.get("format") != FORMAT or said["rule"] != RULE:
             raise ConfigError(f"--calibration={path}: format {said.get('format')!r} is not {FORMAT!r}; calibrate anew")
         fits = {

@@ -5,7 +5,6 @@
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.frozen.detection import Face
 from dfrec_jax.tracing.embedder import Identity
 
@@ -139,7 +138,7 @@ def read(path: str | os.PathLike[str], *, option: str = "--gallery") -> Gallery:
     """
     folder = Path(path)
     try:
-        said = json.loads((folder / RECORD).read_text())
+        said = json_text.parsed((folder / RECORD).read_text())
         if said.get("format") != FORMAT:
             raise ConfigError(f"{option}={path}: {RECORD} has format {said.get('format')!r}, and {FORMAT!r} is read")
         people = tuple(Person(one["name"], tuple(map(shot_of_json, one["pictures"]))) for one in said.pop("people"))
@@ -171,7 +170,7 @@ def blocks_of(file: Path, tensor: str) -> Iterator[Float[np.ndarray, "m e"]]:
     """
     with file.open("rb") as opened:
         size = int.from_bytes(opened.read(8), "little")  # of the header, after which all tensors stand
-        said = json.loads(opened.read(size))[tensor]
+        said = json_text.parsed(opened.read(size))[tensor]
         num_rows, width = said["shape"]
         opened.seek(8 + size + said["data_offsets"][0])
         for start in range(0, num_rows, BLOCK):

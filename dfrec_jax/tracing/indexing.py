@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.forensics import result_folder
 from dfrec_jax.forensics.framed import Framed
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
@@ -192,7 +192,7 @@ def _kept(path: Path, embedder: Embedder) -> dict[str, tuple[Shot, np.ndarray | 
             rows = iter(file.get_tensor("rows"))
         if said["identity"] != json.dumps(embedder.identity) or said["face"] != embedder.face_check:
             return {}
-        shots = [(gallery.shot_of_json(shot), reason) for shot, reason in json.loads(said["done"])]
+        shots = [(gallery.shot_of_json(shot), reason) for shot, reason in json_text.parsed(said["done"])]
         return {shot.sha256: (shot, None if reason else next(rows), reason) for shot, reason in shots}
     except (OSError, ValueError, KeyError, TypeError, StopIteration, SafetensorError):
         return {}  # none, or torn by another program: the pictures are looked at again

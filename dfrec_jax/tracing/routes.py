@@ -11,7 +11,6 @@
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from dfrec_jax.files import json_text
 from dfrec_jax.forensics import result_folder
 from dfrec_jax.frozen.detection import Face
 from dfrec_jax.models import residual
@@ -116,7 +116,7 @@ def _of_picture(path: Path, embedder: Embedder, visible: Visible | None) -> Exhi
 
 def _of_result(folder: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
     try:
-        said = json.loads((folder / result_folder.RECORD).read_text())
+        said = json_text.parsed((folder / result_folder.RECORD).read_text())
         missing = [key for key in _NEEDED if key not in said]
     except (OSError, ValueError, TypeError) as error:
         raise ImageError(

@@ -1,7 +1,6 @@
 """What a run writes of itself: metrics.jsonl, TensorBoard files, pictures, and the line on the screen."""
 
 import itertools
-import json
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs import compiling
 from dfrec_jax.runs.training_run import METRICS
@@ -54,7 +53,7 @@ def set_aside(workdir: str | os.PathLike[str]) -> Path | None:
 
 def _step_of(line: str, otherwise: int) -> int:
     try:
-        return int(json.loads(line)["step"]) if line.endswith("\n") else otherwise
+        return int(json_text.parsed(line)["step"]) if line.endswith("\n") else otherwise
     except (KeyError, TypeError, ValueError):
         return otherwise
 

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from safetensors import SafetensorError
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -42,7 +42,7 @@ def sha256(path: Path) -> str:
     note = cache_dir() / "digests" / f"{key}.json"
     state = [status.st_size, status.st_mtime_ns]
     try:
-        remembered = json.loads(note.read_text())
+        remembered = json_text.parsed(note.read_text())
         if remembered["state"] == state:
             return remembered["sha256"]
     except (OSError, ValueError, KeyError, TypeError):

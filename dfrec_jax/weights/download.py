@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -219,7 +219,7 @@ def _describe(error: Exception, stall_seconds: float) -> str:
 def _tag_of(part: Path) -> str:
     """The version of the file that was begun, as its server named it; empty where that is not known, or is torn."""
     try:
-        return json.loads(_tag_file(part).read_text() or '""')
+        return json_text.parsed(_tag_file(part).read_text() or '""')
     except (FileNotFoundError, ValueError):
         return ""
 

@@ -19,7 +19,7 @@ from tests import tiny
         ("tirm.patch_size", 15, "use image_size=210"),
         ("image_size", 200, "image_size=200 with tirm.patch_size=16"),
         ("tirm.patch_size", 8, "use tirm.patch_size=16 or another number of levels"),
-        ("sirm.stem", 0, "sirm.stem=0: must be a positive number of pixels"),
+        ("sirm.stem", 0, "sirm.stem=0: must be from 1 to 4096 pixels"),
         ("sirm.stem", 2, "sirm.stem=2: target tokens .* use tirm.patch_size=32"),
         ("sirm.stem", 3, "image_size=224: must be a multiple of 48.* a stem of 3"),
         ("tirm.mask_ratio", 0.001, "keeps 196 of 196 patches"),
@@ -48,13 +48,18 @@ from tests import tiny
         ("tirm.identity_cosine", (0.5, 0.2), r"tirm.identity_cosine=\(0.5, 0.2\)"),
         ("data.photograph_share", 0.5, "drawn faces are no photographs"),
         ("image_size", 10**9, "image_size=1000000000: must be from 1 to 4096 pixels"),
-        ("tirm.heads", 0, "tirm.heads=0: must be 1 or more"),
-        ("tirm.decoder_heads", 0, "tirm.decoder_heads=0: must be 1 or more"),
-        ("tirm.width", 0, "tirm.width=0: must be 1 or more"),
-        ("tirm.depth", -1, "tirm.depth=-1: must be 1 or more"),
-        ("sirm.bottleneck", -2, "sirm.bottleneck=-2: must be 1 or more"),
-        ("sirm.features", (32, 0, 32, 32), r"sirm.features=\(32, 0, 32, 32\): must be one or more, each 1 or more"),
-        ("sirm.features", (), "must be one or more"),
+        ("tirm.heads", 0, "tirm.heads=0: must be from 1 to 65536"),
+        ("tirm.decoder_heads", 0, "tirm.decoder_heads=0: must be from 1 to 65536"),
+        ("tirm.width", 0, "tirm.width=0: must be from 1 to 65536"),
+        ("tirm.depth", -1, "tirm.depth=-1: must be from 1 to 1000"),
+        ("sirm.bottleneck", -2, "sirm.bottleneck=-2: must be from 1 to 65536"),
+        (
+            "sirm.features",
+            (32, 0, 32, 32),
+            r"sirm.features=\(32, 0, 32, 32\): must be 1 to 64 of them, each from 1 to 65536",
+        ),
+        ("tirm.decoder_depth", 10**9, "tirm.decoder_depth=1000000000: must be from 1 to 1000"),
+        ("sirm.features", (), "must be 1 to 64 of them"),
         ("optimizer.learning_rate", math.inf, "optimizer.learning_rate=inf: must be a finite number"),
         ("data.leak", ("a", "b"), "each is a finite number"),
     ],
@@ -134,3 +139,10 @@ def test_a_network_leaves_no_part_to_start_from_another_file():
     config.train.initialise, config.train.initialise_fresh = "", "ism"
     with pytest.raises(ConfigError, match="train.initialise_fresh='ism' with train.initialise=''"):
         rules.validate(config)
+
+
+def test_more_patches_than_any_machine_could_hold_are_refused():
+    config = tiny.full_size()
+    config.image_size, config.tirm.patch_size = 4096, 8
+    with pytest.raises(ConfigError, match="image_size=4096 with tirm.patch_size=8: 262144 patches"):
+        rules.validate(defaults.resolve(config))

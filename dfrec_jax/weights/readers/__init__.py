@@ -10,6 +10,7 @@ from dfrec_jax.weights.readers import keras
 from dfrec_jax.weights.readers.arrays import read_npz, read_safetensors
 from dfrec_jax.weights.readers.numpy_pickles import read_numpy_pickle
 from dfrec_jax.weights.readers.onnx import read_onnx
+from dfrec_jax.weights.readers.pickles import shown
 from dfrec_jax.weights.readers.pytorch import LEGACY_MAGIC, PytorchFile, Tensor
 from dfrec_jax.weights.readers.tfjs import read_tfjs
 from dfrec_jax.weights.rules import WeightsError
@@ -32,6 +33,8 @@ def read(path: str | Path, *, entry: str = "", prefix: str = "") -> dict[str, np
         prefix that is not there; an entry that holds more than tensors. The message names the file and the place in it.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # of a pipe nobody knows when, or whether, it ends
+        raise WeightsError(f"{path}: is a folder, a pipe or a device, and no file of weights")
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -87,7 +90,7 @@ def _read_pytorch(path: Path, entry: str) -> dict[str, np.ndarray]:
         if not isinstance(name, str) or not isinstance(value, Tensor):
             hint = f"; name an entry, one of {_names(selected)}" if isinstance(value, Mapping) else ""
             place = repr(entry) if entry else "the file"
-            raise WeightsError(f"{path}: {name!r} in {place} is a {type(value).__name__}, no tensor{hint}")
+            raise WeightsError(f"{path}: {shown(name)} in {place} is a {type(value).__name__}, no tensor{hint}")
     return {name: file.array(tensor, name) for name, tensor in selected.items()}
 
 
@@ -110,5 +113,5 @@ def select(tree: Any, entry: str, where: str) -> Mapping[str, Any]:
 
 
 def _names(mapping: Mapping[Any, Any]) -> str:
-    names = [str(name) for name in mapping]
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    names = [name if isinstance(name, str) else shown(name) for name in mapping]
+    return ", ".join(name[:80] for name in names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -1,18 +1,12 @@
 """Files that hold named arrays and nothing else: safetensors and NumPy's npz."""
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from dfrec_jax.files import npz
 from dfrec_jax.weights.rules import WeightsError
-
-# What NumPy raises for a damaged npz; MemoryError: a shape that was damaged into a huge one.
-_ERRORS = (
-    zipfile.BadZipFile, zlib.error, EOFError, KeyError, MemoryError, OSError, RuntimeError, SyntaxError, ValueError,
-)  # fmt: skip
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
@@ -26,7 +20,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         with safe_open(path, framework="np") as file:
             for name in file.keys():  # noqa: SIM118  (a reader, not a dict)
                 tensors[name] = file.get_tensor(name)
-    except (SafetensorError, TypeError) as error:
+    except (SafetensorError, AttributeError, KeyError, OSError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: truncated or damaged safetensors file, or an unknown type: {error}") from error
     return tensors
 
@@ -38,7 +32,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
       WeightsError: for a truncated or damaged file, or one that holds Python objects.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except _ERRORS as error:
+        with path.open("rb") as file:
+            return npz.read(file)
+    except npz.ERRORS as error:
         raise WeightsError(f"{path}: truncated or damaged npz file, or one with Python objects: {error}") from error

@@ -7,6 +7,7 @@ import numpy as np
 
 from dfrec_jax.weights.rules import WeightsError
 
+MOST_PER_BYTE = 1200  # values' bytes for one of the file's; deflate packs 1,032 zeros into one
 MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -26,6 +27,8 @@ def read_keras(path: Path) -> dict[str, np.ndarray]:
         if isinstance(item, h5py.Dataset):
             if item.external or item.is_virtual or item.dtype.kind not in "biufc":
                 raise WeightsError(f"{path}: {name!r} is no plain array of numbers in this file")
+            if item.nbytes > MOST_PER_BYTE * item.id.get_storage_size():  # where nothing is stored, zeros are made up
+                raise WeightsError(f"{path}: {name!r} says {item.shape}, for which the file is too short")
             tensors[name] = item[()]
 
     try:

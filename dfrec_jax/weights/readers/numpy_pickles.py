@@ -1,12 +1,13 @@
 """NumPy's arrays, scalars and types in a pickle: what stands in for each, and plain pickles of named arrays."""
 
 from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dfrec_jax.weights.readers.pickles import Pickle
+from dfrec_jax.weights.readers.pickles import BoundedFile, Pickle, shown
 from dfrec_jax.weights.rules import WeightsError
 
 
@@ -73,13 +74,13 @@ def read_numpy_pickle(path: Path) -> dict[str, np.ndarray]:
     """
 
     def refuse(reference: Any) -> None:
-        raise WeightsError(f"{path}: the pickle refers to {reference!r} outside of itself")
+        raise WeightsError(f"{path}: the pickle refers to {shown(reference)} outside of itself")
 
-    with path.open("rb") as file:
+    with BoundedFile(FileIO(path)) as file:
         tree = Pickle(file, _NAMES, refuse, str(path)).load()
     if not isinstance(tree, dict) or not tree:
         raise WeightsError(f"{path}: a pickle of a {type(tree).__name__}, not of named arrays")
     for name, value in tree.items():
         if not isinstance(name, str) or not isinstance(value, NumpyArray):
-            raise WeightsError(f"{path}: {name!r} in the pickle is a {type(value).__name__}, no array")
+            raise WeightsError(f"{path}: {shown(name)} in the pickle is a {type(value).__name__}, no array")
     return {name: value.values for name, value in tree.items()}

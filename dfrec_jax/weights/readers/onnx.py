@@ -85,6 +85,8 @@ def _tensor(message: memoryview) -> tuple[str, np.ndarray]:
             values = np.frombuffer(field.payload, _FIXED_DATA[field.number])
         elif field.number in _VARINT_DATA:
             integers += field.integers()
+    if len(shape) > 32:
+        raise ValueError(f"{name!r} has {len(shape)} axes")
     if code not in _TYPES:
         raise ValueError(f"{name!r} has the unknown type {code}")
     dtype = _TYPES[code]

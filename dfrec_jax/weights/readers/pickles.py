@@ -4,9 +4,11 @@ A pickle is a program for a small stack machine. This machine knows containers, 
 caller lists; another name, or another instruction, ends the reading with its place in the file.
 """
 
+import os
 import pickletools
-from collections.abc import Callable, Iterator, Mapping
-from io import BufferedIOBase
+import reprlib
+from collections.abc import Callable, Iterator, Mapping, Sized
+from io import BufferedIOBase, BufferedReader
 from typing import IO, Any, cast
 
 from dfrec_jax.weights.rules import WeightsError
@@ -18,10 +20,39 @@ _PUSHED_AS_READ = frozenset(
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _IGNORED = frozenset(("PROTO", "FRAME"))
+_KEYS = (
+    str,
+    int,
+    float,
+    bytes,
+    type(None),
+)  # bool is an int. A tuple may name itself twice, over and over: its hash never ends
+_COPIED = 4  # values that stand-ins may take altogether, for each byte of the stream, before it is a bomb
+
+
+_BRIEFLY = reprlib.Repr()
+_BRIEFLY.maxlevel, _BRIEFLY.maxstring = 2, 80
 
 
 class Name(str):
     """A name, as `module.attribute`, to which a pickle refers; it is compared, never imported."""
+
+
+class BoundedFile(BufferedReader):
+    """Never reads for more bytes than are left, for which a damaged length would claim memory first."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes."""
+        left = os.fstat(self.fileno()).st_size - self.tell()
+        return super().read(left if size is None or size < 0 else min(size, max(left, 0)))
+
+
+def shown(value: Any) -> str:
+    """A few words of a value of a pickle: all of it may be endless."""
+    try:
+        return _BRIEFLY.repr(value)
+    except (ValueError, RecursionError):  # a number of more digits than Python writes out
+        return f"a {type(value).__name__}"
 
 
 class Attributes(dict):
@@ -55,6 +86,9 @@ class Pickle:
         self._stack: list[Any] = []
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
+        at = stream.tell()
+        self._left = _COPIED * (stream.seek(0, os.SEEK_END) - at) + 1024
+        stream.seek(at)
 
     def load(self) -> Any:
         """The value of the pickle.
@@ -122,10 +156,10 @@ class Pickle:
             _require(stack[-1], list).extend(values)
         elif opcode == "SETITEM":
             value, key = stack.pop(), stack.pop()
-            _require(stack[-1], dict)[key] = value
+            _require(stack[-1], dict)[_key(key)] = value
         elif opcode == "SETITEMS":
             values = self._since_mark()
-            _require(stack[-1], dict).update(zip(values[::2], values[1::2], strict=True))
+            _require(stack[-1], dict).update(zip(map(_key, values[::2]), values[1::2], strict=True))
         elif opcode == "BINPERSID":
             stack.append(self._load_reference(stack.pop()))
         elif opcode == "GLOBAL":
@@ -166,6 +200,9 @@ class Pickle:
             raise WeightsError(
                 f"{self._where}: the pickle calls {name!r} at byte {position}, which is only a type here"
             )
+        self._left -= sum(len(argument) for argument in arguments if isinstance(argument, Sized))
+        if self._left < 0:  # a list of a million, copied by three bytes a time
+            raise WeightsError(f"{self._where}: the pickle copies more at byte {position} than a file of tensors does")
         return stand_in(*arguments)
 
     def _set_state(self, value: Any, state: Any) -> None:
@@ -173,6 +210,18 @@ class Pickle:
             value.set_state(state)
         else:
             _require(value, dict)  # an OrderedDict with attributes (`_metadata` of a state dict), which are not weights
+
+
+def _key(value: Any) -> Any:
+    if not isinstance(value, _KEYS):
+        raise TypeError(f"a {type(value).__name__} is no key of a dict of tensors")
+    return value
+
+
+def plain_dict(items: Any = ()) -> dict:
+    """`dict` of pairs, or of a dict, with keys that can be compared in no time."""
+    pairs = items.items() if isinstance(items, dict) else items
+    return {_key(key): value for key, value in pairs}
 
 
 def _require(value: Any, kind: type) -> Any:

@@ -4,12 +4,13 @@ Formats: `torch/serialization.py` of PyTorch (`_save`, `_legacy_save`). The pick
 tensors are views of the mapped file, so that a checkpoint of gigabytes costs only the tensors that are used.
 """
 
+import lzma
 import math
-import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from io import BufferedIOBase, BufferedReader, BytesIO, FileIO
+from io import BufferedIOBase, BytesIO, FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import ml_dtypes
 import numpy as np
 
 from dfrec_jax.weights.readers.numpy_pickles import SCALARS
-from dfrec_jax.weights.readers.pickles import Attributes, Pickle
+from dfrec_jax.weights.readers.pickles import Attributes, BoundedFile, Pickle, plain_dict, shown
 from dfrec_jax.weights.rules import WeightsError
 
 # A pickle of the integer that opens a file of the older serialisation.
@@ -25,7 +26,12 @@ LEGACY_MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 _LEGACY_PROTOCOL = 1001
 _MAX_PICKLE_BYTES = 1 << 28  # the pickle lists the tensors; a state dict of 1,000 takes 100 kB
 # What the standard library raises for a damaged zip file; RuntimeError: encrypted, or of an unknown compression.
-_ZIP_ERRORS = (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error)
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, IndexError, OSError, RuntimeError, ValueError, lzma.LZMAError, struct.error,
+    zlib.error,
+)  # fmt: skip
+_MAX_AXES = 32
+_MAX_INTEGER = 1 << 62  # what NumPy takes for a size
 
 STORAGE_TYPES: dict[str, np.dtype] = {
     f"torch.{name}Storage": np.dtype(dtype)
@@ -55,14 +61,6 @@ class Tensor(NamedTuple):
     strides: tuple[int, ...]
 
 
-class _BoundedFile(BufferedReader):
-    """Never reads for more bytes than are left, for which a damaged length would claim memory first."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        left = os.fstat(self.fileno()).st_size - self.tell()
-        return super().read(left if size is None else min(size, max(left, 0)))
-
-
 class PytorchFile:
     """One file that `torch.save` wrote.
 
@@ -82,7 +80,7 @@ class PytorchFile:
         self._sizes: dict[str, int] = {}  # of each storage in the older form: the bytes of an element
         self._bytes = np.memmap(path, np.uint8, mode="r")
         self._big_endian = False
-        with _BoundedFile(FileIO(path)) as file:
+        with BoundedFile(FileIO(path)) as file:
             is_zip = file.read(4) == b"PK\x03\x04"
             file.seek(0)
             self.tree = self._read_zip(file) if is_zip else self._read_legacy(file)
@@ -99,8 +97,11 @@ class PytorchFile:
         start, num_bytes = self._starts[storage.key]
         itemsize = storage.dtype.itemsize
         integers = (*shape, *tensor.strides, tensor.offset, storage.start, storage.size)
-        if len(shape) != len(tensor.strides) or not all(type(n) is int and n >= 0 for n in integers):
-            raise WeightsError(f"{self._where}: tensor {name!r} has impossible shape {shape}, strides {tensor.strides}")
+        is_possible = len(shape) == len(tensor.strides) and len(shape) <= _MAX_AXES
+        if not is_possible or not all(type(n) is int and 0 <= n < _MAX_INTEGER for n in integers):
+            raise WeightsError(
+                f"{self._where}: tensor {name!r} has impossible shape {shown(shape)}, strides {shown(tensor.strides)}"
+            )
         last = sum((n - 1) * stride for n, stride in zip(shape, tensor.strides, strict=True))
         if math.prod(shape) > storage.size or (math.prod(shape) and tensor.offset + last >= storage.size):
             raise WeightsError(
@@ -114,7 +115,11 @@ class PytorchFile:
         dtype = storage.dtype.newbyteorder("S") if self._big_endian else storage.dtype
         first = start + (storage.start + tensor.offset) * itemsize
         strides = tuple(stride * itemsize for stride in tensor.strides)
-        view = np.ndarray(shape, dtype, self._bytes, first if math.prod(shape) else 0, strides)
+        if not math.prod(shape):
+            if math.prod(n for n in shape if n) > self._bytes.size:  # NumPy refuses it, if it overflows
+                raise WeightsError(f"{self._where}: tensor {name!r} has impossible shape {shown(shape)}")
+            return np.zeros(shape, dtype)
+        view = np.ndarray(shape, dtype, self._bytes, first, strides)
         return view if view.flags.aligned else view.copy()
 
     def _read_zip(self, file: BufferedIOBase) -> Any:
@@ -151,8 +156,10 @@ class PytorchFile:
     def _member_bytes(self, file: BufferedIOBase, member: zipfile.ZipInfo) -> tuple[int, int]:
         if member.compress_type != zipfile.ZIP_STORED:
             raise WeightsError(f"{self._where}: {member.filename} is compressed, which torch.save never does")
-        file.seek(member.header_offset + 26)  # of the local header: the lengths of its name and of its extra field
-        lengths = file.read(4)
+        lengths = b""
+        if member.header_offset >= 0:
+            file.seek(member.header_offset + 26)  # of the local header: the lengths of its name and of its extra field
+            lengths = file.read(4)
         if len(lengths) != 4:
             raise WeightsError(f"{self._where}: damaged zip file, no {member.filename} at byte {member.header_offset}")
         name_bytes, extra_bytes = np.frombuffer(lengths, "<u2")
@@ -164,10 +171,14 @@ class PytorchFile:
             raise WeightsError(f"{self._where}: a pickle or unknown file that torch.save did not write")
         protocol, system = self._pickle(file), self._pickle(file)
         if protocol != _LEGACY_PROTOCOL or not isinstance(system, dict):
-            raise WeightsError(f"{self._where}: protocol {protocol!r} of torch.save is unknown, expected 1001")
+            raise WeightsError(f"{self._where}: protocol {shown(protocol)} of torch.save is unknown, expected 1001")
         self._big_endian = not system.get("little_endian", True)
         tree, keys = self._pickle(file, self._storage_in_legacy), self._pickle(file)
-        if not isinstance(keys, list) or sorted(keys, key=str) != sorted(self._sizes):
+        if (
+            not isinstance(keys, list)
+            or not all(isinstance(key, str) for key in keys)
+            or sorted(keys) != sorted(self._sizes)
+        ):
             raise WeightsError(f"{self._where}: damaged, the list of storages is not that of the tensors")
         for key in keys:
             header = file.read(8)
@@ -183,7 +194,7 @@ class PytorchFile:
 
     def _pickle(self, stream: BufferedIOBase, load_reference: Callable[[Any], _Storage] | None = None) -> Any:
         def refuse(reference: Any) -> _Storage:
-            raise WeightsError(f"{self._where}: the pickle refers to {reference!r} outside of its tensors")
+            raise WeightsError(f"{self._where}: the pickle refers to {shown(reference)} outside of its tensors")
 
         return Pickle(stream, _NAMES, load_reference or refuse, self._where).load()
 
@@ -201,9 +212,10 @@ class PytorchFile:
         return storage._replace(start=start, size=view_size)
 
     def _storage(self, kind: str, storage_type: str, key: str, start: int, size: int) -> _Storage:
-        if kind != "storage" or storage_type not in STORAGE_TYPES or not isinstance(key, str):
+        are_texts = all(isinstance(text, str) for text in (kind, storage_type, key))
+        if not are_texts or kind != "storage" or storage_type not in STORAGE_TYPES:
             raise WeightsError(
-                f"{self._where}: the pickle refers to {(kind, storage_type, key)!r}, which is no storage of a tensor"
+                f"{self._where}: the pickle refers to {shown((kind, storage_type, key))}, no storage of a tensor"
             )
         return _Storage(key, STORAGE_TYPES[storage_type], start, size)
 
@@ -219,22 +231,14 @@ def _parameter(tensor: Tensor, *_: Any) -> Tensor:
     return tensor
 
 
-def _ordered_dict(items: Any = ()) -> dict:
-    return dict(items)
-
-
-def _counter(items: Any = ()) -> dict:
-    return dict(items)
-
-
 _NAMES: Mapping[str, Callable[..., Any] | None] = {
     **dict.fromkeys(STORAGE_TYPES, None),
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": _parameter,
     "torch.Size": tuple,
-    "collections.OrderedDict": _ordered_dict,
-    "collections.Counter": _counter,  # milestones of a learning rate schedule, in whole training checkpoints
+    "collections.OrderedDict": plain_dict,
+    "collections.Counter": plain_dict,  # milestones of a learning rate schedule, in whole training checkpoints
     "argparse.Namespace": Attributes,  # command-line arguments, in the same
     **SCALARS,  # a metric as a NumPy scalar, in the same
 }
