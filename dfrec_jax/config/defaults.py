@@ -173,6 +173,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.train.accumulate = 1  # parts of it that go through the network one after another, to save memory
     config.train.log_every = 50
     config.train.validate_every = 1000
+    config.train.profile_steps = 0  # of which a profile is taken, from the tenth of each process on; 0: none
     config.train.patience = 0  # validations without a rise of their score after which training ends; 0: never
     config.train.samples_every = 1000
     config.train.skip_nonfinite = 0  # steps in a row with a loss or gradients that are not finite to leave out; 0: stop

@@ -25,6 +25,7 @@ FIELDS: tuple[Rule, ...] = (
     ("train.accumulate", positive, "1 or more"),
     ("train.log_every", positive, "1 or more"),
     ("train.validate_every", positive, "1 or more"),
+    ("train.profile_steps", not_negative, "0 (none) or more steps"),
     ("train.patience", not_negative, "0 (trains to the end) or more validations"),
     ("train.samples_every", positive, "1 or more"),
     ("train.skip_nonfinite", not_negative, "0 (stops at the first step that is not finite) or more steps"),

@@ -21,6 +21,7 @@ FREE_FIELDS = (
     "train.log_every",
     "train.patience",
     "train.skip_nonfinite",
+    "train.profile_steps",
     "train.samples_every",
     "checkpoint.every",
     "checkpoint.keep",

@@ -10,7 +10,7 @@ import jax
 from dfrec_jax.data import pipeline
 from dfrec_jax.runs import ending, goodput, hosts, training_run
 from dfrec_jax.runs.checkpoint import Restored
-from dfrec_jax.training import parameters, sharding, state, stopping
+from dfrec_jax.training import hooks, parameters, sharding, state, stopping
 from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
 from dfrec_jax.training.nonfinite import NonFiniteSteps, leaving_out
@@ -81,6 +81,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
             RunLog(workdir, start_step, is_writer=is_first, is_owed=is_owed) as log,
             task.batches(start_step) as batches,
             waiting.watched(_name_of_this_host(), lambda: pipeline.at_work(batches)),
+            hooks.opened(config, workdir, start_step) as called,
             ledger.doing("stepping"),
         ):
 
@@ -123,6 +124,8 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
                     batch = sharding.to_global(mesh, next(batches))
                 with progress.compiling(step), ledger.doing("compiling" if step == start_step + 1 else "stepping"):
                     train_state, metrics = train_step(train_state, constants, batch)
+                for hook in called:
+                    hook(step)
                 checkpoints.check()
                 if pending:
                     nonfinite.check(*pending)  # of the step before: the devices are never left waiting
