@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))  # of the repository: the tests have the files and the changes
 
 LIMIT = 6 << 30  # of a process's memory beside what it begins with, so that no file takes the machine's
+NOT_BEGUN = 70  # exit status of a process that could not make the files
 KINDS = ("pictures", "weights", "records", "configs")
 
 
@@ -64,6 +65,8 @@ def _run(kind: str, first: int, count: int) -> tuple[dict[str, int], dict[str, l
                         found[words].append(number)
                     position = number + 1
             _, status = os.waitpid(process, 0)
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == NOT_BEGUN:
+                sys.exit(1)
             if status:
                 ended = (
                     f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
@@ -94,7 +97,7 @@ def _work(kind: str, start: int, count: int, folder: Path, writing: int) -> None
         os._exit(0)
     except BaseException as error:
         os.write(1, f"{kind}: the files could not be made: {error!r}\n".encode())
-        os._exit(70)
+        os._exit(NOT_BEGUN)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,11 @@ def run_app(main_function: Callable[[list[str]], None]) -> None:
     _end_as_a_program(lambda: app.run(main_function, flags_parser=_parse_flags))
 
 
+def run_refusing(action: Callable[[], int | None]) -> None:
+    """For a program whose flags are parsed elsewhere: bad input ends it in one line and status 2."""
+    _end_as_a_program(action)
+
+
 def _end_as_a_program(action: Callable[[], int | None]) -> NoReturn:
     """Exits with the status of `_refusing`. After Ctrl-C Python is left as soon as all that waits for the end has run:
     a compilation that was interrupted makes it crash when it takes down its modules."""

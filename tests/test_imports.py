@@ -43,11 +43,15 @@ ALLOWED = {
         "files", "baselines", "config", "data", "evaluation", "examples", "forging", "frozen", "metrics", "models",
         "perceptors", "pictures", "records", "reports", "runs", "weights",
     },
+    "integrations": {
+        "cli", "config", "data", "examples", "losses", "models", "perceptors", "runs", "training",
+    },
     "reports": {"files", "pictures"},
     "forensics": {
         "files", "forging", "config", "models", "frozen", "weights", "metrics", "pictures", "reports", "runs",
         "perceptors",
     },
+    "exporting": {"files", "config", "models", "runs", "weights"},
     "tracing": {
         "files", "config", "models", "frozen", "synthetic", "weights", "metrics", "pictures", "reports", "perceptors",
         "forensics",

@@ -215,6 +215,13 @@ def num_eval_examples(config: ConfigDict, split: str, *, max_examples: int = 0) 
     return min(total, max_examples) if max_examples else total
 
 
+def num_train_examples(config: ConfigDict) -> int:
+    """How many examples, or records that they are made of, the training split holds."""
+    if config.data.dataset != EMBEDDED:
+        return len(mixture.split_of(config, "train").index.label)
+    return embedded.split_of("train").num_examples
+
+
 def num_scored(config: ConfigDict, split: str, *, max_examples: int = 0) -> int:
     """How many of the examples of `eval_batches` are forgeries whose target is known.
 

@@ -1,0 +1,1 @@
+"""DFREC inside the frameworks of others."""
