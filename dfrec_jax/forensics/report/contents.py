@@ -1,9 +1,9 @@
 """What a report is made of: files in its folder, and nothing else, so that the same pages can be made once more."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dfrec_jax.files import json_text
 from dfrec_jax.forensics import result_folder
 
 RECORD = "report.json"
@@ -81,7 +81,7 @@ def _at(record: Any, path: str) -> Any:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json_text.parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     if not isinstance(said, dict):

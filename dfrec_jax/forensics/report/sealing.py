@@ -8,14 +8,13 @@ import base64
 import binascii
 import getpass
 import hashlib
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.forensics.report.contents import MANIFEST, SIGNATURE
 from dfrec_jax.forensics.report.statements import LEAD
 
@@ -123,9 +122,9 @@ def seal(folder: Path, key: Any | None) -> None:
 def listed(folder: Path) -> dict[str, dict[str, Any]]:
     """The files that the manifest names. Raises SealError where it cannot be read."""
     try:
-        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        files = json_text.parsed((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         return {str(name): {"sha256": str(of["sha256"]), "bytes": int(of["bytes"])} for name, of in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, OverflowError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SealError(f"{MANIFEST} cannot be read ({type(error).__name__}: {error})") from error
 
 
@@ -145,7 +144,7 @@ def signer(folder: Path) -> bytes | None:
     except ImportError as error:
         raise ConfigError(f"{path}: {_NO_CRYPTOGRAPHY}") from error
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = json_text.parsed(path.read_text(encoding="utf-8"))
         raw, signature = (base64.b64decode(said[name], validate=True) for name in ("public_key", "signature"))
         if said["algorithm"] != ALGORITHM or said["of"] != MANIFEST:
             raise SealError(f"{SIGNATURE}: is {said['algorithm']} of {said['of']}, not {ALGORITHM} of {MANIFEST}")
