@@ -34,7 +34,7 @@ FIELDS: tuple[Rule, ...] = (
     ("ism.verdict", one_of(VERDICTS), f"one of {VERDICTS}"),
     ("ism.gate", share, "between 0 and 1"),
     ("sirm.feature_dropout", share, "between 0 and 1"),
-    ("tirm.identity_width", lambda width: 0 <= width <= WIDEST, "0 (none) or the embedding's width of frozen.identity"),
+    ("tirm.identity_width", lambda width: 0 <= width <= WIDEST, "0 (none) or the width of frozen.identity's embedding"),
     ("tirm.identity_dropout", share, "between 0 and 1"),
     ("tirm.identity_cosine", lambda c: len(c) == 2 and 0 <= c[0] <= c[1] <= 1, "(low, high), 0 <= low <= high <= 1"),
     ("tirm.patch_size", up_to(LARGEST_SIZE), f"from 1 to {LARGEST_SIZE} pixels"),

@@ -65,7 +65,7 @@ def sum_of_taps(
     Taps that meet zeros alone, as most of ASPP's do on a small grid, cost nothing. The gradient is written out below:
     derived, it takes four times as long to run and twice as long to compile.
     """
-    shifts = _shifts(x.shape, kernel.shape[0], stride, dilation)
+    shifts = _shifts(x.shape[1:3], kernel.shape[0], stride, dilation)
     shape = (-(-x.shape[1] // stride), -(-x.shape[2] // stride))
     return _correlate(x, kernel, shifts, shape, stride)
 
@@ -78,7 +78,7 @@ def _sum_of_taps_backward(
     stride: int, dilation: int, residuals: tuple[Array, Array], gradient: Array
 ) -> tuple[Array, Array]:
     x, kernel = residuals
-    shifts = _shifts(x.shape, kernel.shape[0], stride, dilation)
+    shifts = _shifts(x.shape[1:3], kernel.shape[0], stride, dilation)
     zero = jnp.zeros((), gradient.dtype)
     spread = lax.pad(gradient, zero, ((0, 0, 0), (0, 0, stride - 1), (0, 0, stride - 1), (0, 0, 0)))
     mirrored = ([(tap, -shift) for tap, shift in shifts[0]], [(tap, -shift) for tap, shift in shifts[1]])
@@ -102,7 +102,7 @@ def _shifts(shape: tuple[int, ...], kernel_size: int, stride: int, dilation: int
         shifts = [(tap, tap * dilation - padding) for tap in range(kernel_size)]
         return [(tap, shift) for tap, shift in shifts if -last <= shift < side]
 
-    return along(shape[1]), along(shape[2])
+    return along(shape[0]), along(shape[1])
 
 
 def _pad_for(x: Array, shifts: Shifts, shape: tuple[int, ...], stride: int) -> tuple[Array, list[int]]:

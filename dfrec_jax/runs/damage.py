@@ -44,6 +44,8 @@ def _check_item(folder: Path, name: str, abstract: Any) -> None:
     for file in (path / "_METADATA", *sorted((path / "array_metadatas").glob("*"))):
         _read_json(file)
     stored = _read(path, lambda: ocp.StandardCheckpointHandler().metadata(path).tree)
+    if not all(hasattr(leaf, "dtype") and hasattr(leaf, "shape") for leaf in jax.tree.leaves(stored)):
+        raise TornError(f"{path} is damaged: its _METADATA says of an array that it is none")
     before, now = _shapes(stored), _shapes(abstract)
     if differences := _differences(before, now):
         if name == "training" and _averaged_parameters_alone(before, now):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.examples import encoded
-from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded
+from dfrec_jax.examples.encoded import COLOURS, GRAY, DamagedPicture, Encoded
 from dfrec_jax.records import schema
 from tests.preparation import trees
 
@@ -62,3 +62,16 @@ def test_the_side_stands_in_the_header(side):
     for broken in (b"", data[:40], MASK):
         with pytest.raises(ValueError, match="is no JPEG file"):
             encoded.jpeg_side(broken)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"no picture", "cannot be decoded"),
+        (JPEG[:300], "cannot be decoded"),
+        (cv2.imencode(".jpg", np.zeros((16, 24, 3), np.uint8))[1].tobytes(), "is not square"),
+    ],
+)
+def test_what_is_no_square_picture_is_named(data, words):
+    with pytest.raises(DamagedPicture, match=f"train: record 5: its picture {words}; .*dfrec prepare"):
+        Encoded(data, COLOURS, 48, "train: record 5").decode()
