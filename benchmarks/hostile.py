@@ -4,7 +4,7 @@ Run:     python benchmarks/hostile.py --pictures 10000 --weights 2000 --records 
          python benchmarks/hostile.py --weights 1 --first 1234        (one again, by its number)
 Prints:  accepted, refused and unhandled of each kind, and each unhandled one with its number; exits 1 where there is
          one. Unhandled is an exception that no program of ours turns into a message, a process that dies or grows by a
-         gigabyte, and more than twenty seconds for one file.
+         gigabyte, and more than a minute for one file.
 """
 
 import argparse

@@ -22,7 +22,7 @@ import numpy as np
 from dfrec_jax.cli import _refusals
 
 Files = dict[str, bytes]
-SECONDS = 20  # that one file may take
+SECONDS = 60  # that one file may take, on a machine that has much else to do
 MEMORY = 1 << 30  # by which the process may grow for one file; all of them are of a few kilobytes
 _INTERESTING = (
     0,

@@ -17,7 +17,11 @@ def check(config: ConfigDict, rules: Iterable[Rule]) -> None:
     """Raises ConfigError for the first of `rules` that `config` breaks."""
     for field, is_allowed, allowed in rules:
         value = value_of(config, field)
-        require(is_allowed(value), field, value, allowed)
+        try:
+            is_fine = is_allowed(value)
+        except TypeError:  # a field that a config may leave open, and that nothing has filled in
+            is_fine = False
+        require(is_fine, field, value, allowed)
 
 
 def value_of(config: ConfigDict, field: str) -> Any:

@@ -141,6 +141,13 @@ def test_a_network_leaves_no_part_to_start_from_another_file():
         rules.validate(config)
 
 
+def test_a_field_that_a_stored_config_has_lost_is_refused_by_name():
+    config = defaults.resolve(tiny.full_size())
+    config.tirm.decoder_depth = None  # as `with_added_fields` leaves it
+    with pytest.raises(ConfigError, match="tirm.decoder_depth=None: must be from 1 to 1000"):
+        rules.validate(config)
+
+
 def test_more_patches_than_any_machine_could_hold_are_refused():
     config = tiny.full_size()
     config.image_size, config.tirm.patch_size = 4096, 8

@@ -35,7 +35,7 @@ def workdir(tmp_path_factory):
     stored_config.save(path, config)
     image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
     variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += 2.0  # the map is full: every patch is marked
+    variables["params"]["ism"]["segmentation_head"]["bias"] += 20.0  # the map is full, and chance alone masks
     with CheckpointWriter(path) as checkpoints:
         checkpoints.save(7, {"variables": variables}, {})
     return path
@@ -161,6 +161,7 @@ def test_a_missing_package_is_named(monkeypatch, tmp_path, capsys):
 
 
 def test_another_picture_than_the_networks_is_not_written(workdir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(stablehlo, "serialised", lambda config, variables: b"another network")
     monkeypatch.setattr(stablehlo, "run", lambda data, variables, image, noise: {"source": image, "target": image})
     with pytest.raises(SystemExit) as end:
         cli.main(["export", "--workdir", str(workdir), "--out", str(tmp_path / "out"), "--formats", "stablehlo"])
