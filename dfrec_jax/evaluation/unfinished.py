@@ -9,7 +9,6 @@ import hashlib
 import json
 import shutil
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from dfrec_jax.evaluation import spread
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, npz, whole
 
 
 class Kept(NamedTuple):
@@ -85,7 +84,7 @@ def _read(path: Path, inputs: np.ndarray) -> Kept | None:
         with open(path, "rb") as opened, np.load(opened) as file:
             if not np.array_equal(file["inputs"], inputs):
                 return None
-            names = json.loads(str(file["header"]))
+            names = json_text.parsed(str(file["header"]))
             return Kept({tuple(words): file[f"a{place}"] for place, words in enumerate(names)})
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zipfile.LargeZipFile):
+    except npz.ERRORS:
         return None

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from dfrec_jax.files import json_text
+
 SILENT_SECONDS = 60.0  # after which a host that says nothing counts as lost
 ENDING_SECONDS = 5.0  # for an error that meets all hosts to reach this one too, and for a verdict to reach the others
 _LONGEST_LINE = 1 << 16
@@ -56,7 +58,7 @@ class Line:
         self.heard = time.monotonic()
         *lines, self._buffer = (self._buffer + received).split(b"\n")
         try:
-            said = [json.loads(line) for line in lines]
+            said = [json_text.parsed(line) for line in lines]
         except ValueError:
             return None
         if len(self._buffer) > _LONGEST_LINE or not all(isinstance(words, dict) for words in said):
