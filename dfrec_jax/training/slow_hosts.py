@@ -24,11 +24,12 @@ class SlowHosts:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic):
         self._clock, self._since, self._input = clock, clock(), 0.0
-        self._said: tuple[int, ...] = ()
+        self._before: set[int] = set()  # slow the last time; once may be chance
+        self._said: set[int] = set()
         self._product = make_product() if jax.process_count() > 1 else None
 
     def compare(self, step: int, input_seconds: float) -> dict[str, list[float]]:
-        """Has the first host say which host is slow, where that is another one than it said last.
+        """Has the first host say which host is slow twice in a row, once until it is no more.
 
         Args:
           step: under way, which all hosts know.
@@ -47,10 +48,11 @@ class SlowHosts:
         of_all = np.asarray(multihost_utils.process_allgather(own))
         waited, products = of_all[:, 0].tolist(), of_all[:, 1].tolist()
         found = slow(waited, products)
-        if jax.process_index() == 0 and tuple(found) != self._said:
-            for words in found.values():
-                print(f"step {step}: {words}", file=sys.stderr, flush=True)
-        self._said = tuple(found)
+        for host in sorted(found.keys() & self._before - self._said):
+            if jax.process_index() == 0:
+                print(f"step {step}: {found[host]}", file=sys.stderr, flush=True)
+        self._said = found.keys() & (self._said | self._before)
+        self._before = set(found)
         return {"input_by_host": _rounded(waited), "product_by_host": _rounded(products)}
 
 

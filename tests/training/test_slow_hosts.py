@@ -43,19 +43,19 @@ def test_it_is_said_once_by_the_first_host_and_kept(monkeypatch, capsys):
 
     def gather(own):
         gathered.append(own.tolist())
-        late = 0.8 if len(gathered) < 3 else 0.0
+        late = 0.8 if len(gathered) in (1, 3, 4, 5) else 0.0  # the first may be chance
         return np.array([own, [late, 0.005], own, own], np.float32)
 
     monkeypatch.setattr(slow_hosts.multihost_utils, "process_allgather", gather)
     comparing = SlowHosts(clock=lambda: now[0])
     kept = []
-    for step, waited in ((50, 1.0), (100, 1.5), (150, 1.5), (200, 1.5)):
+    for step, waited in ((50, 1.0), (100, 1.5), (150, 1.5), (200, 1.5), (250, 1.5)):
         now[0] += 10
         kept.append(comparing.compare(step, waited))
-    np.testing.assert_allclose(np.array(gathered)[:, 0], [0.1, 0.05, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(np.array(gathered)[:, 0], [0.1, 0.05, 0, 0, 0], atol=1e-6)
     assert kept[0]["input_by_host"] == [0.1, 0.8, 0.1, 0.1] and kept[0]["product_by_host"] == [0.005] * 4
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("step 50: host 1 of 4 (b) is slow: it waited for input 80% of the time")
+    assert line.startswith("step 200: host 1 of 4 (b) is slow: it waited for input 80% of the time")
 
 
 def test_one_host_alone_is_compared_with_nobody(monkeypatch):
