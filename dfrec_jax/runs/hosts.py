@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +123,8 @@ def together(joining: Joining, work: str) -> Iterator[None]:
     except (ValueError, RuntimeError) as error:
         raise ConfigError(f"--distributed: JAX could not join the hosts ({str(error).splitlines()[0]})") from error
     try:
-        yield
+        with _libraries_on_stderr():
+            yield
     except BaseException as error:
         if _is_of_the_network(error):
             time.sleep(2 * roll_call.ENDING_SECONDS)  # meanwhile the roll call ends the process, if a host is lost
@@ -130,6 +132,23 @@ def together(joining: Joining, work: str) -> Iterator[None]:
         roll.end(f"{type(error).__name__}: {' '.join(str(error).split())}")
         raise
     roll.end()
+
+
+@contextmanager
+def _libraries_on_stderr() -> Iterator[None]:
+    """What C++ prints goes to standard error: gloo says on standard output, where a table stands, that it connects."""
+    before = sys.stdout
+    before.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = open(output, "w", encoding=before.encoding, errors=before.errors, closefd=False)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stdout = before
+        os.dup2(output, 1)
+        os.close(output)
 
 
 def called(host: int) -> str:

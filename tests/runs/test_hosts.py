@@ -1,5 +1,8 @@
 """Where a host finds the others, and that what the first process decides, all hear of."""
 
+import os
+import sys
+
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
@@ -138,7 +141,7 @@ def test_what_a_person_says_must_be_whole(given, words):
 
 
 @pytest.mark.parametrize(("names", "devices"), [(["a", "b"], None), (["a", "a"], [1])])
-def test_a_process_alone_on_its_machine_has_all_its_devices(monkeypatch, launched, names, devices):
+def test_a_process_alone_on_its_machine_has_all_its_devices(monkeypatch, launched, names, devices, capfd):
     """JAX gives one device to each process of Slurm and Open MPI, if there is but one on the machine too."""
     launched(**SLURM)
     calls = []
@@ -155,7 +158,11 @@ def test_a_process_alone_on_its_machine_has_all_its_devices(monkeypatch, launche
     Roll.names, Roll.place = [*names, *"xyz"], Place("node003:61441", 5, 1)
     monkeypatch.setattr(hosts, "detected", lambda: (Roll.place, [1]))
     with hosts.together(hosts.Joining(silent_seconds=90), "train"):
-        pass
+        os.write(1, b"[Gloo] Rank 0 is connected\n")  # as C++ does
+        print("a table")
+    print("and more")
+    sys.stdout.flush()
+    assert capfd.readouterr() == ("a table\nand more\n", "[Gloo] Rank 0 is connected\n")
     assert calls[:2] == ["train", "watch"] and calls[3:] == [""]
     given, more = calls[2]
     assert given == Roll.place and more["local_device_ids"] == devices
