@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -132,14 +133,10 @@ def test_scenic_initialises_the_model(parts):
 
     built, data, variables, _, _ = parts
     spec = [(data.meta_data["input_shape"], data.meta_data["input_dtype"])]
-    shapes = jax.eval_shape(
-        lambda key: train_utils.initialize_model(
-            model_def=built.flax_model,
-            input_spec=spec,
-            config=ConfigDict({"batch_size": 8, "count_flops": False}),
-            rngs=key,
-        )[:2],
-        jax.random.key(0),
+    settings = ConfigDict({"batch_size": 8, "count_flops": False})
+    init = jax.jit(built.flax_model.init, static_argnames=("train", "debug"))  # Scenic's call runs layer by layer
+    shapes = train_utils.initialize_model(
+        model_def=types.SimpleNamespace(init=init), input_spec=spec, config=settings, rngs=jax.random.key(0)
     )
     sizes = lambda tree: sorted(leaf.shape for leaf in jax.tree.leaves(tree))  # noqa: E731
     assert sizes(shapes[0]) == sizes(variables["params"]) and sizes(shapes[1]) == sizes(variables["batch_stats"])

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from dfrec_jax.training import hooks
+from dfrec_jax.training import hooks, run
 from tests import tiny
 
 
@@ -105,3 +105,14 @@ def test_a_run_that_ends_within_its_profile_ends_the_profile(monkeypatch, tmp_pa
 def test_without_a_profile_there_are_no_hooks(tmp_path):
     with hooks.opened(tiny.config(), tmp_path, 0) as called:
         assert called == ()
+
+
+@pytest.mark.slow  # a run
+def test_a_run_leaves_a_profile_of_the_steps_asked_for(tmp_path):
+    config = tiny.config()
+    for role in ("identity", "perceptual", "attributes", "metric"):
+        config.frozen[role] = "embedded-a"
+    config.train.num_steps, config.train.profile_steps = hooks.FIRST_STEP + 3, 2
+    config.data.num_threads, config.data.prefetch = 1, 8
+    assert run.train(config, tmp_path)
+    assert len(list((tmp_path / "profile").rglob("*.xplane.pb"))) == 1
