@@ -199,6 +199,8 @@ def _compare(contents: Contents, made: Path) -> Iterator[Check]:
             wrong.append(f"{name}: differs by up to {apart.max()} levels of 255, {apart.mean():.2f} in the mean")
     strange = sorted(path.name for path in contents.folder.glob("*.png") if path.name not in pictures)
     wrong += [f"{name}: was not made" for name in strange]
+    if contents.search is not None:
+        yield Check("candidates", None, "the gallery is not searched again: `dfrec trace search` does, on this folder")
     good = f"{len(pictures)} pictures within {MOST_LEVELS} levels of 255 ({worst} at most), {MEAN_LEVELS:g} in the mean"
     yield Check("pictures", not wrong, "; ".join(wrong) or good)
 

@@ -7,6 +7,8 @@ from dfrec_jax.forensics.report.contents import Contents
 from dfrec_jax.forensics.report.document import Facts, Paragraph, Section, Table, plain, significant
 from dfrec_jax.forensics.report.measuring import not_computed
 
+SHOWN = 5  # candidates of each route
+
 
 def candidates(contents: Contents) -> Section:
     """Who of a gallery is most alike, with bounded ratios where they were calibrated."""
@@ -32,12 +34,15 @@ def candidates(contents: Contents) -> Section:
     )
     rows = []
     for ranking in search["rankings"]:
-        for each in ranking["candidates"]:
+        for each in ranking["candidates"][:SHOWN]:
             person = plain(each["person"]) + (" (foil)" if each["is_foil"] else "")
             ratio = _ratio(each["log10_lr"], ranking["log10_lr_bounds"])
             rows.append((ranking["role"], ranking["route"], person, str(each["rank"]), f"{each['cosine']:.3f}", ratio))
     headings = ("sought", "route", "person", "rank", "cosine", "LR [bounds]")
-    caption = "Route “raw” is None: the exhibit as it is. A route that does no better than it found nothing."
+    caption = (
+        "Route “raw” is None: the exhibit as it is. A route that does no better than it found nothing. Of each route "
+        f"at most {SHOWN} are shown; `trace/search.json` has more."
+    )
     blocks.append(Table(headings, tuple(rows), (3, 4, 5), caption))
     blocks += _ratios(contents)
     blocks.append(

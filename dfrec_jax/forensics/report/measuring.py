@@ -155,7 +155,9 @@ def reliability(contents: Contents) -> Section:
         )
         caption = "Told real from forged, by all of the test set. The AUC and Acc_id of None, and of a guess: 0.5."
         blocks.append(Table(("measure", "test set", "this network", "n"), rows, (2, 3), caption))
-    blocks.append(_recognisers(contents))
+    network = contents.said["network"]
+    if said["recovery"] or network["recogniser_of_metrics"] in network["networks_of_losses"]:
+        blocks.append(_recognisers(contents))
     return Section("reliability", "How reliable this network was on its test set", tuple(blocks))
 
 
@@ -174,9 +176,9 @@ def _cell(row: dict[str, Any] | None) -> str:
 def warnings(contents: Contents) -> Section:
     """Whether the method applies to this exhibit: outcome, warnings, and what was not told."""
     result = contents.result
-    blocks: list[Any] = [
-        Facts((("Outcome", contents.status), ("Reason", plain(result["reason"]) or "none: it applies")))
-    ]
+    outcome = [("Outcome", contents.status)]
+    outcome += [("Reason", plain(result["reason"]))] if result["reason"] else []
+    blocks: list[Any] = [Facts(tuple(outcome))]
     if checks := result.get("checks"):
         rows = tuple(_check(each) for each in checks)
         caption = "What was measured, beside the limit that it must keep to. A dash: not told, which does not stop it."
@@ -196,6 +198,7 @@ def warnings(contents: Contents) -> Section:
 
 def _check(check: dict[str, Any]) -> tuple[str, str, str, str]:
     side, limit = ("at least", check["least"]) if "least" in check else ("at most", check["most"])
-    outcome = "passed" if check["passed"] else "stopped"
+    words = plain(check["words"])
+    outcome = (words or "passes") if check["passed"] else f"does not pass: {words}"
     value = "-" if check["value"] is None else significant(check["value"])
-    return check["name"].replace("_", " "), plain(check["words"]) or outcome, value, f"{side} {significant(limit)}"
+    return check["name"].replace("_", " "), outcome, value, f"{side} {significant(limit)}"

@@ -52,7 +52,8 @@ def trained_on(config: ConfigDict) -> str:
         )
         if share
     ]
-    kinds.append("the rest warped swaps" if data.dataset != "embedded" else "the rest swaps of drawn faces")
+    swaps = "warped swaps" if data.dataset != "embedded" else "swaps of drawn faces"
+    kinds.append(f"the rest {swaps}" if kinds else swaps)
     attack = f" ({data.attack})" if data.attack else ""
     return f"`{data.dataset}`{attack}{where}; of each batch {', '.join(kinds)}"
 

@@ -80,6 +80,11 @@ def exhibit(contents: Contents) -> Section:
     return Section("exhibit", "The exhibit", tuple(blocks))
 
 
+def _where(result: dict[str, Any]) -> str:
+    box = result.get("face_box")
+    return "" if box is None else ", and taken at ({:g}, {:g}) to ({:g}, {:g}), pixels from the upper left".format(*box)
+
+
 def _c2pa(said: dict[str, Any]) -> list[Any]:
     reader = said.get("reader", "")
     if said["status"] == "not looked for":
@@ -129,7 +134,7 @@ def done(contents: Contents) -> Section:
     network = said["network"]
     steps = [
         "The file was read once; its SHA-256 and its pixels are of the same bytes.",
-        f"A face was {plain(result['face'])}. Framing: {plain(result['crop'])}.",
+        f"A face was {plain(result['face'])}{_where(result)}. Framing: `{plain(result['crop'])}`.",
     ]
     if contents.status != "not_applicable":
         steps += [

@@ -4,6 +4,7 @@ Letters are those of DejaVu Sans, which Matplotlib brings; what it does not have
 """
 
 import io
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,7 @@ INK, SOFT, LINE, ALARM = (
     colors.HexColor("#c9ced8"),
     colors.HexColor("#962020"),
 )
+LARGEST_SCALE = 1.6  # points of a pixel, of a picture that stands alone
 LARGEST = 1600  # pixels of a picture on the page; the file in the folder is whole
 PADDING = 6  # points, of ReportLab's frames
 WIDTH = A4[0] - 36 * mm - 2 * PADDING
@@ -80,7 +82,9 @@ def _register() -> None:
 
 
 def _styles() -> dict[str, ParagraphStyle]:
-    body = ParagraphStyle("body", fontName=FONT, fontSize=9, leading=13, textColor=INK, spaceAfter=4)
+    body = ParagraphStyle(
+        "body", fontName=FONT, fontSize=9, leading=13, textColor=INK, spaceAfter=4, allowWidows=0, allowOrphans=0
+    )
     return {
         "": body,
         "title": ParagraphStyle("title", body, fontName=BOLD, fontSize=16, leading=20, spaceAfter=6),
@@ -130,6 +134,7 @@ def _table(block: Table, styles: dict[str, ParagraphStyle]) -> list[Any]:
     left = styles["cell"]
     right = ParagraphStyle("right", left, alignment=2)
     head = [ParagraphStyle("head", each, fontName=BOLD) for each in (left, right)]
+    block = _held_together(block, left, head[0])
     of = [i in block.numbers for i in range(len(block.headings))]
     rows = [[Flowing(_markup(words, head[is_number]), head[is_number])
              for words, is_number in zip(block.headings, of, strict=True)]]  # fmt: skip
@@ -145,16 +150,32 @@ def _table(block: Table, styles: dict[str, ParagraphStyle]) -> list[Any]:
     return [grid, Spacer(1, 3), *caption]
 
 
+def _held_together(block: Table, cell: ParagraphStyle, head: ParagraphStyle) -> Table:
+    """With numbers and their intervals on one line each, where all of them fit."""
+    rows = tuple(
+        tuple(words.replace(" ", "\u00a0") if i in block.numbers else words for i, words in enumerate(row))
+        for row in block.rows
+    )
+    held = block._replace(rows=rows)
+    return held if sum(_least(held, cell, head)) <= WIDTH else block
+
+
 def _widths(block: Table, cell: ParagraphStyle, head: ParagraphStyle) -> list[float]:
     """No word is broken where all longest words fit; what is left goes to the columns with the longest lines."""
-    columns = list(zip(block.headings, *block.rows, strict=True))
-    least = [max(_width(word, cell, head) for words in column for word in words.split() or [""]) for column in columns]
+    least = _least(block, cell, head)
+    columns = zip(block.headings, *block.rows, strict=True)
     wanted = [max(_width(words, cell, head) for words in column) for column in columns]
     left = WIDTH - sum(least)
     if left <= 0:
         return [WIDTH * width / sum(least) for width in least]
     more = [max(0.1, full - width) for full, width in zip(wanted, least, strict=True)]
     return [width + left * share / sum(more) for width, share in zip(least, more, strict=True)]
+
+
+def _least(block: Table, cell: ParagraphStyle, head: ParagraphStyle) -> list[float]:
+    """Of each column, the width of its longest word."""
+    columns = zip(block.headings, *block.rows, strict=True)
+    return [max(_width(word, cell, head) for words in column for word in words.split(" ")) for column in columns]
 
 
 def _width(words: str, cell: ParagraphStyle, head: ParagraphStyle) -> float:
@@ -181,8 +202,9 @@ def _pictures(block: Pictures, folder: Path, styles: dict[str, ParagraphStyle]) 
     cells = []
     for each in block.shown:
         data, (w, h) = _picture(folder / each.file)
-        scale = min(width / w, 110 * mm / h)
-        words = f"<b>{_markup(each.title, styles['note'])}</b> {_markup(each.words, styles['note'])} {each.file}"
+        scale = min(width / w, 110 * mm / h, LARGEST_SCALE if block.is_wide else math.inf)
+        words = f"<b>{_markup(each.title, styles['note'])}</b> {_markup(each.words, styles['note'])} "
+        words += f'<font name="{MONO}">{_markup(each.file, styles["note"])}</font>'
         cells.append([Image(data, w * scale, h * scale), Flowing(words, styles["note"])])
     cells += [""] * (count - len(cells))
     grid = Grid([cells], colWidths=[width + 3 * mm] * count, hAlign="LEFT")

@@ -140,9 +140,9 @@ def test_what_the_gate_measured_stands_beside_its_limits(tmp_path):
     folder = made_up.report(tmp_path / "r", checks=checks, force=True)
     text = _letters(_of_html(folder))
     for words in (
-        "face side the face is 20 pixels wide 20.1 at least 32.0",
+        "face side does not pass: the face is 20 pixels wide 20.1 at least 32.0",
         "yaw not told: no landmarks - at most 48.0",
-        "contrast passed 51.0 at least 2.00",
+        "contrast passes 51.0 at least 2.00",
         "The operator forced the recovery",
     ):
         assert _letters(words) in text, words
