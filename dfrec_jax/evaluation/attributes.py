@@ -14,7 +14,7 @@ from dfrec_jax.evaluation import output_files, spread
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
-from dfrec_jax.reports import results, tables
+from dfrec_jax.reports import intervals, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import classifier, compiling
 
@@ -94,18 +94,18 @@ def _records(measured: Balanced, dataset: str, network: str) -> list[results.Rec
 
 
 def _markdown(measured: Balanced, note: str) -> str:
-    interval = ""
-    if measured.low is not None and measured.high is not None:
-        interval = f" [{100 * measured.low:.1f}, {100 * measured.high:.1f}]"
+    low, high = (None if end is None else 100 * end for end in (measured.low, measured.high))
+    interval = intervals.text(low, high, measured.num_people, 1)
     num_measured = int(np.isfinite(measured.each).sum())
     lines = [
         "| attribute | with it | without | balanced accuracy, % |",
         "|---|---:|---:|---:|",
-        f"| **mean of {num_measured}** | | | **{100 * measured.mean:.1f}**{interval} |",
+        f"| **mean of {num_measured}** | | | **{100 * measured.mean:.1f}** {interval} |",
     ]
     for name, value, positive, known in zip(
         ATTRIBUTES, measured.each, measured.num_positive, measured.num_known, strict=True
     ):
         cell = f"{100 * value:.1f}" if np.isfinite(value) else "-"
         lines.append(f"| {name} | {positive} | {known - positive} | {cell} |")
-    return "\n".join(lines) + f"\n\n{note}\n"
+    notes = [note, *(intervals.reasons([measured.num_people]) if low is None else [])]
+    return "\n".join(lines) + "".join(f"\n\n{note}" for note in notes) + "\n"

@@ -75,5 +75,5 @@ def _with_interval(statistic: Callable[[np.ndarray], float], people: np.ndarray)
 
 
 def _percent(estimate: Estimate, scale: float = 100.0) -> Estimate:
-    value, low, high, n = estimate
-    return Estimate(scale * value, None if low is None else scale * low, None if high is None else scale * high, n)
+    low, high = (None if end is None else scale * end for end in (estimate.low, estimate.high))
+    return estimate._replace(value=scale * estimate.value, low=low, high=high)

@@ -89,6 +89,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     seen = [people.overlap(trained_on, config, examples), shared_pictures.count(trained_on, config)]
     said = notes(config, network.step, instruments, collected, protocol, "; ".join(part for part in seen if part))
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
+    said += tables.without_interval(records, (spec, averages.AVERAGES, tables.DETECTION))
     parts = [
         tables.markdown(spec, records),
         averages.markdown(records) if instruments.detector is not None else "",
@@ -158,16 +159,24 @@ def _write_pictures(
     panels: Mapping[int, list[list[np.ndarray]]],
     attacks: Sequence[str],
 ) -> None:
-    """A panel of each attack, real faces told from forged ones, and how training went."""
+    """A panel of each attack, real faces told from forged ones, and how training went.
+
+    What an earlier evaluation left there and this one has nothing of is removed.
+    """
+    made = []
     for number, shown in panels.items():
         captions = [["", grid.words_of_map(row[1]), *[""] * (len(row) - 2)] for row in shown]
         panel = grid.grid(shown, PANEL_COLUMNS, captions)
-        grid.save(panel, folder / f"{output_files.plain_name(attacks[number])}.png")
+        made.append(folder / f"{output_files.plain_name(attacks[number])}.png")
+        grid.save(panel, made[-1])
     is_forgery = collected.examples["is_forgery"]
     if is_forgery.any() and not is_forgery.all():
         scores = {name: score for name, score in collected.input_to_recovered.items() if name != recoverers.COPY}
         drawn = {name: identity.roc_curve(score, ~is_forgery) for name, score in scores.items()}
-        curves.roc(drawn, folder / "roc.png")
+        made.append(folder / "roc.png")
+        curves.roc(drawn, made[-1])
+    for path in set(folder.glob("*.png")) - set(made):
+        path.unlink()
     try:
         curves.training(workdir / METRICS, workdir / "panels" / "training.png")
     except (OSError, ValueError) as error:

@@ -104,8 +104,7 @@ def _means(
             found |= _left(values[counted], of_none, resampled, is_over_groups=over == "groups")
         network = networks.get(BY_NETWORK.get(name.split("_")[0], ""), "")
         for metric, estimate in found.items():
-            said = {"network": network, "over": over, "clusters": len(np.unique(resampled))}
-            records.append(record(role=role, row=row, metric=metric, **estimate._asdict(), **said))
+            records.append(record(role=role, row=row, metric=metric, **estimate._asdict(), network=network, over=over))
     return records
 
 

@@ -21,6 +21,7 @@ class Balanced(NamedTuple):
         resample in twenty has no attribute of both values.
       num_positive: pictures that have the attribute.
       num_known: pictures of which it is known.
+      num_people: who are in them, and whom the interval resamples.
     """
 
     each: Float[np.ndarray, " a"]
@@ -29,6 +30,7 @@ class Balanced(NamedTuple):
     high: float | None
     num_positive: Int[np.ndarray, " a"]
     num_known: Int[np.ndarray, " a"]
+    num_people: int
 
 
 def balanced_accuracy(
@@ -66,7 +68,7 @@ def balanced_accuracy(
         is_there = ~np.isnan(resampled)
         if np.mean(~is_there) <= WITHOUT_VALUE:
             low, high = interval(resampled[is_there])
-    return Balanced(each, float(_mean(each)), low, high, has.sum(axis=0), (has | lacks).sum(axis=0))
+    return Balanced(each, float(_mean(each)), low, high, has.sum(axis=0), (has | lacks).sum(axis=0), num_people)
 
 
 def _from_counts(counts: np.ndarray) -> np.ndarray:

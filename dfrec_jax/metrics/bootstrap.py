@@ -12,12 +12,21 @@ WITHOUT_VALUE = 0.05  # share of resamples that may be without the statistic; ab
 
 
 class Estimate(NamedTuple):
-    """A value, its 95 % interval (None where there are fewer than five clusters) and the number of examples."""
+    """A value with its interval.
+
+    Attributes:
+      value: of all examples.
+      low, high: ends of the 95 % interval; None where there are fewer than five clusters to resample, or where the
+        statistic has no value of too many resamples.
+      n: examples.
+      clusters: how many there were to resample; None of a value that has no interval by its kind.
+    """
 
     value: float
     low: float | None
     high: float | None
     n: int
+    clusters: int | None = None
 
 
 def mean_with_interval(
@@ -41,11 +50,11 @@ def mean_with_interval(
     sums, counts = np.bincount(membership, weights=values), np.bincount(membership)
     mean = float(values.mean())
     if len(sums) < MIN_CLUSTERS:
-        return Estimate(mean, None, None, len(values))
+        return Estimate(mean, None, None, len(values), len(sums))
     means = np.concatenate(
         [sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1) for drawn in _draws(len(sums), num_resamples, seed)]
     )
-    return Estimate(mean, *interval(means), len(values))
+    return Estimate(mean, *interval(means), len(values), len(sums))
 
 
 def mean_of_clusters(
@@ -69,9 +78,9 @@ def mean_of_clusters(
         raise ValueError("no finite value to take a mean of")
     means = np.bincount(membership, weights=values[finite]) / np.bincount(membership)
     if len(means) < MIN_CLUSTERS:
-        return Estimate(float(means.mean()), None, None, len(membership))
+        return Estimate(float(means.mean()), None, None, len(membership), len(means))
     resampled = [means[drawn].mean(axis=1) for drawn in _draws(len(means), num_resamples, seed)]
-    return Estimate(float(means.mean()), *interval(np.concatenate(resampled)), len(membership))
+    return Estimate(float(means.mean()), *interval(np.concatenate(resampled)), len(membership), len(means))
 
 
 def statistic_with_interval(
@@ -94,16 +103,18 @@ def statistic_with_interval(
     _, membership = np.unique(clusters, return_inverse=True)
     num_clusters, everything = int(membership.max(initial=-1)) + 1, np.arange(len(membership))
     value = float(statistic(everything))
+    without = Estimate(value, None, None, len(everything), num_clusters)
     if num_clusters < MIN_CLUSTERS:
-        return Estimate(value, None, None, len(everything))
+        return without
     found = np.array([
         statistic(np.repeat(everything, np.bincount(row, minlength=num_clusters)[membership]))
         for drawn in _draws(num_clusters, num_resamples, seed)
         for row in drawn
     ])  # fmt: skip
     if np.isnan(found).mean() > WITHOUT_VALUE:
-        return Estimate(value, None, None, len(everything))
-    return Estimate(value, *interval(found[~np.isnan(found)]), len(everything))
+        return without
+    low, high = interval(found[~np.isnan(found)])
+    return without._replace(low=low, high=high)
 
 
 def interval(resampled: Float[np.ndarray, " r"]) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dfrec_jax.files import json_text, whole
+from dfrec_jax.reports import intervals
 
 
 class Cell(NamedTuple):
@@ -26,6 +27,8 @@ class Cell(NamedTuple):
       run: the workdir, as it was named; empty for rows that need none.
       step: of its checkpoint; 0 for rows that need none.
       pictures: the folder below the workdir where what was recovered is kept; empty for rows that need none.
+      clusters: how many people there were to resample; None of a metric that has no interval, and in files of a version
+        that did not say.
     """
 
     row: str
@@ -43,6 +46,7 @@ class Cell(NamedTuple):
     run: str = ""
     step: int = 0
     pictures: str = ""
+    clusters: int | None = None
 
 
 class Heading(NamedTuple):
@@ -118,7 +122,7 @@ def markdown(table: CellTable) -> str:
     for row in table.rows:
         cells = [_text(found[row, column, metric.name], metric) for column, metric in places]
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
-    notes = [*table.header, *reasons(table), *lacking(table), *table.footnotes]
+    notes = notes_of(table)
     return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
 
 
@@ -126,9 +130,12 @@ def _text(cell: Cell, metric: Heading) -> str:
     if cell.value is None:
         return "-"
     text = f"{cell.value:.{metric.digits}f}"
-    if cell.low is not None and cell.high is not None:
-        text += f" [{cell.low:.{metric.digits}f}, {cell.high:.{metric.digits}f}]"
-    return text
+    return f"{text} {intervals.text(cell.low, cell.high, cell.clusters, metric.digits)}".rstrip()
+
+
+def notes_of(table: CellTable) -> list[str]:
+    """What stands below the table, a paragraph each."""
+    return [*table.header, *reasons(table), *lacking(table), *without_interval(table), *table.footnotes]
 
 
 def reasons(table: CellTable) -> list[str]:
@@ -158,3 +165,8 @@ def lacking(table: CellTable) -> list[str]:
         if cell.lacking and cell.value is not None
     ]
     return [" ".join(said)] if said else []
+
+
+def without_interval(table: CellTable) -> list[str]:
+    """Why figures have no interval that their kind has: a sentence, or nothing."""
+    return intervals.reasons(cell.clusters for cell in table.cells if cell.low is None and cell.clusters is not None)

@@ -28,7 +28,7 @@ def table(table: CellTable) -> str:
     """
     layout = Layout(table)
     parts = layout.blocks(WIDTH)
-    notes = [*table.header, *cells.reasons(table), *cells.lacking(table), *table.footnotes]
+    notes = cells.notes_of(table)
     texts = [r"% needs \usepackage{booktabs}, {xcolor}, {graphicx} and [T1]{fontenc}"]
     for number, groups in enumerate(parts, 1):
         part = f" ({number} of {len(parts)})" if len(parts) > 1 else ""

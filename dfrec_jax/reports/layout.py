@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from dfrec_jax.reports import intervals
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 
 WIDTH = 112  # characters side by side on a page; more go on below
@@ -120,9 +121,7 @@ class Layout:
             return Entry("" if cell.paper is None else f"{cell.paper:.{digits}f}")
         if cell.value is None:
             return Entry("-", detail=cell.reason)
-        interval = ""
-        if cell.low is not None and cell.high is not None:
-            interval = f"[{cell.low:.{digits}f}, {cell.high:.{digits}f}]"
+        interval = intervals.text(cell.low, cell.high, cell.clusters, digits)
         return Entry(f"{cell.value:.{digits}f}", interval, self._is_best(cell, leaf.metric), _detail(cell))
 
     def sources(self) -> list[tuple[str, str, int, list[str], str]]:

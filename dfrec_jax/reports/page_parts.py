@@ -36,7 +36,7 @@ def table(table: CellTable, anchors: Mapping[str, str]) -> dict[str, Any]:
         "label_width": round(min(14.0, max(9.5, 1.5 + 0.52 * max(map(len, table.rows)))), 1),
         "header": [plain(sentence) for sentence in header],
         "blocks": [_block(layout, groups) for groups in layout.blocks()],
-        "reasons": [*cells.reasons(table), *cells.lacking(table)],
+        "reasons": [*cells.reasons(table), *cells.lacking(table), *cells.without_interval(table)],
         "footnotes": table.footnotes,
         "sources": sources,
         "files": [f"table_{table.number}.{ending}" for ending in ("md", "csv", "tex")],
@@ -119,8 +119,16 @@ def run(workdir: str, run: Mapping[str, Any], anchors: Mapping[str, str]) -> dic
         "num_steps": config.get("train", {}).get("num_steps", ""),
         "batch_size": config.get("train", {}).get("batch_size", ""),
         "seed": config.get("seed", ""),
+        "imported": _imported(run.get("imported", {})),
         "config": json.dumps(config, indent=2),
     }
+
+
+def _imported(said: Mapping[str, str]) -> str:
+    """Which published file a run was made of; empty of a run that was trained."""
+    if not said:
+        return ""
+    return f"{said['source']}, SHA-256 {said.get('source_sha256', 'not kept by the version that imported it')}"
 
 
 def label(figure: Figure) -> str:

@@ -24,7 +24,8 @@ class Record(NamedTuple):
       n: over how many pictures.
       network: the frozen network that measured it, empty for pixel metrics.
       over: what it is the mean over: `examples`, or `groups`, each of which then counts once.
-      clusters: how many people or groups the interval resamples; None in files of a version that did not say.
+      clusters: how many people or groups there were to resample; None of a metric that has no interval, and in files of
+        a version that did not say.
     """
 
     table: str

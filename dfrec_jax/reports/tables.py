@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfrec_jax.files import whole
+from dfrec_jax.reports import intervals
 from dfrec_jax.reports.results import Record
 
 
@@ -96,6 +97,16 @@ def markdown(spec: TableSpec, records: Sequence[Record], notes: Sequence[str] = 
     return "\n".join(parts) + "".join(f"\n{note}\n" for note in notes)
 
 
+def without_interval(records: Sequence[Record], specs: Sequence[TableSpec]) -> list[str]:
+    """Why figures that tables of `specs` show with an interval have none: a sentence, or nothing."""
+    shown = {(spec.table, column.metric) for spec in specs for column in spec.columns if column.with_interval}
+    return intervals.reasons(
+        record.clusters
+        for record in records
+        if (record.table, record.metric) in shown and record.low is None and record.clusters is not None
+    )
+
+
 def write(text: str, path: Path) -> None:
     """Writes a table, whole or not at all, and makes the folder for it."""
     whole.write_text(path, text)
@@ -138,8 +149,8 @@ def _cell(record: Record | None, column: Column, n: int | None) -> str:
     if record is None:
         return "-"
     text = f"{record.value:.{column.digits}f}"
-    if column.with_interval and record.low is not None and record.high is not None:
-        text += f" [{record.low:.{column.digits}f}, {record.high:.{column.digits}f}]"
+    if column.with_interval:
+        text = f"{text} {intervals.text(record.low, record.high, record.clusters, column.digits)}".rstrip()
     if n is not None and record.n != n and not column.has_own_n:
         text += f" (n {record.n})"
     return text

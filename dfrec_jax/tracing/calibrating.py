@@ -215,7 +215,7 @@ def cllr_less(one: Measured, other: Measured) -> dict[str, Any]:
 
 def _said(estimate: Estimate) -> dict[str, Any]:
     rounded = [None if value is None else round(value, 4) for value in estimate[:3]]
-    return {"value": rounded[0], "interval": rounded[1:], "n": estimate.n}
+    return {"value": rounded[0], "interval": rounded[1:], "n": estimate.n, "people": estimate.clusters}
 
 
 def _identification_errors(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import whole
 from dfrec_jax.metrics import likelihood_ratio as lr
+from dfrec_jax.reports import intervals
 from dfrec_jax.tracing import calibrating
 from dfrec_jax.tracing.calibrating import Case, Measured
 from dfrec_jax.tracing.calibration import FORMAT, RECORD, Fit
@@ -120,6 +121,12 @@ def table(record: Mapping[str, Any]) -> str:
             size, least, fpir, fnir = (each[name] for name in ("gallery_size", "lr_threshold", "fpir", "fnir"))
             lines.append(f"| {key} | {size} | {least:g} | {fpir:.3f} | {fnir:.3f} |")
     lines += ["", *(f"Left out: {key}: {reason}." for key, reason in record["left_out"].items())]
+    lines += intervals.reasons(
+        said["people"]
+        for one in record["routes"].values()
+        for name in ("cllr", "cllr_less_raw", "rank_1", "rank_10")
+        if (said := one["measured_on"][name]) and said["interval"][0] is None and "people" in said
+    )
     lines += [
         f"Population: {record['population']}; fitted on people A, measured on people B. Bounds: {record['bounds']}."
     ]
@@ -130,7 +137,7 @@ def _cell(said: Mapping[str, Any] | None) -> str:
     if said is None:
         return "-"
     low, high = said["interval"]
-    return f"{said['value']:.3f}" + ("" if low is None else f" [{low:.3f}, {high:.3f}]")
+    return f"{said['value']:.3f} {intervals.text(low, high, said.get('people'), 3)}".rstrip()
 
 
 def draw(path: Path, title: str, measured: Measured) -> None:

@@ -1,6 +1,6 @@
 """Which lines there are, and what stands in them."""
 
-from dfrec_jax.reports import averages
+from dfrec_jax.reports import averages, tables
 from dfrec_jax.reports.results import Record
 
 
@@ -37,3 +37,12 @@ def test_with_groups_their_means_take_the_place():
         ["| groups", "DFREC", "9", "6", "0.270"],
         ["| groups, without big", "DFREC", "9", "5", "0.280"],
     ]
+
+
+def test_a_mean_over_too_few_groups_to_resample_has_a_dash_for_its_interval():
+    few = [_record("idsim", 0.25, table="groups", over="groups", clusters=4)]
+    enough = [few[0]._replace(low=0.2, high=0.3, clusters=5)]
+    assert "| 4 | 0.250 [-] |" in averages.markdown(few) and "[-]" not in averages.markdown(enough)
+    assert "4 people or groups" in tables.without_interval(few, (averages.AVERAGES,))[0]
+    assert tables.without_interval(enough, (averages.AVERAGES,)) == []
+    assert tables.without_interval([few[0]._replace(clusters=None)], (averages.AVERAGES,)) == []
