@@ -7,10 +7,7 @@ from dfrec_jax.data import pipeline
 from dfrec_jax.records import joint, pictures
 from dfrec_jax.records.schema import folder_of
 
-_UNKNOWN = (
-    "whether one picture stands in both is not told, for {folders} prepared by a version that kept no hashes of them: "
-    "`dfrec data audit` reads them all"
-)
+_UNKNOWN = "whether one picture stands in both is not told ({lacking}): `dfrec data audit` reads them all"
 
 
 def count(trained_on: ConfigDict | None, measured_on: ConfigDict) -> str:
@@ -27,8 +24,7 @@ def count(trained_on: ConfigDict | None, measured_on: ConfigDict) -> str:
     test, of_test = _hashes(measured_on, "test")
     train, of_train = _hashes(trained_on, "train")
     if lacking := [*dict.fromkeys(of_test + of_train)]:
-        were = "was" if len(lacking) == 1 else "were"
-        return _UNKNOWN.format(folders=f"{' and '.join(lacking)} {were}")
+        return _UNKNOWN.format(lacking="; ".join(lacking))
     shared = len(np.intersect1d(test, train))
     if shared:
         return f"**{shared} of the split's {len(test)} pictures stand{'s' if shared == 1 else ''} in training too**"
@@ -36,9 +32,17 @@ def count(trained_on: ConfigDict | None, measured_on: ConfigDict) -> str:
 
 
 def _hashes(config: ConfigDict, split: str) -> tuple[np.ndarray, list[str]]:
-    """Of all folders that the config names; and which of them have none."""
-    folders = [folder_of(folder, kind) for kind, folder in joint.named_folders(config.data.dir, config.data.dataset)]
-    found = {folder: pictures.read(folder, split) for folder in folders}
-    lacking = [f"`{folder}`" for folder, hashes in found.items() if hashes is None]
-    there = [hashes for hashes in found.values() if hashes is not None]
+    """Of all folders that the config names; and of which there are none, and why."""
+    there, lacking = [], []
+    for kind, named in joint.named_folders(config.data.dir, config.data.dataset):
+        folder = folder_of(named, kind)
+        try:
+            hashes = pictures.read(folder, split)
+        except pictures.DamagedHashes:
+            lacking.append(f"`{pictures.path_of(folder, split)}` is damaged")
+            continue
+        if hashes is None:
+            lacking.append(f"`{folder}` was prepared by a version that kept no hashes of them")
+        else:
+            there.append(hashes)
     return np.unique(np.concatenate(there)) if there else np.zeros(0, np.uint64), lacking

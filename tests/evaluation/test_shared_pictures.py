@@ -2,6 +2,9 @@
 
 import shutil
 
+import numpy as np
+import pytest
+
 from dfrec_jax.evaluation import shared_pictures
 from dfrec_jax.records import pictures
 from dfrec_jax.records.schema import folder_of
@@ -29,7 +32,21 @@ def test_what_was_prepared_without_hashes_is_said(make_config, tmp_path):
     for path in folder_of(str(tmp_path), "faces").glob("pictures-*"):
         path.unlink()
     said = shared_pictures.count(config, config)
-    assert "is not told, for `" in said and f"{tmp_path}/faces/1.0.0` was prepared by a version" in said
+    assert f"is not told (`{tmp_path}/faces/1.0.0` was prepared by a version that kept no hashes" in said
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY torn", "words", "numbers of another kind"])
+def test_damaged_hashes_are_named_and_taken_for_none(make_config, tmp_path, damage):
+    config = make_config("faces")
+    shutil.copytree(f"{config.data.dir}/faces", tmp_path / "faces")
+    config.data.dir = str(tmp_path)
+    path = folder_of(str(tmp_path), "faces") / "pictures-test.npy"
+    if isinstance(damage, bytes):
+        path.write_bytes(damage)
+    else:
+        np.save(path, np.array(["a"]) if damage == "words" else np.zeros(3))
+    said = shared_pictures.count(config, config)
+    assert f"is not told (`{path}` is damaged): `dfrec data audit` reads them all" in said
 
 
 def test_of_drawn_faces_and_of_anothers_training_nothing_is_said(make_config):
