@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import compared
+from dfrec_jax.config.compared_methods import METHODS
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.config.sweeps import Sweep, SweptRun
@@ -131,5 +132,8 @@ def _compared(method: str, attack: Attack, short: dict[str, Any]) -> SweptRun | 
     """A compared method at its published size, or on drawn faces narrow; None for one that is not yet there."""
     if method not in compared.METHODS:
         return None
-    size = f"{method}_drawn" if short else method
-    return SweptRun(f"{method}_{attack.name}", {**attack.overrides, **short}, f"{COMPARED}:{size}")
+    size, own = method, {}
+    if short:  # what a narrow method says of its data, on how many it validates for one, and not the base
+        size = f"{method}_drawn"
+        own = {name: value for name, value in METHODS[method].drawn.items() if name.startswith("data.")}
+    return SweptRun(f"{method}_{attack.name}", {**attack.overrides, **own, **short}, f"{COMPARED}:{size}")

@@ -10,6 +10,7 @@ from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import fitted, places_of
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.tables import MAT, NONE, TABLES
+from dfrec_jax.training.repaint import VALIDATED_STEPS
 
 SWEEP = "configs/sweeps/tables.py"
 BASES = {"drawn": ("configs/quickstart.py", ()), "real": ("configs/megafs.py", ("data.dir=prepared",))}
@@ -75,12 +76,26 @@ def test_compared_methods_share_data_and_metrics_with_dfrec_and_nothing_else(swe
     base = next(run for run in runs if task_of(run.config) == "dfrec").config
     for run in runs:
         assert run.config.frozen.to_dict() == base.frozen.to_dict()
-        for field in ("dir", "eval_batch_size", "test_examples", "crop", "margin"):
+        for field in ("dir", "test_examples", "crop", "margin"):
             assert run.config.data[field] == base.data[field]
+        if (kind, task_of(run.config)) != ("drawn", "repaint"):
+            assert run.config.data.eval_batch_size == base.data.eval_batch_size
     recce = next(run for run in runs if task_of(run.config) == "recce").config
     assert recce.data.real_share == 0.5 != base.data.real_share
     if kind == "real":
         assert (recce.recce.width, recce.optimizer.learning_rate, recce.train.num_steps) == (1.0, 2e-4, 90_000)
+
+
+@pytest.mark.parametrize("kind", BASES)
+def test_repaints_validation_costs_less_than_a_tenth_of_its_training(swept, kind):
+    """Counted in passes of its network: a step forward and back is three, an example that is validated 25."""
+    config = next(run for run in swept[kind, "1"] if task_of(run.config) == "repaint").config
+    train, data = config.train, config.data
+    training = 3 * train.num_steps * train.batch_size
+    validated = -(-data.validation_examples // data.eval_batch_size) * data.eval_batch_size
+    validations, grids = train.num_steps // train.validate_every, train.num_steps // train.samples_every
+    assert VALIDATED_STEPS * validations * validated < training / 10
+    assert VALIDATED_STEPS * grids * data.eval_batch_size < training / 10
 
 
 def test_compared_methods_have_their_own_make_up_of_a_batch():
