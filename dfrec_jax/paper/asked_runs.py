@@ -19,7 +19,8 @@ from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES
 from dfrec_jax.paper.tables import PaperTable
 from dfrec_jax.pictures.framing import Frame
-from dfrec_jax.reports import provenance
+from dfrec_jax.reports import cells, figures, provenance
+from dfrec_jax.runs import published_method, released
 
 
 class Asked(NamedTuple):
@@ -108,16 +109,44 @@ def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> 
 
 
 def write_runs(runs: Sequence[Run], path: Path) -> None:
-    """Adds what each run is, with its config, to the file that says so of all runs that tables and figures show."""
+    """Adds what each run is, with its config, to the file that says so of all runs that tables and figures show.
+
+    Raises:
+      WeightsError: where the note of an imported network on the file that it was made of is damaged.
+    """
     known = json_text.parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
     for run in runs:
+        workdir = Path(run.workdir)
         known[run.workdir] = {
             "method": run.methods[0],
             "trained_on": str(run.trained_on),
             "without": sorted(run.without),
             "config": json.loads(run.config.to_json()),
+            "imported": released.imported_from(workdir) or published_method.imported_from(workdir) or {},
         }
     whole.write_json(path, known, indent=1)
+
+
+def drop_unnamed(runs: Sequence[Run], results: Path) -> None:
+    """Drops from `runs.json` what neither was asked for now nor is named by a record of a table or a figure any more.
+
+    Where a record cannot be read, or an earlier version wrote it and it does not say, nothing is dropped.
+    """
+    path = results / "runs.json"
+    named = {run.workdir for run in runs}
+    try:
+        for table in map(cells.read, results.glob("table_[1-7].json")):
+            named |= {cell.run for cell in table.cells}
+        for figure in map(figures.read, (*results.glob("figure_[1-8].json"), *results.glob("cases.json"))):
+            if not figure.is_empty and not figure.runs:
+                return
+            named |= set(figure.runs)
+    except ValueError:
+        return
+    known = json_text.parsed(path.read_text(encoding="utf-8"))
+    kept = {workdir: run for workdir, run in known.items() if workdir in named}
+    if len(kept) < len(known):
+        whole.write_json(path, kept, indent=1)
 
 
 def made_now() -> dict[str, Any]:

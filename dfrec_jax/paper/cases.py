@@ -74,4 +74,6 @@ def figure(lines: Sequence[Line], runs: Mapping[str, int], network: str, **recor
         f"At the corner of a recovered target: its identity similarity with the true one, by {network}.",
         "Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in runs.items()) + ".",
     )
-    return Figure("cases", "worst, median and best cases", PARTS, tuple(lines), caption=caption, **record)
+    return Figure(
+        "cases", "worst, median and best cases", PARTS, tuple(lines), caption=caption, runs=tuple(runs), **record
+    )

@@ -81,10 +81,12 @@ def evaluate(
             missing=tuple(missing),
             protocol=words,
             made=made,
+            runs=tuple(steps),
         )
         figures.write(record, files[figure.name])
         print(f"written: {files[figure.name]}", file=sys.stderr)
         texts.append(_said(record))
+    asked_runs.drop_unnamed(runs, results)
     return "\n".join(texts)
 
 

@@ -68,6 +68,7 @@ class Figure(NamedTuple):
       missing: sentences: what is not shown and why.
       protocol: what was asked for: a file is only ever replaced by one of the same.
       made: by which command and code, on what machine.
+      runs: the workdirs whose pictures or numbers it shows; empty in files of a version that did not say.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Figure(NamedTuple):
     missing: tuple[str, ...] = ()
     protocol: Mapping[str, Any] = {}
     made: Mapping[str, Any] = {}
+    runs: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -112,6 +114,7 @@ def read(path: str | os.PathLike[str]) -> Figure:
     try:
         content = json_text.parsed(Path(path).read_text(encoding="utf-8"))
         lists: dict[str, Any] = {name: tuple(content[name]) for name in ("headings", "caption", "missing")}
+        lists["runs"] = tuple(content.get("runs", ()))
         lists["lines"] = tuple(
             Line(line["label"], tuple(Shown(**{**place, "insets": tuple(place["insets"])}) for place in line["places"]))
             for line in content["lines"]

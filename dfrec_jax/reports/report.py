@@ -53,8 +53,11 @@ def render(folder: str | Path) -> Path:
         for ending, text in (("md", cells.markdown), ("csv", csv_tables.table), ("tex", latex.table)):
             whole.write_text(folder / "tables" / f"table_{table.number}.{ending}", text(table))
     for figure in shown:
-        if not figure.is_empty:
-            drawing.write(figure, results, folder / "figures" / f"{page_parts.file_name(figure)}.pdf")
+        drawn = folder / "figures" / f"{page_parts.file_name(figure)}.pdf"
+        if figure.is_empty:
+            drawn.unlink(missing_ok=True)  # of an earlier record, which had something to show
+        else:
+            drawing.write(figure, results, drawn)
     runs_file = results / "runs.json"
     runs = json_text.parsed(runs_file.read_text(encoding="utf-8")) if runs_file.exists() else {}
     page = folder / "report" / "index.html"

@@ -71,6 +71,22 @@ def import_checkpoint(source: Path, workdir: Path, release: Release) -> str:
     )
 
 
+def imported_from(workdir: Path) -> dict[str, str] | None:
+    """`source`, the file's name, and `source_sha256`; None of a run of one's own.
+
+    Raises:
+      WeightsError: where the file that says so is damaged.
+    """
+    path = workdir / RETAINED
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="np") as file:
+            return {name: file.metadata()[name] for name in ("source", "source_sha256")}
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path}: damaged ({error!r}); import the checkpoint again into another folder") from error
+
+
 def load(source: Path, name: str) -> Imported:
     """The checkpoint at `source` as our variables.
 

@@ -98,6 +98,28 @@ def test_the_same_records_make_the_same_page(out, page):
     assert report.render(out).read_text(encoding="utf-8") == page
 
 
+def test_a_figure_with_nothing_to_show_leaves_no_drawing_of_before(tmp_path):
+    results = tmp_path / "results"
+    drawn = tmp_path / "figures" / "figure_4.pdf"
+    figures.write(grid(results), results / "figure_4.json")
+    figures.write(grid(results)._replace(name="cases"), results / "cases.json")
+    report.render(tmp_path)
+    assert drawn.exists()
+    figures.write(figures.Figure("4", "nothing", missing=("Not shown: E4S.",)), results / "figure_4.json")
+    text = report.render(tmp_path).read_text(encoding="utf-8")
+    assert [path.name for path in drawn.parent.iterdir()] == ["cases.pdf"] and "figure_4.pdf" not in text
+
+
+def test_of_an_imported_run_the_file_is_named_with_its_digest(out):
+    run = {**next(iter(RUNS.values())), "imported": {"source": "adm.pt", "source_sha256": "ab" * 32}}
+    earlier = {**run, "imported": {"source": "recce.bin"}}
+    said = report.html([table()], [], {"runs/adm": run, "runs/recce": earlier, "runs/own": RUNS[next(iter(RUNS))]}, out)
+    words = "".join(Page(said).words)
+    assert f"Config of runs/adm, imported from adm.pt, SHA-256 {'ab' * 32}" in words
+    assert "Config of runs/recce, imported from recce.bin, SHA-256 not kept by the version" in words
+    assert words.count("imported from") == 2
+
+
 def test_a_folder_without_records_is_refused(tmp_path):
     with pytest.raises(ValueError, match="results: there is no table_N.json"):
         report.render(tmp_path)

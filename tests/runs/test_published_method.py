@@ -1,5 +1,8 @@
 """The published network of a compared method as a run: made of its file, and a row of tables."""
 
+import hashlib
+import json
+
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -40,6 +43,9 @@ def test_it_is_a_run_of_every_data_set(tmp_path, file, like):
     path, tensors = file
     said = published_method.make_workdir(path, tmp_path / "repaint", RELEASE, like)
     assert "task 'repaint'" in said and RELEASE.licence in said
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    from_file = {"source": RELEASE.file, "source_sha256": sha256}
+    assert published_method.imported_from(tmp_path / "repaint") == from_file and sha256 in said
     run = runs_at_hand.open_run(tmp_path / "repaint")
     assert run.methods == (REPAINT,) and run.is_published and run.trained_on == Data("celeba_megafs", "lcr")
     assert run.config.repaint.features == 4 and run.config.frozen.metric == "embedded-a"
@@ -69,7 +75,21 @@ def test_what_cannot_be_is_refused(tmp_path, file, like, monkeypatch):
         with pytest.raises(WeightsError, match="repaint: cannot be written: .*No space left"):
             published_method.make_workdir(path, tmp_path / "repaint", RELEASE, like)
     assert not (tmp_path / "repaint").exists(), "whole or not at all"
+    other = RELEASE._replace(sha256="0" * 64)
+    with pytest.raises(WeightsError, match="but adm-celeba256 has 0{64}: a damaged or another file"):
+        published_method.make_workdir(path, tmp_path / "repaint", other, like)
     path.write_bytes(b"torn")
     with pytest.raises(WeightsError):
         published_method.make_workdir(path, tmp_path / "repaint", RELEASE, like)
     assert not (tmp_path / "repaint").exists()
+
+
+def test_the_note_of_an_import_is_read_of_every_version_or_refused(tmp_path):
+    assert published_method.imported_from(tmp_path) is None
+    note = tmp_path / published_method.IMPORTED
+    note.write_text(json.dumps({"name": RELEASE.name, "source": "adm.pt"}))
+    assert published_method.imported_from(tmp_path) == {"source": "adm.pt"}
+    for damaged in ("{", "[]", "3"):
+        note.write_text(damaged)
+        with pytest.raises(WeightsError, match="imported.json: damaged .*import the network again"):
+            published_method.imported_from(tmp_path)
