@@ -104,15 +104,22 @@ def recover(
     network: Delocate,
     variables: Any,
     images: Float[Array, "b h w 3"],
-    landmarks: Float[Array, "b 5 2"],
+    points: Float[Array, "b 68 2"],
     keys: Key[Array, " b"],
 ) -> tuple[Float[Array, "b h w 3"], Float[Array, "b h w 1"], Float[Array, "b h w 3"]]:
     """The faces with all patches of facial parts drawn anew, where they were, and what the network saw.
 
     Patches that were hidden only to fill up are the input's own.
+
+    Args:
+      network: without its weights.
+      variables: its weights.
+      images: RGB in [0, 1].
+      points: 68 landmarks of each, of `components.points_of`.
+      keys: one for each picture, of the patches that fill up.
     """
     size, patch_size = images.shape[1], network.patch_size
-    shares = part_shares(landmarks, size, patch_size)
+    shares = part_shares(points, size, patch_size)
     output: Any = network.apply({"params": variables["params"]}, images, recovery_scores(shares, keys))
     num_patches, idx_mask = shares.shape[-1], output.split.idx_mask
     hidden = put_rows(jnp.zeros((len(images), num_patches, 1)), idx_mask, jnp.ones((*idx_mask.shape, 1), jnp.float32))[

@@ -12,6 +12,7 @@ from dfrec_jax.baselines import delocate
 from dfrec_jax.baselines.delocate import Delocate
 from dfrec_jax.baselines.dfi import Dfi
 from dfrec_jax.baselines.recce import Recce
+from dfrec_jax.forging import components
 from dfrec_jax.nets.transformer import VitSize
 
 Network = Recce | Delocate | Dfi
@@ -33,15 +34,23 @@ class Made(NamedTuple):
     masked_image: Float[Array, "b h w 3"] | None = None
 
 
-class Given(NamedTuple):
-    """What a method sees: RGB in [0, 1], five landmarks (NaN: not known), and a key for whatever an example draws."""
+class Inputs(NamedTuple):
+    """What a method sees of some pictures.
+
+    Attributes:
+      images: RGB in [0, 1].
+      landmarks: five of each in pixels; NaN where they are not known.
+      keys: one for each, for whatever it draws.
+      points: 68 of each, NaN where they are not known; None where of no picture they are.
+    """
 
     images: Float[Array, "b h w 3"]
     landmarks: Float[Array, "b 5 2"]
     keys: Key[Array, " b"]
+    points: Float[Array, "b 68 2"] | None = None
 
 
-Recover = Callable[[Any, Given], Made]  # of variables; pure, for a jitted caller
+Recover = Callable[[Any, Inputs], Made]  # of variables; pure, for a jitted caller
 
 
 def build(config: ConfigDict) -> Network:
@@ -79,10 +88,10 @@ def recover_function(module: Network, config: ConfigDict) -> Recover:
     if isinstance(module, Recce):
         return _reconstructed(module, config.recce.image_size)
     if isinstance(module, Delocate):
-        return lambda variables, given: _drawn_anew(module, variables, given)
+        return lambda variables, inputs: _drawn_anew(module, variables, inputs)
 
-    def recover(variables: Any, given: Given) -> Made:
-        output: Any = module.apply(variables, given.images, train=False)
+    def recover(variables: Any, inputs: Inputs) -> Made:
+        output: Any = module.apply(variables, inputs.images, train=False)
         return Made(output.target_face)
 
     return recover
@@ -102,14 +111,15 @@ def resizer(side: int) -> Callable[[Float[Array, "b h w 3"]], Float[Array, "b i 
 def _reconstructed(module: Recce, side: int) -> Recover:
     resized = resizer(side)
 
-    def recover(variables: Any, given: Given) -> Made:
-        output: Any = module.apply(variables, 2 * resized(given.images) - 1, train=False)
-        target = resizer(given.images.shape[1])((output.reconstruction + 1) / 2)
+    def recover(variables: Any, inputs: Inputs) -> Made:
+        output: Any = module.apply(variables, 2 * resized(inputs.images) - 1, train=False)
+        target = resizer(inputs.images.shape[1])((output.reconstruction + 1) / 2)
         return Made(jnp.clip(target, 0, 1), output.logit)
 
     return recover
 
 
-def _drawn_anew(module: Delocate, variables: Any, given: Given) -> Made:
-    target, generated, masked_image = delocate.recover(module, variables, given.images, given.landmarks, given.keys)
+def _drawn_anew(module: Delocate, variables: Any, inputs: Inputs) -> Made:
+    points = components.points_of(inputs.landmarks, inputs.points, inputs.images.shape[1])
+    target, generated, masked_image = delocate.recover(module, variables, inputs.images, points, inputs.keys)
     return Made(target, generated=generated, masked_image=masked_image)

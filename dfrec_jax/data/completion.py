@@ -17,7 +17,7 @@ from dfrec_jax.data.augmentation import recoloured
 from dfrec_jax.examples import fields
 from dfrec_jax.examples.fields import Kind, Use
 from dfrec_jax.forging import candidate_region, forge
-from dfrec_jax.forging.landmarks import MIRRORED_5
+from dfrec_jax.forging.landmarks import MIRRORED_5, MIRRORED_68
 from dfrec_jax.forging.neural import harmonised
 from dfrec_jax.forging.neural.autoencoder import Autoencode
 from dfrec_jax.forging.perturbing import draw_border, draw_damage, draw_perturbation, perturb, tighten, within
@@ -26,7 +26,8 @@ Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
 ForgeRow = Callable[..., forge.Forgery]  # (key, source, target, source_points, target_points), pictures in [0, 1]
 DAMAGE, NOISE, BORDER = range(1, 4)  # draws that were added: the others stay as they were
-AUGMENTED = (*fields.PICTURES, *fields.names(Kind.POINTS_5), "is_forgery")
+POINTS = ("points", *fields.names(Kind.POINTS_5))
+AUGMENTED = (*fields.PICTURES, *POINTS, "is_forgery")
 
 
 class Augmentation(NamedTuple):
@@ -216,7 +217,7 @@ def augment(key: PRNGKeyArray, example: dict[str, Array], augmentation: Augmenta
         is_flipped = numbers[0] < flip
         for name in fields.PICTURES:
             example[name] = jnp.where(is_flipped, example[name][:, ::-1], example[name])
-        for name in fields.names(Kind.POINTS_5):
+        for name in POINTS:
             example[name] = jnp.where(is_flipped, _mirrored(example[name], example["image"].shape[1]), example[name])
     if jitter > 0:
         factors = 1 + jitter * (2 * numbers[1:4] - 1)
@@ -244,8 +245,8 @@ def augment(key: PRNGKeyArray, example: dict[str, Array], augmentation: Augmenta
     return example
 
 
-def _mirrored(landmarks: Float[Array, "5 2"], width: int) -> Float[Array, "5 2"]:
-    landmarks = landmarks[MIRRORED_5]
+def _mirrored(landmarks: Float[Array, "n 2"], width: int) -> Float[Array, "n 2"]:
+    landmarks = landmarks[MIRRORED_5 if len(landmarks) == 5 else MIRRORED_68]
     return landmarks.at[:, 0].set(width - 1 - landmarks[:, 0])
 
 

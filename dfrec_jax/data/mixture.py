@@ -187,11 +187,7 @@ class EvaluationRows:
         return len(self._numbers)
 
     def __call__(self, row: int) -> Example:
-        number = int(self._numbers[row])
-        return {
-            **self._split.encoded_example(number, self._size),
-            "points": self._split.points(number, self._size),
-        }
+        return self._split.encoded_example(int(self._numbers[row]), self._size)
 
     def num_scored(self, max_examples: int = 0) -> int:
         """How many of the first so many (0: all) are forgeries whose target is known."""

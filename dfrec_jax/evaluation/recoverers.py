@@ -67,11 +67,13 @@ class Recoverer(NamedTuple):
       name: of the row.
       variables: of its networks, passed in as an argument: jit would write those of a closure into the program.
       recover: from `variables` and what is seen to what is recovered; pure, and jitted by whoever calls it.
+      made: what sets its pictures apart from those that an earlier version made by the same weights; empty for nothing.
     """
 
     name: str
     variables: Any
     recover: Callable[[Any, Seen], Recovered]
+    made: str = ""
 
 
 class Loaded(NamedTuple):

@@ -61,6 +61,7 @@ FIELDS: dict[str, Field] = {
     "inside_mask": Field(Kind.MASK),  # 255 where the picture that `image` and `target` were cut from has a pixel
     "landmarks": Field(Kind.POINTS_5),  # of `image`, and so of `target` and of both recovered faces
     "source_landmarks": Field(Kind.POINTS_5),  # of `source`
+    "points": Field(Kind.POINTS_68),  # as `landmarks`, of photographs; drawn faces have none; NaN: not known
     "target_points": Field(Kind.POINTS_68, Use.FORGING),
     "source_points": Field(Kind.POINTS_68, Use.FORGING),
     "kind": Field(Kind.NUMBER, Use.FORGING),  # of `rows.KINDS`: how the row is to be forged
@@ -79,7 +80,6 @@ FIELDS: dict[str, Field] = {
     "leak": Field(Kind.SHARE),  # of the embedded faces: the share of the target that shows through
     "attributes": Field(Kind.LABELS),  # of the attribute task: CelebA's 40 as -1 and 1, 0 where not known
     "identity": Field(Kind.NUMBER),  # of the attribute task: the person
-    "points": Field(Kind.POINTS_68, Use.EVALUATION),  # of `image`, of photographs; NaN: not known
     "number": Field(Kind.NUMBER, Use.EVALUATION),  # of the example, in the order in which its split is evaluated
     "is_valid": Field(Kind.FLAG, Use.EVALUATION),  # False for a row that only fills up the last batch
 }

@@ -26,6 +26,8 @@ def load(workdir: str, which: str, row: str) -> Loaded:
     make = methods.recover_function(module, config)
 
     def recover(variables: Any, given: Seen) -> Recovered:
-        return Recovered(**make(variables, methods.Given(given.image, given.landmarks, given.keys))._asdict())
+        inputs = methods.Inputs(given.image, given.landmarks, given.keys, given.points)
+        return Recovered(**make(variables, inputs)._asdict())
 
-    return Loaded(step, Recoverer(row, variables, recover))
+    made = "parts of the face by 68 landmarks where these are known" if config.task == "delocate" else ""
+    return Loaded(step, Recoverer(row, variables, recover, made))

@@ -66,6 +66,8 @@ def store(workdir: Path, recoverer: Recoverer, made_of: Mapping[str, Any], seed:
       devices: that share the rows of a batch.
     """
     words = {**made_of, "row": recoverer.name, "seed": seed, "weights": sha256_of_variables(recoverer.variables)}
+    if recoverer.made:
+        words["made"] = recoverer.made
     key = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
     folder = workdir / FOLDER / key
     if spread.is_first_host() and not (folder / "key.json").exists():

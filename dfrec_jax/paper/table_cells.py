@@ -14,7 +14,7 @@ from dfrec_jax.paper.fitted_tables import Place, Wanted, others_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import NONE, Column, Metric, PaperTable, Row
+from dfrec_jax.paper.tables import DELOCATE, NONE, REPAINT, Column, Metric, PaperTable, Row
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 from dfrec_jax.reports.figures import Line
 
@@ -24,6 +24,7 @@ PAPERS_FORGERIES = {
     Data("faceforensics", "LCR"): 20_000, Data("celeba_megafs", "ftm"): 3_004,
     Data("celeba_megafs", "idinjection"): 3_044, Data("celeba_megafs", "lcr"): 3_001, Data("ffhq_e4s", "e4s"): 10_000,
 }  # fmt: skip
+BY_LANDMARKS = (REPAINT, DELOCATE)  # which hide the parts of a face and draw them anew
 PAPERS_NETWORKS = {"identity": "facenet-vggface2", "frechet": FID_NETWORK}  # those that are the paper's without doubt
 
 
@@ -36,7 +37,10 @@ class OfRow(NamedTuple):
 
 
 class OfColumn(NamedTuple):
-    """Every row that was measured, how many faces that is over, why a row or all were not, and what is shown of it."""
+    """Every row that was measured, how many faces that is over, why a row or all were not, and what is shown of it.
+
+    Of `num_with_points` of the faces 68 landmarks are known.
+    """
 
     rows: Mapping[Wanted, OfRow]
     num_forgeries: int
@@ -44,6 +48,7 @@ class OfColumn(NamedTuple):
     reason: str = ""
     reasons: Mapping[Wanted, str] = {}
     cases: tuple[Line, ...] = ()
+    num_with_points: int = 0
 
 
 def cells_of(
@@ -104,6 +109,7 @@ def header_of(
             f"Each column is over the same {' or '.join(words)} of the test split for every row; recovered pictures "
             "in 8 bits, 95 % intervals from resampling people."
         )
+    said += _where_hidden(table, columns)
     roles = dict.fromkeys(NETWORK[metric.name] for metric in table.metrics if metric.name in NETWORK)
     names = networks.names()
     measured = [f"{_MEASURES[role]} by `{names[role]}`" for role in roles if role in names]
@@ -128,6 +134,23 @@ def header_of(
             "Nothing of it carries over to photographs."
         )
     return said
+
+
+def _where_hidden(table: PaperTable, columns: Mapping[Place, OfColumn]) -> list[str]:
+    """By which landmarks the methods that hide parts of a face know where they are; nothing where none was measured."""
+    of_table = [columns[Place(column.data, column.perturbation)] for column in table.columns]
+    there = {wanted.method for of in of_table for wanted in of.rows if wanted.method in BY_LANDMARKS}
+    named = " and ".join(row for row in dict.fromkeys(row.method for row in table.rows) if row in there)
+    if not named:
+        return []
+    measured = [of for of in of_table if of.rows]
+    known = sum(of.num_with_points for of in measured)
+    total = sum(of.num_forgeries + of.num_pristine for of in measured)
+    laid_on = "five landmarks, a mean face's 68 laid on them"
+    if known == 0:
+        return [f"{named}: the parts of a face are found by {laid_on}: no 68 are known."]
+    others = f", of the others by {laid_on}" if known < total else ""
+    return [f"{named}: the parts of a face are found by 68 landmarks, of {known} of {total} faces{others}."]
 
 
 _MEASURES = {"identity": "identity", "frechet": "Frechet distance", "attributes": "attributes", "pose": "pose"}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
@@ -106,6 +107,8 @@ def evaluate(
         }
         record = cases.figure(lines, steps, networks.names()["identity"], protocol=words, made=made)
         figures.write(record, cases_file)
+    if spread.is_first_host():
+        asked_runs.drop_unnamed(runs, folder / "results")
     return "\n".join(texts)
 
 
@@ -136,12 +139,14 @@ def _column(
     make = scores.collection(networks.by_role)
     sums: dict[Wanted, Any] = {one: make.empty() for one in rows}
     said = f"{place.data}{', ' + place.perturbation if place.perturbation else ''}: batches"
-    forgeries = pristine = 0
+    forgeries = pristine = with_points = 0
     for number, batch in enumerate(progress(examples, examples.num_batches, said, is_shown=spread.is_first_host())):
         truth = truth_of(networks.by_role, batch, devices)
         is_forgery, is_valid = truth.examples["is_forgery"], truth.examples["is_valid"]
         forgeries += int((is_valid & is_forgery & truth.examples["has_target"]).sum())
         pristine += int((is_valid & ~is_forgery).sum())
+        is_counted = is_valid & (~is_forgery | truth.examples["has_target"])
+        with_points += int((is_counted & spread.together(_has_points(batch))).sum())
         for one, source in rows.items():
             kept = source.pictures(number, batch)
             outputs = scores.outputs_of(networks.by_role, truth, kept.target, kept.generated, devices)
@@ -153,7 +158,13 @@ def _column(
         if jax.process_count() == 1 and cases.is_shown(one, place)  # of several, each has a part of the pictures
         for line in cases.lines(place, one, sums[one], source.pictures, examples, results)
     ]
-    return OfColumn(found, forgeries, pristine, "", reasons, tuple(shown))
+    return OfColumn(found, forgeries, pristine, "", reasons, tuple(shown), with_points)
+
+
+def _has_points(batch: Mapping[str, Any]) -> np.ndarray:
+    """Of which of this host's rows 68 landmarks are known; of drawn faces none are."""
+    points = batch.get("points", np.full((len(batch["image"]), 68, 2), np.nan))
+    return np.isfinite(points).all(axis=(1, 2))
 
 
 def _of_several_hosts() -> list[str]:

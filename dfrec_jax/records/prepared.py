@@ -104,7 +104,7 @@ class PreparedSplit:
         fields = self._fields(number)
         image = self._picture(fields, "image", number, size)
         is_pristine = self.index.label[number] == LABELS.index(PRISTINE)
-        (landmarks,) = self._points(fields, ("landmarks",), image, number)
+        landmarks, points = self._points(fields, ("landmarks", "points"), image, number)
         if is_pristine:
             source = target = image
             source_landmarks, mask = landmarks, Encoded(b"", GRAY, size)
@@ -120,6 +120,7 @@ class PreparedSplit:
             "inside_mask": self._inside(fields, number, size),
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
+            "points": points,
             "is_forgery": np.bool_(not is_pristine),
             "has_source": self.index.has_source[number],
             "has_target": self.index.has_target[number],
@@ -151,11 +152,6 @@ class PreparedSplit:
     def attributes(self, number: int) -> np.ndarray:
         """CelebA's 40 as -1 and 1; empty where not known."""
         return self._attributes(self._fields(number), number)
-
-    def points(self, number: int, size: int) -> np.ndarray:
-        """The 68 landmarks of the picture of record `number`, float32 [68, 2]; NaN where they are not known."""
-        fields = self._fields(number)
-        return self._points(fields, ("points",), self._picture(fields, "image", number, size), number)[0]
 
     def encoded(self, number: int, name: str) -> bytes:
         """Picture `name` of record `number` as it is stored: JPEG, or PNG of the mask; empty where not at hand."""
@@ -208,6 +204,7 @@ class PreparedSplit:
             "inside_mask": inside,
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
+            "points": points,
             "has_target": np.bool_(True),
             "source_id": self.index.source_id[numbers[1]],
             "target_id": self.index.target_id[numbers[0]],

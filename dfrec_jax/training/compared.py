@@ -73,9 +73,10 @@ class ComparedTask:
         recover = methods.recover_function(self._module, self.config)
 
         def shown(variables: Any, batch: Batch) -> Shown:
-            image = jnp.asarray(batch["image"])
+            image, landmarks = jnp.asarray(batch["image"]), jnp.asarray(batch["landmarks"])
+            points = jnp.asarray(batch["points"]) if "points" in batch else None
             keys = jnp.broadcast_to(jax.random.key(0), image.shape[:1])
-            return {RECOVERED: recover(variables, methods.Given(image, jnp.asarray(batch["landmarks"]), keys)).target}
+            return {RECOVERED: recover(variables, methods.Inputs(image, landmarks, keys, points)).target}
 
         metric = jax.device_put(self._metric, sharding.replicated(mesh))
         return Validator(shown, SAMPLE_COLUMNS, metric, self.config, mesh)

@@ -13,6 +13,7 @@ from dfrec_jax.baselines.dfi_losses import dfi_loss
 from dfrec_jax.baselines.facial_parts import part_shares
 from dfrec_jax.baselines.recce import Recce
 from dfrec_jax.baselines.recce_losses import recce_loss
+from dfrec_jax.forging import components
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.training.step import Loss, Metrics
 from dfrec_jax.training.streams import stream
@@ -61,7 +62,8 @@ def make_delocate_loss(module: Delocate, config: ConfigDict) -> Loss:
     ) -> tuple[jax.Array, tuple[Any, Metrics]]:
         del constants
         faces = batch["target"]
-        shares = part_shares(batch["landmarks"], faces.shape[1], module.patch_size)
+        points = components.points_of(batch["landmarks"], batch.get("points"), faces.shape[1])
+        shares = part_shares(points, faces.shape[1], module.patch_size)
         keys = jax.random.split(stream(rng, "facial parts"), len(faces))
         scores = delocate.training_scores(shares, keys, config.delocate.part_ratio)
         output: Any = module.apply({"params": params}, faces, scores)

@@ -4,6 +4,7 @@ import numpy as np
 
 from dfrec_jax.baselines import delocate
 from dfrec_jax.baselines.facial_parts import part_shares
+from dfrec_jax.forging import components
 from dfrec_jax.models.masking import PatchSplit
 from dfrec_jax.models.tirm import TirmOutput
 from dfrec_jax.nets.transformer import VitSize
@@ -52,15 +53,15 @@ def test_a_recovery_hides_every_patch_of_the_face_those_of_the_largest_share_fir
 
 def test_only_patches_of_the_face_are_drawn_and_all_that_fit_into_the_mask():
     images = jnp.asarray(np.random.default_rng(0).random((2, 32, 32, 3), np.float32))
-    landmarks = jnp.full((2, 5, 2), jnp.nan)
+    points = components.points_of(jnp.full((2, 5, 2), jnp.nan), None, 32)
     variables = stand_in.variables(NETWORK, images, jnp.zeros((2, 16)))
 
     @jax.jit
-    def run(landmarks):
-        drawn = delocate.recover(NETWORK, variables, images, landmarks, tiny.keys(2))
-        return drawn, part_shares(landmarks, 32, 8)
+    def run(points):
+        drawn = delocate.recover(NETWORK, variables, images, points, tiny.keys(2))
+        return drawn, part_shares(points, 32, 8)
 
-    (target, generated, masked), shares = jax.tree.map(np.asarray, run(landmarks))
+    (target, generated, masked), shares = jax.tree.map(np.asarray, run(points))
     is_drawn, num_hidden = generated[..., 0] == 1, round(0.6 * 16)
     num_of_face = np.minimum((shares > 0).any(axis=1).sum(axis=1), num_hidden)
     assert (is_drawn.sum(axis=(1, 2)) == 64 * num_of_face).all() and is_drawn.any()

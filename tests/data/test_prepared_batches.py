@@ -238,6 +238,7 @@ def _example(seed: int):
         "inside_mask": mask[:, ::-1],
         "landmarks": points,
         "source_landmarks": points + 1,
+        "points": rng.uniform(0, 15, (68, 2)).astype(np.float32),
         "is_forgery": np.bool_(1),
     }
 
@@ -250,13 +251,13 @@ def test_flipping_is_one_draw_for_all_pictures_and_landmarks():
     flipped = augment(jax.random.key(0), example, Augmentation(flip=1.0, jitter=0.0, perturbed=0.0))
     for name in fields.PICTURES:
         np.testing.assert_array_equal(flipped[name], example[name][:, ::-1])
-    for name in ("landmarks", "source_landmarks"):
+    for name in ("landmarks", "source_landmarks", "points"):
         np.testing.assert_allclose(flipped[name], landmarks_lib.mirror(example[name], 16), atol=1e-5)
     is_flipped = []
     for seed in range(40):
         drawn = augment(jax.random.key(seed), example, Augmentation(flip=0.5, jitter=0.0, perturbed=0.0))
         changed = [not np.array_equal(drawn[name], example[name]) for name in example]
-        assert changed == [changed[0]] * 8 + [False]
+        assert changed == [changed[0]] * 9 + [False]
         is_flipped.append(changed[0])
     assert 10 < sum(is_flipped) < 30
 
@@ -335,7 +336,23 @@ def test_an_evaluation_knows_the_68_landmarks_of_its_pictures(make_config):
     known = np.isfinite(batch["points"]).all(axis=(1, 2)) & ~batch["is_forgery"]
     assert batch["points"].shape == (8, 68, 2) and known.any()
     np.testing.assert_allclose(landmarks_lib.five_of_68(batch["points"])[known], batch["landmarks"][known], atol=1e-3)
-    assert "points" not in batches(config, 0, 1)[0], "training has no use for them"
+
+
+@pytest.mark.parametrize("dataset", ["faces", "triplets"])
+def test_training_knows_the_68_landmarks_of_its_pictures_mirrored_with_them(make_config, dataset):
+    config = make_config(dataset, flip=0.5, jitter=0.0, perturbed=0.0)
+    batch = batches(config, 0, 1)[0]
+    done = completed(config, batch)
+    known = np.isfinite(batch["points"]).all(axis=(1, 2))
+    is_flipped = np.array([(now != was).any() for now, was in zip(done["target"], batch["target"], strict=True)])
+    assert known.any() and (known & is_flipped).any() and (known & ~is_flipped).any()
+    for row in np.flatnonzero(known):
+        points = landmarks_lib.mirror(batch["points"][row], 48) if is_flipped[row] else batch["points"][row]
+        np.testing.assert_allclose(done["points"][row], points, atol=1e-5)
+    pristine = known & ~done["is_forgery"]
+    np.testing.assert_allclose(
+        landmarks_lib.five_of_68(done["points"])[pristine], done["landmarks"][pristine], atol=1e-3
+    )
 
 
 def test_pictures_come_in_the_size_of_the_config(make_config):

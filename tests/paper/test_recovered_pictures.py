@@ -64,6 +64,7 @@ def test_the_second_time_they_are_read(tmp_path, image):
     "other",
     [
         {"one": recoverer(0.25)},
+        {"one": recoverer()._replace(made="by other landmarks")},
         {"made_of": {**MADE_OF, "perturbation": {"name": "blur", "seed": 0}}},
         {"made_of": {**MADE_OF, "config": "{1}"}},
         {"seed": 1},

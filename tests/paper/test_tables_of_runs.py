@@ -1,6 +1,7 @@
 """Tables from workdirs: which run fills which cell, what is refused, and what is a dash with a reason."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -15,12 +16,13 @@ from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs
-from dfrec_jax.paper.fitted_tables import fitted, places_of
+from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted, places_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_cells import OfColumn, OfRow
 from dfrec_jax.paper.table_data import Data
-from dfrec_jax.paper.tables import DFI, TABLES
+from dfrec_jax.paper.tables import DELOCATE, DFI, REPAINT, TABLES
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.errors import CheckpointError
@@ -108,6 +110,30 @@ def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_p
     assert runs[path]["method"] == DFREC and runs[path]["config"]["image_size"] == tiny.SIZE
     made = cells.read(results / "table_2.json").made
     assert made["device"].endswith("cpu") and made["environment"]["jax"] and shown.made == made
+
+
+def test_runs_that_no_record_names_any_more_are_dropped(tmp_path, made_up):
+    of = lambda name: run(tmp_path / name)  # noqa: E731
+    first, second, third = of("a"), of("b"), of("c")
+    results = tmp_path / "out" / "results"
+    known = lambda: set(json.loads((results / "runs.json").read_text()))  # noqa: E731
+    evaluate = lambda path, which: tables_of_runs.evaluate(  # noqa: E731
+        [path], which, str(tmp_path / "out"), Protocol(examples=16)
+    )
+    evaluate(first, "2")
+    evaluate(second, "4")
+    assert known() == {first, second}, "Table II names the first"
+    drawn = figures.Figure("1", "densities", panels=(figures.Panel("a", ()),), runs=(second,))
+    figures.write(drawn, results / "figure_1.json")
+    evaluate(third, "2")
+    evaluate(third, "4")
+    assert known() == {second, third}, "Figure 1 names the second"
+    figures.write(drawn._replace(runs=()), results / "figure_1.json")
+    evaluate(third, "4")
+    assert known() == {second, third}, "an earlier version wrote it: it does not say"
+    (results / "figure_1.json").unlink()
+    evaluate(third, "4")
+    assert known() == {third}
 
 
 def test_a_split_is_the_papers_where_it_is_as_large():
@@ -250,6 +276,41 @@ def test_a_network_of_any_runs_losses_is_marked():
     ]
     assert ["network of the losses too" in " ".join(header) for header in said] == [False, True]
     assert "`embedded-b` is a network of the losses too, of DFI-min" in " ".join(said[1])
+
+
+@pytest.mark.parametrize(
+    ("methods", "known", "said"),
+    [
+        ((DELOCATE,), 8, "Delocate-min: the parts of a face are found by 68 landmarks, of 8 of 8 faces."),
+        ((DELOCATE, REPAINT), 6, "RePaint and Delocate-min: .* of 6 of 8 faces, of the others by five landmarks, a"),
+        ((REPAINT,), 0, "RePaint: the parts of a face are found by five landmarks, a mean face's 68 laid on them: no"),
+        ((DFREC,), 8, ""),
+    ],
+)
+def test_the_header_says_by_which_landmarks_parts_of_a_face_are_hidden(methods, known, said):
+    table = TABLES[0]._replace(columns=TABLES[0].columns[:1])
+    rows = {Wanted(method, "run", None): OfRow(None, 7, "") for method in methods}
+    column = OfColumn(rows, 6, 2, num_with_points=known)
+    networks = describing.Networks({}, {})
+    header = table_cells.header_of(table, {Place(table.columns[0].data, ""): column}, networks, tiny.config(), [])
+    found = [sentence for sentence in header if "parts of a face" in sentence]
+    assert len(found) == bool(said) and re.match(said, "".join(found))
+
+
+def test_faces_with_68_landmarks_are_counted(tmp_path, made_up, monkeypatch):
+    batches, headers = pipeline.eval_batches, []
+
+    def with_points(config, split, **options):
+        for batch in batches(config, split, **options):
+            points = np.zeros((8, 68, 2), np.float32)
+            points[0] = np.nan
+            yield batch | {"points": points}
+
+    monkeypatch.setattr(pipeline, "eval_batches", with_points)
+    monkeypatch.setattr(tables_of_runs, "header_of", lambda table, columns, *_: headers.append(columns) or [])
+    tables_of_runs.evaluate([run(tmp_path / "a")], "2", "", Protocol(examples=12))
+    (column,) = (of for of in headers[0].values() if of.rows)
+    assert (column.num_with_points, column.num_forgeries, column.num_pristine) == (10, 8, 4)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from dfrec_jax.baselines import methods
 from dfrec_jax.examples import fields
+from dfrec_jax.forging import components
 from dfrec_jax.training import compared_losses
 from tests import stand_in, tiny
 from tests.training.test_compared import _config
@@ -41,3 +42,13 @@ def test_delocate_hides_other_patches_in_another_step(delocate_loss):
     pictures = {name: batch[name] for name in ("image", "source", "target")}
     values = [float(of(pictures, np.ones(8, bool), seed)[0]) for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
+
+
+def test_delocate_hides_by_68_landmarks_where_they_are_known(delocate_loss):
+    batch, of = delocate_loss
+    laid_on = components.points_of(batch["landmarks"], None, tiny.SIZE)
+    pictures, has_target = {name: batch[name] for name in ("image", "source", "target")}, np.ones(8, bool)
+    value_of = lambda points: float(of(pictures | {"points": points}, has_target, 0)[0])  # noqa: E731
+    by_five, corner = float(of(pictures, has_target, 0)[0]), laid_on / 4
+    assert value_of(laid_on) == value_of(jnp.full_like(laid_on, jnp.nan)) == by_five
+    assert value_of(corner) != by_five
