@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import cli
-from dfrec_jax.commands import prepare
+from dfrec_jax.commands import face_tools
 from dfrec_jax.config import compared_methods
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.paper import runs_at_hand
@@ -117,7 +117,7 @@ def prepared(tmp_path_factory, faces):
     _lay_out(root, faces)
     by_image = ("--split-by", "image", "--shares", "2:1:1", "--crop", "box")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(prepare, "make_tools", lambda weights_dir: trees.make_tools())
+        patched.setattr(face_tools, "make_tools", lambda weights_dir: trees.make_tools())
         for words in (
             ["celeba_megafs", "--source", f"{root}/megafs", *by_image],
             ["ffhq_e4s", "--source", f"{root}/e4s", "--originals", f"{root}/ffhq", *by_image],

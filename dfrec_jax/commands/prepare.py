@@ -4,18 +4,12 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from dfrec_jax.preparation.face_crops import FaceTools
     from dfrec_jax.preparation.plan import Plan
 
-DETECTOR, LANDMARKER = "retinaface-mobile025", "3ddfa-v2"
-SMALL, LARGE = 320, 640  # pixels a side that the detector sees, by the size of the picture
 INTERRUPTED = 130
 _DATASETS = ("faceforensics", "dfdc", "celeb_df", "celeba_megafs", "ffhq_e4s", "faces", "triplets")
 _VIDEOS = ("faceforensics", "dfdc", "celeb_df")
@@ -146,6 +140,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepares, and prints what came of it. 130 after Ctrl-C."""
+    from dfrec_jax.commands import face_tools
     from dfrec_jax.preparation.cut_records import Options
     from dfrec_jax.preparation.plan import PreparationError
     from dfrec_jax.preparation.prepare import Request, prepare
@@ -188,7 +183,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in (*plan.notes, *words_of(shared_with_train(plan)), *planned):
         print(f"note: {note}", file=sys.stderr)
     try:
-        result = prepare(plan, partial(make_tools, arguments.weights_dir), request)
+        result = prepare(plan, partial(face_tools.make_tools, arguments.weights_dir), request)
     except KeyboardInterrupt:
         print("\nstopped: the jobs that are done are kept; the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
@@ -259,39 +254,3 @@ def _shares(text: str) -> tuple[float, float, float] | None:
     if not all(0 <= share < float("inf") for share in (train, validation, test)) or train + validation + test <= 0:
         raise PreparationError(f"--shares={text}: must be numbers of 0 or more, not all 0")
     return train, validation, test
-
-
-def make_tools(weights_dir: str) -> "FaceTools":
-    """RetinaFace and 3DDFA_V2, on the CPU, for one process of a preparation."""
-    import jax
-    import jax.numpy as jnp
-    import numpy as np
-
-    from dfrec_jax.frozen import threeddfa
-    from dfrec_jax.frozen.detection import Face, detect_faces
-    from dfrec_jax.frozen.load import load_network
-    from dfrec_jax.pictures.framing import cut_out, inverse, moved
-    from dfrec_jax.preparation.face_crops import FaceTools
-
-    load = partial(load_network, weights_dir=weights_dir, allow_random=False)
-    detector, landmarker = load(DETECTOR, image_size=SMALL), load(LANDMARKER, image_size=threeddfa.IMAGE_SIZE)
-    points_of = jax.jit(lambda variables, crops: threeddfa.crop_features(variables, crops)["points"])
-
-    def detect(images: "Sequence[np.ndarray]") -> list[list[Face]]:
-        found = []
-        for image in images:
-            sides = (SMALL, LARGE) if max(image.shape[:2]) <= SMALL else (LARGE, SMALL)
-            # A face that fills a large picture is beyond the detector's largest anchor: the small side finds it.
-            faces: list[Face] = next(
-                filter(None, (detect_faces(detector, [image], side=side)[0] for side in sides)), []
-            )
-            found.append(faces)
-        return found
-
-    def find_points(image: "np.ndarray", box: "np.ndarray") -> "np.ndarray":
-        matrix = np.asarray(threeddfa.crop_transforms(jnp.asarray(box[None])))[0]
-        crop = cut_out(image, matrix, threeddfa.IMAGE_SIZE)
-        points = np.asarray(points_of(landmarker.variables, crop[None].astype(np.float32) / 255))[0]
-        return moved(points, inverse(matrix))
-
-    return FaceTools(detect, find_points)

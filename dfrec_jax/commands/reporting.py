@@ -79,7 +79,7 @@ def _search_of(arguments: argparse.Namespace) -> tuple[Any, Mapping[str, Any]]:
     from dfrec_jax.forensics.report import contents
     from dfrec_jax.tracing import calibration as calibration_lib
     from dfrec_jax.tracing import gallery as gallery_lib
-    from dfrec_jax.tracing import routes, search
+    from dfrec_jax.tracing import routes, search, search_report
 
     gallery = gallery_lib.read(arguments.gallery)
     calibration = calibration_lib.read(arguments.calibration) if arguments.calibration else None
@@ -90,7 +90,7 @@ def _search_of(arguments: argparse.Namespace) -> tuple[Any, Mapping[str, Any]]:
 
     def into(folder: Path) -> None:
         exhibit = routes.read(folder, embedder, visible)
-        search.write(
+        search_report.write(
             folder / contents.TRACE_DIR,
             exhibit,
             search.search(exhibit, gallery, None, calibration, 10),

@@ -86,7 +86,7 @@ def run_search(arguments: argparse.Namespace) -> int:
     from dfrec_jax.reports import screen
     from dfrec_jax.tracing import calibration as calibration_lib
     from dfrec_jax.tracing import gallery as gallery_lib
-    from dfrec_jax.tracing import routes, search
+    from dfrec_jax.tracing import routes, search, search_report
 
     require(arguments.top >= 1, "--top", arguments.top, "1 or more")
     require(arguments.lineup == 0 or 2 <= arguments.lineup <= 26, "--lineup", arguments.lineup, "0, or from 2 to 26")
@@ -111,7 +111,7 @@ def run_search(arguments: argparse.Namespace) -> int:
         exhibit = routes.read(Path(arguments.exhibit), embedder, visible)
         rankings = search.search(exhibit, gallery, foils, calibration, max(arguments.top, arguments.lineup))
         shown = [one._replace(candidates=one.candidates[: arguments.top]) for one in rankings]
-        search.write(
+        search_report.write(
             out,
             exhibit,
             rankings,
@@ -128,8 +128,9 @@ def run_search(arguments: argparse.Namespace) -> int:
     for one in rankings:
         if calibration is not None and one.not_calibrated:
             print(f"no LR: {one.query.role}, {one.query.route}: {one.not_calibrated}", file=sys.stderr)
-    screen.show(search.table(shown))
-    print(f"{out}: {search.RECORD}; line-ups in {search.SHEETS}/, their key apart, in {search.KEYS}", file=sys.stderr)
+    screen.show(search_report.table(shown))
+    record, sheets, keys = search_report.RECORD, search_report.SHEETS, search_report.KEYS
+    print(f"{out}: {record}; line-ups in {sheets}/, their key apart, in {keys}", file=sys.stderr)
     return 0
 
 
@@ -173,7 +174,7 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
     from dfrec_jax.forensics import result_folder
     from dfrec_jax.reports import screen
     from dfrec_jax.reports.progress import progress
-    from dfrec_jax.tracing import calibrating, calibration_report, routes
+    from dfrec_jax.tracing import calibration_report, known_cases, routes
     from dfrec_jax.tracing import gallery as gallery_lib
 
     require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
@@ -183,8 +184,8 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--out={out}: is there already; choose another name, or move it away")
     result_folder.check_out(out.parent)
     gallery = gallery_lib.read(arguments.gallery)
-    cases = calibrating.cases_of(Path(arguments.cases), gallery)
-    calibrating.is_of_measurement(gallery, cases, arguments.seed)  # refuses before an hour's work
+    cases = known_cases.cases_of(Path(arguments.cases), gallery)
+    known_cases.is_of_measurement(gallery, cases, arguments.seed)  # refuses before an hour's work
     embedder = embedder_of(gallery, arguments.gallery)
     exhibits, used = [], []
     for case in progress(cases, len(cases), "cases"):

@@ -6,53 +6,23 @@ batches (`example`). The key is an argument: a seed in the program would have ea
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from dfrec_jax.data import rows
-from dfrec_jax.data.augmentation import recoloured
+from dfrec_jax.data.paired_augmentation import AUGMENTED, UNCHANGED, Augmentation, augment, to_8_bits, to_float
 from dfrec_jax.examples import fields
-from dfrec_jax.examples.fields import Kind, Use
+from dfrec_jax.examples.fields import Use
 from dfrec_jax.forging import candidate_region, forge
-from dfrec_jax.forging.landmarks import MIRRORED_5, MIRRORED_68
 from dfrec_jax.forging.neural import harmonised
 from dfrec_jax.forging.neural.autoencoder import Autoencode
-from dfrec_jax.forging.perturbing import draw_border, draw_damage, draw_perturbation, perturb, tighten, within
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
 ForgeRow = Callable[..., forge.Forgery]  # (key, source, target, source_points, target_points), pictures in [0, 1]
-DAMAGE, NOISE, BORDER = range(1, 4)  # draws that were added: the others stay as they were
-POINTS = ("points", *fields.names(Kind.POINTS_5))
-AUGMENTED = (*fields.PICTURES, *POINTS, "is_forgery")
-
-
-class Augmentation(NamedTuple):
-    """What the pictures of an example suffer in training, all of them by one draw; by default nothing.
-
-    Attributes:
-      flip: probability of mirroring them.
-      jitter: their brightness, contrast and saturation are multiplied by 1 +- jitter.
-      perturbed: probability that the example's picture loses resolution and is coded by Face X-ray's draw. The
-        references of a forgery stay as they are; a pristine face is its own reference.
-      blurred: probability that a perturbed picture is blurred, before it is coded.
-      noisy: probability that a perturbed picture gets noise, before it is coded.
-      tightened: probability that the pictures end within their crop, forgery, target and mask alike, so that no data
-        set of tight pictures is known by its borders.
-    """
-
-    flip: float = 0.0
-    jitter: float = 0.0
-    perturbed: float = 0.0
-    blurred: float = 0.0
-    noisy: float = 0.0
-    tightened: float = 0.0
-
-
-UNCHANGED = Augmentation()
 
 
 def already_complete(batch: Mapping[str, Any], key: PRNGKeyArray) -> dict[str, Array]:
@@ -154,12 +124,12 @@ def _forge_rows(
     put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))
 
     def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
-        return forger(key, _to_float(source), _to_float(target), source_points, target_points)
+        return forger(key, to_float(source), to_float(target), source_points, target_points)
 
     pair = batch["source"], batch["target"], batch["source_points"], batch["target_points"]
     made = jax.vmap(jax.vmap(forge_row))(*(take(grouped(value), places) for value in (keys, *pair)))
     forged = {
-        name: put(grouped(batch[name]), places, _to_uint8(value)).reshape(batch[name].shape)
+        name: put(grouped(batch[name]), places, to_8_bits(value)).reshape(batch[name].shape)
         for name, value in made._asdict().items()
     }
     is_made = put(jnp.zeros_like(chosen), places, jnp.ones_like(places, bool)).reshape(is_chosen.shape)
@@ -174,8 +144,8 @@ def _with_changed_masks(batch: Batch) -> dict[str, Array]:
 
     def mask_of(image: Array, target: Array, landmarks: Array, inside: Array) -> Array:
         points = candidate_region.points_of_five(landmarks, image.shape[0])
-        pictures = _to_float(image), _to_float(target)
-        return _to_uint8(candidate_region.changed_mask(*pictures, points, _to_float(inside)))
+        pictures = to_float(image), to_float(target)
+        return to_8_bits(candidate_region.changed_mask(*pictures, points, to_float(inside)))
 
     is_found = jnp.all(jnp.isfinite(batch["landmarks"]), axis=(1, 2))
     is_made = (batch["kind"] == rows.RECORDED) & ~batch["has_mask"] & batch["has_target"] & is_found
@@ -191,68 +161,9 @@ def _with_hidden_faces(batch: Batch, keys: Array) -> dict[str, Array]:
     size = batch["image"].shape[1]
 
     def region_of(key: Array, points: Array) -> Array:
-        return _to_uint8(forge.source_weight(forge.draw_forging(key, forge.HIDDEN), points, size))
+        return to_8_bits(forge.source_weight(forge.draw_forging(key, forge.HIDDEN), points, size))
 
     is_photograph = batch["kind"] == rows.PHOTOGRAPH
     drawn = jax.vmap(region_of)(keys, batch["target_points"])
     mask = jnp.where(is_photograph[:, None, None, None], drawn, batch["source_mask"])
     return {"source_mask": mask, "is_photograph": is_photograph}
-
-
-def augment(key: PRNGKeyArray, example: dict[str, Array], augmentation: Augmentation) -> dict[str, Array]:
-    """One example, its pictures uint8, with one draw for all of them: mirrored, its colours jittered, perturbed.
-
-    Pristine faces and forgeries are drawn alike, so that nothing of this tells them apart.
-
-    Args:
-      key: of the draw.
-      example: the fields `AUGMENTED`.
-      augmentation: what is drawn, and how often.
-    """
-    flip, jitter, perturbed, blurred, noisy, tightened = augmentation
-    for_numbers, for_perturbation = jax.random.split(key)
-    numbers = jax.random.uniform(for_numbers, (5,))
-    example = dict(example)
-    if flip > 0:
-        is_flipped = numbers[0] < flip
-        for name in fields.PICTURES:
-            example[name] = jnp.where(is_flipped, example[name][:, ::-1], example[name])
-        for name in POINTS:
-            example[name] = jnp.where(is_flipped, _mirrored(example[name], example["image"].shape[1]), example[name])
-    if jitter > 0:
-        factors = 1 + jitter * (2 * numbers[1:4] - 1)
-        for name in fields.names(Kind.PICTURE):
-            example[name] = _to_uint8(recoloured(_to_float(example[name]), factors))  # the same map for every picture
-    if tightened > 0:
-        border = draw_border(jax.random.fold_in(for_perturbation, BORDER), tightened)
-        for name in ("image", "target", "posed_source", "source_mask", "inside_mask"):
-            example[name] = tighten(example[name], border)
-        # The source has its own picture; that of a pristine face is the face's.
-        example["source"] = jnp.where(example["is_forgery"], example["source"], tighten(example["source"], border))
-        inside = within(border, *example["image"].shape[:2])
-        example["inside_mask"] = jnp.where(inside, example["inside_mask"], 0).astype(jnp.uint8)
-    if perturbed > 0:
-        draw = draw_perturbation(for_perturbation)
-        damage = for_noise = None
-        if blurred > 0 or noisy > 0:
-            damage = draw_damage(jax.random.fold_in(for_perturbation, DAMAGE), blurred, noisy)
-            for_noise = jax.random.fold_in(for_perturbation, NOISE)
-        changed = _to_uint8(perturb(_to_float(example["image"]), draw, damage, for_noise))
-        image = jnp.where(numbers[4] < perturbed, changed, example["image"])
-        for name in ("source", "target"):
-            example[name] = jnp.where(example["is_forgery"], example[name], image)
-        example["image"] = image
-    return example
-
-
-def _mirrored(landmarks: Float[Array, "n 2"], width: int) -> Float[Array, "n 2"]:
-    landmarks = landmarks[MIRRORED_5 if len(landmarks) == 5 else MIRRORED_68]
-    return landmarks.at[:, 0].set(width - 1 - landmarks[:, 0])
-
-
-def _to_float(image: Array) -> Array:
-    return image.astype(jnp.float32) / 255
-
-
-def _to_uint8(image: Array) -> Array:
-    return jnp.round(image * 255).astype(jnp.uint8)

@@ -18,6 +18,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import completion, mixture, rows
 from dfrec_jax.data.at_work import AtWork
+from dfrec_jax.data.paired_augmentation import Augmentation
 from dfrec_jax.examples.encoded import collate
 from dfrec_jax.synthetic import dataset as embedded
 
@@ -125,7 +126,7 @@ def make_completion(
         kinds=mixture.train_kinds(config),
         num_groups=num_groups,
         leak=tuple(config.data.leak),
-        augmentation=completion.Augmentation(**{name: config.data[name] for name in completion.Augmentation._fields}),
+        augmentation=Augmentation(**{name: config.data[name] for name in Augmentation._fields}),
         changed_masks=config.data.changed_masks,
         harmonise=harmonise,
     )

@@ -12,10 +12,11 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import whole
 from dfrec_jax.metrics import likelihood_ratio as lr
 from dfrec_jax.reports import intervals
-from dfrec_jax.tracing import calibrating
-from dfrec_jax.tracing.calibrating import Case, Measured
+from dfrec_jax.tracing import calibrating, known_cases
+from dfrec_jax.tracing.calibrating import Measured
 from dfrec_jax.tracing.calibration import FORMAT, RECORD, Fit
 from dfrec_jax.tracing.gallery import RULE, Gallery
+from dfrec_jax.tracing.known_cases import Case
 from dfrec_jax.tracing.routes import RAW, Exhibit
 from dfrec_jax.tracing.words import LEAD
 
@@ -34,7 +35,7 @@ def write(
     Args:
       out: the folder, not there yet.
       gallery: the population.
-      cases: of `calibrating.cases_of`.
+      cases: of `known_cases.cases_of`.
       exhibits: of the cases, in their order.
       population: its name.
       seed: of the parting of people.
@@ -43,7 +44,7 @@ def write(
       ConfigError: where no route has enough people.
       OSError: where nothing can be written.
     """
-    of_measurement = calibrating.is_of_measurement(gallery, cases, seed)
+    of_measurement = known_cases.is_of_measurement(gallery, cases, seed)
     fits: dict[str, tuple[Fit, dict[str, Any], Measured]] = {}
     left_out = {}
     for (role, route), scores in calibrating.scores_of(exhibits, cases, gallery).items():

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from dfrec_jax import cli
-from dfrec_jax.commands import prepare
+from dfrec_jax.commands import face_tools, prepare
 from tests.preparation import trees
 
 
@@ -46,7 +46,7 @@ def test_bad_options_are_refused_in_one_line(tmp_path, capsys, options, words):
 @pytest.fixture
 def source(tmp_path, monkeypatch):
     """A tree of people, and a made-up detector in the place of the networks."""
-    monkeypatch.setattr(prepare, "make_tools", lambda weights_dir: trees.make_tools())
+    monkeypatch.setattr(face_tools, "make_tools", lambda weights_dir: trees.make_tools())
     trees.people(tmp_path / "in", {"a": 1, "b": 1})
     trees.save(tmp_path / "in" / "b" / "dark.jpg", trees.black())
     return tmp_path / "in"
@@ -120,7 +120,7 @@ def test_ctrl_c_says_that_the_work_is_kept(source, tmp_path, capsys, monkeypatch
     def stopped(weights_dir):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prepare, "make_tools", stopped)
+    monkeypatch.setattr(face_tools, "make_tools", stopped)
     assert ended("faces", "--source", source, "--out", tmp_path / "out", "--processes", 1) == prepare.INTERRUPTED
     assert "the same command goes on from there" in capsys.readouterr().err
 
@@ -129,4 +129,4 @@ def test_missing_networks_are_named(source, tmp_path, capsys, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv("DFREC_WEIGHTS", str(tmp_path))
     assert ended("faces", "--source", source, "--out", tmp_path / "out", "--processes", 1) == 2
-    assert prepare.DETECTOR in capsys.readouterr().err
+    assert face_tools.DETECTOR in capsys.readouterr().err

@@ -12,7 +12,7 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.metrics.likelihood_ratio import Logistic
-from dfrec_jax.tracing import calibration, indexing, search
+from dfrec_jax.tracing import calibration, indexing, search_report
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.words import LEAD
 from tests.tracing import drawn
@@ -70,7 +70,7 @@ def found(folder, gallery):
 
 
 def test_the_hidden_person_is_found_and_the_visible_one_taken_away(found):
-    said = json.loads((found / search.RECORD).read_text())
+    said = json.loads((found / search_report.RECORD).read_text())
     first = {(one["role"], one["route"]): one["candidates"][0] for one in said["rankings"]}
     assert first["target", "visible given"]["person"] == first["target", "visible estimated"]["person"] == "ada"
     assert first["target", "recovered"]["person"] == "ada" and first["source", "recovered"]["person"] == "ben"
@@ -83,20 +83,20 @@ def test_the_hidden_person_is_found_and_the_visible_one_taken_away(found):
 
 
 def test_every_output_says_that_it_is_a_lead(found):
-    for name in (search.RECORD, search.KEYS):
+    for name in (search_report.RECORD, search_report.KEYS):
         assert json.loads((found / name).read_text())["statement"] == LEAD
-    assert LEAD in (found / search.TABLE).read_text()
+    assert LEAD in (found / search_report.TABLE).read_text()
 
 
 def test_the_line_ups_name_nobody_and_the_key_does(found):
-    keys = json.loads((found / search.KEYS).read_text())["sheets"]
-    assert set(keys) == {path.name for path in (found / search.SHEETS).iterdir()} and len(keys) == 6
+    keys = json.loads((found / search_report.KEYS).read_text())["sheets"]
+    assert set(keys) == {path.name for path in (found / search_report.SHEETS).iterdir()} and len(keys) == 6
     for name, said in keys.items():
         key = said["key"]
         assert list(key) == ["A", "B", "C", "D"] and sum(one["is_foil"] for one in key.values()) == 2
-        with Image.open(found / search.SHEETS / name) as sheet:
+        with Image.open(found / search_report.SHEETS / name) as sheet:
             assert not sheet.info
-        data = (found / search.SHEETS / name).read_bytes()
+        data = (found / search_report.SHEETS / name).read_bytes()
         assert not any(person.encode() in data for person in (*drawn.NAMES, *FOILS) if len(person) > 3)
     assert len({tuple(one["person"] for one in said["key"].values()) for said in keys.values()}) > 1
 
@@ -116,7 +116,7 @@ def test_a_calibration_gives_bounded_ratios_or_is_refused(folder, gallery, found
     status, out, err = _run(capsys, *words, folder / "fits", "--out", folder / "with_lr")
     assert status == 0 and LEAD in out and "[0.1, 32]" in out
     assert "no LR: source, raw: the calibration holds no `source, raw`" in err
-    rankings = json.loads((folder / "with_lr" / search.RECORD).read_text())["rankings"]
+    rankings = json.loads((folder / "with_lr" / search_report.RECORD).read_text())["rankings"]
     for one in rankings[0]["candidates"]:
         wanted = np.clip(Logistic(10.0, -3.0).log_lr(np.array([one["cosine"]])) / np.log(10), -1.0, 1.5)
         assert one["log10_lr"] == pytest.approx(wanted[0], abs=0.01)
@@ -187,7 +187,7 @@ def test_the_target_of_a_published_swap_is_first_when_the_visible_person_is_take
         "--gallery", tmp_path / "gallery", "--out", tmp_path / "found",
     )  # fmt: skip
     assert status == 0, err
-    rankings = json.loads((tmp_path / "found" / search.RECORD).read_text())["rankings"]
+    rankings = json.loads((tmp_path / "found" / search_report.RECORD).read_text())["rankings"]
     raw, given = ([each["person"] for each in one["candidates"]] for one in rankings[:2])
     assert given[0] == "001_simswap" and raw.index("001_simswap") >= given.index("001_simswap")
 
@@ -209,4 +209,4 @@ def test_a_search_needs_no_data_pipeline(folder, gallery, tmp_path):
     words = ["trace", "search", str(folder / "swap"), "--gallery", str(gallery), "--out", str(tmp_path / "found")]
     done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "found" / search.RECORD).exists()
+    assert (tmp_path / "found" / search_report.RECORD).exists()
