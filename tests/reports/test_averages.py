@@ -5,7 +5,8 @@ from dfrec_jax.reports.results import Record
 
 
 def _record(metric, value, *, table="recovery", attack="all", row="DFREC", n=9, over="examples", clusters=6):
-    return Record(table, row, "triplets", attack, "target", metric, value, None, None, n, "b", over, clusters)
+    ends = (value, value) if clusters >= 5 else (None, None)
+    return Record(table, row, "triplets", attack, "target", metric, value, *ends, n, "b", over, clusters)
 
 
 def test_without_groups_the_mean_over_examples_is_shown_and_attacks_of_five():
@@ -16,10 +17,10 @@ def test_without_groups_the_mean_over_examples_is_shown_and_attacks_of_five():
     lines = [line for line in averages.markdown(records).splitlines() if line.startswith("| ")]
     assert [line.split(" | ")[:5] for line in lines] == [
         ["| mean over", "method", "n", "clusters", "IDSIM"],
-        ["| examples", "None", "9", "6", "0.200"],
-        ["| examples", "DFREC", "9", "6", "0.250"],
+        ["| examples", "None", "9", "6", "0.200 [0.200, 0.200]"],
+        ["| examples", "DFREC", "9", "6", "0.250 [0.250, 0.250]"],
         ["| attack", "method", "n", "people", "IDSIM"],
-        ["| many", "DFREC", "5", "4", "0.300"],
+        ["| many", "DFREC", "5", "4", "0.300 [-]"],
     ]
     assert averages.markdown([]) == ""
 
@@ -33,9 +34,9 @@ def test_with_groups_their_means_take_the_place():
     ]
     lines = [line for line in averages.markdown(records).splitlines() if line.startswith(("| examples", "| groups"))]
     assert [line.split(" | ")[:5] for line in lines] == [
-        ["| examples", "DFREC", "9", "6", "0.260"],
-        ["| groups", "DFREC", "9", "6", "0.270"],
-        ["| groups, without big", "DFREC", "9", "5", "0.280"],
+        ["| examples", "DFREC", "9", "6", "0.260 [0.260, 0.260]"],
+        ["| groups", "DFREC", "9", "6", "0.270 [0.270, 0.270]"],
+        ["| groups, without big", "DFREC", "9", "5", "0.280 [0.280, 0.280]"],
     ]
 
 
