@@ -328,7 +328,6 @@ def records(folder: Path) -> list[Case]:
             for number in range(min(3, len(opened.index.label))):
                 decoded(opened.encoded_example(number, 32))
                 opened.attributes(number)
-                opened.points(number, 32)
             if opened.index.partners.size:
                 opened.unforged(0, 1, 32)
                 decoded(opened.encoded_photograph(0, 1, 32))

@@ -124,4 +124,3 @@ def test_a_record_that_is_not_as_it_should_be_is_named(folder, change, words):
     split = PreparedSplit(str(folder.parents[1]), "faces", "train")
     with pytest.raises((ConfigError, DamagedPicture), match=words):
         split.example(0, 48)
-        split.points(0, 48)
