@@ -34,10 +34,13 @@ def measurings(monkeypatch):
 
 def test_it_leaves_results_with_their_protocol_and_a_table(tmp_path, measurings):
     (tmp_path / "metrics.jsonl").write_text(METRICS)
+    panels = tmp_path / "panels" / "recovery-seed3"
+    panels.mkdir(parents=True)
+    (panels / "an attack of before.png").write_bytes(b"")
     text = recovery.evaluate(tmp_path, Protocol(seed=3))
     assert (tmp_path / "tables" / "recovery-seed3.md").read_text() == text
     assert (tmp_path / "panels" / "training.png").exists()
-    assert (tmp_path / "panels" / "recovery-seed3" / "roc.png").exists()
+    assert [path.name for path in panels.iterdir()] == ["roc.png"], "of these examples no picture is kept"
     found = results.read(tmp_path / "results" / "recovery-seed3.json")
     assert found.protocol["seed"] == 3 and measurings == [3]
     assert found.measured == {"step": 5, "dataset": "embedded", "forgeries": 12, "pristine": 4}

@@ -14,6 +14,7 @@ from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.recoverers import Seen
 from dfrec_jax.examples import fields
+from dfrec_jax.forging import components
 from dfrec_jax.paper import runs_at_hand
 from dfrec_jax.paper.tables import DELOCATE, DFI, RECCE
 from dfrec_jax.training import compared as training
@@ -72,7 +73,13 @@ def test_a_run_becomes_a_row_of_the_inputs_size(runs):
     step, recoverer = runs_at_hand.load(run, "newest", ROWS[task])
     size = 48 if task == "recce" else tiny.SIZE
     image = jnp.linspace(0, 1, 2 * size * size * 3).reshape(2, size, size, 3)
-    found = jax.jit(recoverer.recover)(recoverer.variables, Seen(image, jnp.full((2, 5, 2), jnp.nan), tiny.keys(2)))
+    recover, given = jax.jit(recoverer.recover), Seen(image, jnp.full((2, 5, 2), jnp.nan), tiny.keys(2))
+    found = recover(recoverer.variables, given)
+    if task == "delocate":
+        laid_on = components.points_of(given.landmarks, None, size)
+        same, moved = (recover(recoverer.variables, given._replace(points=at)) for at in (laid_on, laid_on / 2))
+        np.testing.assert_array_equal(same.generated, found.generated)
+        assert (np.asarray(moved.generated) != np.asarray(found.generated)).any()
     assert step == 2 and found.target.shape == image.shape
     assert (found.logit is not None) == (task == "recce") and (found.generated is not None) == (task == "delocate")
     assert float(found.target.min()) >= 0 and float(found.target.max()) <= 1
