@@ -39,7 +39,7 @@ def test_each_cluster_counts_once_however_many_values_it_has():
     many = mean_of_clusters(np.repeat(means, np.arange(1, 9)), np.repeat(np.arange(8), np.arange(1, 9)))
     assert many.value == pytest.approx(means.mean()) and many.n == 36
     assert (many.low, many.high) == pytest.approx((few.low, few.high)) and few.low < few.value < few.high
-    assert mean_of_clusters(np.array([1.0, np.nan, 3.0]), np.array([0, 0, 1])) == (2.0, None, None, 2)
+    assert mean_of_clusters(np.array([1.0, np.nan, 3.0]), np.array([0, 0, 1])) == (2.0, None, None, 2, 2)
     with pytest.raises(ValueError, match="no finite value"):
         mean_of_clusters(np.array([np.nan]), np.array([0]))
 

@@ -15,6 +15,7 @@ def read_back(line):
     words = {"is_papers_protocol": line.pop("is_papers_protocol") == "True"}
     words |= {name: float(line[name]) if line[name] else None for name in FLOATS}
     words |= {name: int(line[name]) for name in NUMBERS}
+    words["clusters"] = int(line["clusters"]) if line["clusters"] else None
     return Cell(**{**line, **words})
 
 
