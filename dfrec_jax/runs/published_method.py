@@ -73,8 +73,8 @@ def imported_from(workdir: Path) -> dict[str, str] | None:
         return None
     try:
         said = json_text.parsed(path.read_text(encoding="utf-8"))
-        return {name: str(said[name]) for name in ("source", "source_sha256") if name in said}
-    except (OSError, TypeError, ValueError) as error:
+        return {"source": str(said["source"])} | {name: str(said[name]) for name in ("source_sha256",) if name in said}
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: damaged ({error}); import the network again into another folder") from error
 
 

@@ -62,7 +62,7 @@ def test_without_landmarks_the_face_is_in_the_middle(masks):
 def test_an_open_mouth_that_five_landmarks_do_not_tell_opens_the_part(masks):
     points = laid_on(FIVE)
     lower = jnp.array([*JAW[4:-4], *OUTER_LIPS[7:]])
-    opened = points.at[:, lower, 1].add(8)
+    opened = points.at[:, lower, 1].add(4)
     closed, wide = (np.asarray(masks(of))[0] for of in (points, opened))
     lowest = [int(np.nonzero(of[2])[0].max()) for of in (closed, wide)]
-    assert lowest[1] == lowest[0] + 8 and (wide[0] == closed[0]).all()
+    assert lowest[1] == lowest[0] + 4 and (wide[0] == closed[0]).all()

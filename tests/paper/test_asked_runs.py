@@ -1,11 +1,18 @@
 """What stands in the way of a record: one of another protocol, and not one that is older than a field."""
 
+import json
+
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.files import whole
 from dfrec_jax.paper import asked_runs
-from dfrec_jax.reports import figures
+from dfrec_jax.paper.runs_at_hand import Run
+from dfrec_jax.paper.table_data import Data
+from dfrec_jax.reports import cells, figures
+from tests import tiny
+from tests.reports.made_up import cell, table
 
 
 def test_a_field_that_is_newer_than_the_record_counts_as_what_was_done_before(tmp_path):
@@ -24,3 +31,38 @@ def test_what_is_no_record_stands_in_the_way(tmp_path):
     with pytest.raises(ConfigError, match="a record cannot be kept there"):
         asked_runs.check_free(tmp_path / "figure_7.json", {}, figures.read)
     asked_runs.check_free(tmp_path / "figure_8.json", {}, figures.read)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A folder that knows five runs: two that a table and a figure name, one that is asked for, and two of before."""
+    found = table()._replace(cells=(cell("None", "FTM", "idsim", 0.5)._replace(run="of a table"),))
+    cells.write(found, tmp_path / "table_1.json")
+    drawn = figures.Figure("1", "densities", panels=(figures.Panel("a", ()),), runs=("of a figure",))
+    figures.write(drawn, tmp_path / "figure_1.json")
+    figures.write(figures.Figure("5", "nothing"), tmp_path / "figure_5.json")
+    names = ("of a table", "of a figure", "asked for", "of before", "of long before")
+    whole.write_json(tmp_path / "runs.json", dict.fromkeys(names, {}))
+    return tmp_path
+
+
+ASKED = [Run("asked for", tiny.config(), ("DFREC",), frozenset(), Data("embedded"))]
+
+
+def _kept(results):
+    asked_runs.drop_unnamed(ASKED, results)
+    return list(json.loads((results / "runs.json").read_text()))
+
+
+def test_runs_that_no_record_names_any_more_are_dropped(results):
+    assert _kept(results) == ["of a table", "of a figure", "asked for"]
+    (results / "table_1.json").unlink()
+    assert _kept(results) == ["of a figure", "asked for"]
+
+
+def test_where_a_record_does_not_say_its_runs_nothing_is_dropped(results):
+    said = figures.read(results / "figure_1.json")
+    figures.write(said._replace(runs=()), results / "figure_1.json")  # as an earlier version wrote it
+    assert len(_kept(results)) == 5
+    (results / "figure_1.json").write_text("{")
+    assert len(_kept(results)) == 5
