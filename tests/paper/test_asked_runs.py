@@ -42,7 +42,7 @@ def results(tmp_path):
     figures.write(drawn, tmp_path / "figure_1.json")
     figures.write(figures.Figure("5", "nothing"), tmp_path / "figure_5.json")
     names = ("of a table", "of a figure", "asked for", "of before", "of long before")
-    whole.write_json(tmp_path / "runs.json", dict.fromkeys(names, {}))
+    whole.write_json(tmp_path / "runs.json", dict.fromkeys(names, {}), indent=1)
     return tmp_path
 
 

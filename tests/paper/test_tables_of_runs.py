@@ -96,7 +96,7 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
 
 def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_path, made_up):
     path, results = run(tmp_path / "a"), tmp_path / "a" / "results"
-    whole.write_json(results / "runs.json", {"of before": {}})
+    whole.write_json(results / "runs.json", {"of before": {}}, indent=1)
     tables_of_runs.evaluate([path], "2", "", Protocol(examples=16))
     shown = figures.read(results / "cases.json")
     labels = [line.label.partition(": ")[2].split(", ") for line in shown.lines]
