@@ -22,7 +22,7 @@ def test_what_data_sets_make_is_declared_and_complete(make_config):
     needed = {name for name, field in fields.FIELDS.items() if field.use == Use.ALWAYS}
     for name, batch in made.items():
         fields.check(batch)
-        optional = {"leak", "inside_mask"}  # of drawn faces, and of those that were cut out
+        optional = {"leak", "inside_mask", "points"}  # of drawn faces; of cut ones; of photographs
         assert needed - set(batch) == ({"attributes", "identity"} | (optional - set(batch))), name
 
 
