@@ -24,6 +24,7 @@ FIELDS: tuple[Rule, ...] = (
     ("mode", one_of(MODES), f"one of {MODES}"),
     ("image_size", lambda size: 0 < size <= LARGEST_SIZE, f"from 1 to {LARGEST_SIZE} pixels"),
     ("ism.width", up_to(100), "above 0 and at most 100"),
+    ("ism.classifier", one_of((True, False)), "True or False"),
     ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
     ("ism.decoder_features", up_to(WIDEST), f"from 1 to {WIDEST}"),
     ("ism.rates", all_up_to(LARGEST_SIZE), f"1 to 64 of them, each from 1 to {LARGEST_SIZE}"),

@@ -9,6 +9,8 @@ from dfrec_jax.config.errors import ConfigError, require
 FIELDS: tuple[Rule, ...] = (
     ("seed", lambda seed: 0 <= seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
     ("compute_dtype", one_of(DTYPES), f"one of {DTYPES}"),
+    ("loss.classification", not_negative, "0 or more"),
+    ("loss.segmentation", not_negative, "0 or more"),
     ("loss.target_rows", lambda share: 0 < share <= 1, "above 0 and at most 1"),
     ("loss.source_rows", lambda share: 0 < share <= 1, "above 0 and at most 1"),
     ("loss.reduction", one_of(REDUCTIONS), f"one of {REDUCTIONS}"),

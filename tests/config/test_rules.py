@@ -141,10 +141,12 @@ def test_a_network_leaves_no_part_to_start_from_another_file():
         rules.validate(config)
 
 
-def test_a_field_that_a_stored_config_has_lost_is_refused_by_name():
+@pytest.mark.parametrize("field", ["tirm.decoder_depth", "loss.classification", "loss.segmentation", "ism.classifier"])
+def test_a_field_that_a_stored_config_has_lost_is_refused_by_name(field):
     config = defaults.resolve(tiny.full_size())
-    config.tirm.decoder_depth = None  # as `with_added_fields` leaves it
-    with pytest.raises(ConfigError, match="tirm.decoder_depth=None: must be from 1 to 1000"):
+    section, name = field.split(".")
+    config[section][name] = None  # as `with_added_fields` leaves it
+    with pytest.raises(ConfigError, match=f"{field}=None: must be "):
         rules.validate(config)
 
 
