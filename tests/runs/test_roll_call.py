@@ -13,8 +13,9 @@ REPOSITORY = Path(__file__).parents[2]
 # Joined by no JAX: only who is there. What a host does then is the last argument.
 HOST = """
 import os, sys, time
-from dfrec_jax.runs import muster
+from dfrec_jax.runs import muster, roll_call
 from dfrec_jax.runs.roll_call import Place
+roll_call.ENDING_SECONDS = 1.0
 port, number, num_hosts, deed = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 roll = muster.muster(Place(f"localhost:{port}", num_hosts, number), silent_seconds=2.0)
 roll.watch()
