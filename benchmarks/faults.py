@@ -29,7 +29,8 @@ CONFIG = """
 import itertools, os, time
 import jax, jax.numpy as jnp
 from dfrec_jax.data import pipeline
-from dfrec_jax.training import dfrec, loop, waiting
+from dfrec_jax.training import loop, waiting
+from dfrec_jax.training.tasks import dfrec
 from tests import tiny
 
 FAULT = os.environ.get("FAULT", "")

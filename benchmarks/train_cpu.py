@@ -66,7 +66,8 @@ def measured(data: str, repeats: int, *, is_before: bool) -> Iterator[tuple[str,
     from dfrec_jax.examples import fields
     from dfrec_jax.frozen import squeezenet
     from dfrec_jax.frozen.network import Perceptors
-    from dfrec_jax.training import dfrec, step
+    from dfrec_jax.training import step
+    from dfrec_jax.training.tasks import dfrec
 
     config = faces.get_config("cpu")
     config.data.dir = data

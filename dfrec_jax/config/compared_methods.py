@@ -1,6 +1,6 @@
 """The compared methods as configs know them: the section of each, its rules, and what it changes of the rest.
 
-A method is an entry of `METHODS`; `baselines/methods.py` has its network, `training/compared.py` its loss.
+A method is an entry of `METHODS`; `baselines/methods.py` has its network, `training/tasks/compared.py` its loss.
 """
 
 from collections.abc import Callable, Mapping

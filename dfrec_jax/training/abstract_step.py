@@ -15,8 +15,8 @@ from dfrec_jax.frozen import load
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import state
-from dfrec_jax.training.dfrec import init_function, make_loss
 from dfrec_jax.training.step import TrainStep, make_train_step
+from dfrec_jax.training.tasks.dfrec import init_function, make_loss
 
 # What the loss reads of a batch; forging reads more, and is not counted.
 READ = (
@@ -26,7 +26,7 @@ READ = (
 
 
 class AbstractStep(NamedTuple):
-    """The step of `training.dfrec.DfrecTask` and what it takes, as shapes.
+    """The step of `training.tasks.dfrec.DfrecTask` and what it takes, as shapes.
 
     Attributes:
       step: `(state, constants, batch) -> (state, metrics)`.

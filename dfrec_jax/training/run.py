@@ -9,12 +9,12 @@ from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.runs import hosts, training_run
 from dfrec_jax.training import loop, memory
-from dfrec_jax.training.attributes import AttributesTask
-from dfrec_jax.training.autoencoder import AutoencoderTask
-from dfrec_jax.training.compared import ComparedTask
-from dfrec_jax.training.dfrec import DfrecTask
 from dfrec_jax.training.ledger import Ledger
-from dfrec_jax.training.repaint import RepaintTask
+from dfrec_jax.training.tasks.attributes import AttributesTask
+from dfrec_jax.training.tasks.autoencoder import AutoencoderTask
+from dfrec_jax.training.tasks.compared import ComparedTask
+from dfrec_jax.training.tasks.dfrec import DfrecTask
+from dfrec_jax.training.tasks.repaint import RepaintTask
 
 TASKS: dict[
     str, type[DfrecTask] | type[AttributesTask] | type[AutoencoderTask] | type[ComparedTask] | type[RepaintTask]

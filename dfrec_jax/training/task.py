@@ -1,4 +1,4 @@
-"""What the loop asks of that which is trained; `dfrec.py`, `compared.py` and `attributes.py` answer."""
+"""What the loop asks of that which is trained; the modules in `tasks/` answer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager

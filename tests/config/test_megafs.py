@@ -11,8 +11,8 @@ from dfrec_jax import perceptors
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.dfrec import init_function, make_loss
 from dfrec_jax.training.step import compile_step, make_train_step
+from dfrec_jax.training.tasks.dfrec import init_function, make_loss
 from dfrec_jax.weights.rules import WeightsError
 
 GIBIBYTE = 2**30

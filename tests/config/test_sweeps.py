@@ -10,7 +10,7 @@ from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import fitted, places_of
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.tables import MAT, NONE, TABLES
-from dfrec_jax.training.repaint import VALIDATED_STEPS
+from dfrec_jax.training.tasks.repaint import VALIDATED_STEPS
 
 SWEEP = "configs/sweeps/tables.py"
 BASES = {"drawn": ("configs/quickstart.py", ()), "real": ("configs/megafs.py", ("data.dir=prepared",))}

@@ -13,7 +13,7 @@ from dfrec_jax.runs import goodput
 from dfrec_jax.training import loop
 from dfrec_jax.training.ledger import Ledger, process_age
 from tests import tiny
-from tests.training.test_initialisation import OneNumber
+from tests.training.tasks.test_initialisation import OneNumber
 
 
 class Clock:

@@ -14,7 +14,7 @@ from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.training import loop
 from dfrec_jax.training.nonfinite import NonFiniteLossError, leaving_out
 from tests import tiny
-from tests.training.test_initialisation import OneNumber
+from tests.training.tasks.test_initialisation import OneNumber
 
 
 class Spoiled(OneNumber):

@@ -10,7 +10,7 @@ from dfrec_jax.runs import ending
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.training import loop, stopping
 from tests import tiny
-from tests.training.test_initialisation import OneNumber
+from tests.training.tasks.test_initialisation import OneNumber
 
 SCORES = {2: 0.1, 4: 0.5, 6: 0.4, 8: 0.3}
 

@@ -10,9 +10,9 @@ from dfrec_jax.config import rules
 from dfrec_jax.examples import fields
 from dfrec_jax.models import dfrec
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.dfrec import init_function, make_loss
 from dfrec_jax.training.step import average_decay, compile_step, make_train_step
 from dfrec_jax.training.streams import stream
+from dfrec_jax.training.tasks.dfrec import init_function, make_loss
 from tests import tiny
 
 MESHES = [(2, 4), pytest.param(8, 1, marks=pytest.mark.slow)]  # the first splits along both axes

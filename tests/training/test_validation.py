@@ -10,7 +10,7 @@ from dfrec_jax.data import pipeline
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding
-from dfrec_jax.training.dfrec import SAMPLE_COLUMNS, make_recover
+from dfrec_jax.training.tasks.dfrec import SAMPLE_COLUMNS, make_recover
 from dfrec_jax.training.validation import RECOVERED, Validator
 from tests import tiny
 

@@ -8,7 +8,7 @@ import numpy as np
 from dfrec_jax.training import loop
 from dfrec_jax.training.waiting import Waiting
 from tests import tiny
-from tests.training.test_initialisation import OneNumber
+from tests.training.tasks.test_initialisation import OneNumber
 
 
 def test_it_is_said_when_it_has_become_long_and_at_each_doubling(capsys):

@@ -1,7 +1,7 @@
 """A small autoencoder of upright faces, and the way from a picture to its face and back.
 
-It is taught on photographs (`training/autoencoder.py`): to give a face back, and to leave out a seam that was made in
-it. What it draws is a face of one piece, less sharp than a photograph, as networks that swap draw them.
+It is taught on photographs (`training/tasks/autoencoder.py`): to give a face back, and to leave out a seam that was
+made in it. What it draws is a face of one piece, less sharp than a photograph, as networks that swap draw them.
 """
 
 from collections.abc import Callable

@@ -17,9 +17,9 @@ from dfrec_jax.examples import fields
 from dfrec_jax.forging import components
 from dfrec_jax.paper import runs_at_hand
 from dfrec_jax.paper.tables import DELOCATE, DFI, RECCE
-from dfrec_jax.training import compared as training
-from dfrec_jax.training import compared_losses
 from dfrec_jax.training.run import train
+from dfrec_jax.training.tasks import compared as training
+from dfrec_jax.training.tasks import compared_losses
 from tests import tiny
 
 ROWS = {"recce": RECCE, "delocate": DELOCATE, "dfi": DFI}

@@ -7,8 +7,8 @@ import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models import dfrec
-from dfrec_jax.training import told
-from dfrec_jax.training.dfrec import make_loss
+from dfrec_jax.training.tasks import told
+from dfrec_jax.training.tasks.dfrec import make_loss
 from tests import stand_in, tiny
 
 NUMBERS = jnp.arange(1000)

@@ -20,8 +20,8 @@ from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
 from dfrec_jax.reports import results
 from dfrec_jax.runs import classifier, trained
 from dfrec_jax.runs.errors import CheckpointError
-from dfrec_jax.training import attributes
 from dfrec_jax.training.run import train
+from dfrec_jax.training.tasks import attributes
 from tests import labels as made_up
 from tests.runs.made_up import truncate
 

@@ -19,9 +19,9 @@ from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.compared_methods import NUM_TRAINED
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.compared import SAMPLE_COLUMNS, initialise
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
+from dfrec_jax.training.tasks.compared import SAMPLE_COLUMNS, initialise
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 
 VALIDATED_STEPS = 25  # at most, and without jumps: a tenth or less of what a table takes

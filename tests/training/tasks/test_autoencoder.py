@@ -12,8 +12,9 @@ from dfrec_jax.forging.neural.autoencoder import FaceAutoencoder
 from dfrec_jax.runs import autoencoder as runs_autoencoder
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.saving import CheckpointWriter
-from dfrec_jax.training import neural_swaps, sharding
-from dfrec_jax.training.autoencoder import AutoencoderTask, distances, make_loss, with_seam
+from dfrec_jax.training import sharding
+from dfrec_jax.training.tasks import neural_swaps
+from dfrec_jax.training.tasks.autoencoder import AutoencoderTask, distances, make_loss, with_seam
 
 
 @pytest.fixture

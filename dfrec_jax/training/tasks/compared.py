@@ -11,8 +11,9 @@ from dfrec_jax import perceptors
 from dfrec_jax.baselines import methods, published
 from dfrec_jax.config import compared, tasks
 from dfrec_jax.data import mixture, pipeline
-from dfrec_jax.training import compared_losses, neural_swaps, sharding, state, told
+from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, TrainStep, make_train_step
+from dfrec_jax.training.tasks import compared_losses, neural_swaps, told
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 from dfrec_jax.weights.rules import WeightsError
 

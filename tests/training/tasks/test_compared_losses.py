@@ -6,9 +6,9 @@ import pytest
 from dfrec_jax.baselines import methods
 from dfrec_jax.examples import fields
 from dfrec_jax.forging import components
-from dfrec_jax.training import compared_losses
+from dfrec_jax.training.tasks import compared_losses
 from tests import stand_in, tiny
-from tests.training.test_compared import _config
+from tests.training.tasks.test_compared import _config
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from dfrec_jax.models import dfrec as models
 from dfrec_jax.runs import released, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.saving import CheckpointWriter
-from dfrec_jax.training import initialisation, loop, state
+from dfrec_jax.training import loop, state
+from dfrec_jax.training.tasks import initialisation
 from tests import tiny
 
 HEAD = "params/ism/classification_head/kernel"

@@ -16,9 +16,10 @@ from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec, region
-from dfrec_jax.training import initialisation, neural_swaps, sharding, state, told
+from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.streams import stream
+from dfrec_jax.training.tasks import initialisation, neural_swaps, told
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 
 SAMPLE_COLUMNS = (

@@ -15,8 +15,8 @@ from dfrec_jax.evaluation.recoverers import Seen
 from dfrec_jax.examples import fields
 from dfrec_jax.paper import runs_at_hand
 from dfrec_jax.paper.tables import REPAINT
-from dfrec_jax.training import repaint as training
 from dfrec_jax.training.run import train
+from dfrec_jax.training.tasks import repaint as training
 from tests import tiny
 
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from dfrec_jax.training.dfrec import count_missing, mean_maps
+from dfrec_jax.training.tasks.dfrec import count_missing, mean_maps
 
 
 def test_examples_without_a_source_or_a_target_are_counted():
