@@ -23,6 +23,7 @@ from dfrec_jax.evaluation import finding
 from dfrec_jax.metrics.bootstrap import mean_with_interval
 from dfrec_jax.metrics.identity import cosine
 from dfrec_jax.pictures import grid
+from dfrec_jax.reports import intervals
 from dfrec_jax.runs import autoencoder
 
 NETWORKS = {"A": "mobilefacenet-xiaoccer", "B": "mobilefacenet-foamliu"}
@@ -108,7 +109,7 @@ def _print(
             mean = mean_with_interval(similarity, made["target_id"])
             low, high = (SOURCE, 1.0) if role == "source" else TARGET
             counts &= (low <= similarity) & (similarity <= high)
-            said.append(f"to the {role} {mean.value:.3f} [{mean.low or np.nan:.3f}, {mean.high or np.nan:.3f}]")
+            said.append(f"to the {role} {mean.value:.3f} {intervals.text(mean.low, mean.high, mean.clusters, 3)}")
         print(f"  by {letter}: {', '.join(said)}; {counts.mean():.2f} of them between the limits")
 
 
