@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.complete
 QUICKSTART := runs/quickstart
 
-.PHONY: env quickstart test test-slow lint lock encoders clean
+.PHONY: env quickstart test test-slow lint lock wheelhouse encoders clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow   runs the tests that take minutes or much memory"
 	@echo "make lint        ruff and pyright"
 	@echo "make encoders    trains the two encoders of the embedded faces again"
+	@echo "make wheelhouse  collects all packages in wheelhouse/, for a machine without a network (README, Install)"
 	@echo "make lock        resolves requirements.lock again (needs uv)"
 
 env: $(STAMP)
@@ -53,5 +54,12 @@ lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
 
+# Of this machine's kind and Python: run it on a machine like the one that is to be installed, with a network.
+wheelhouse: $(STAMP)
+	@mkdir -p wheelhouse
+	@$(BIN)/python -m pip wheel --quiet --require-hashes --requirement requirements.lock --wheel-dir wheelhouse
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheelhouse .
+	@echo "$$(ls wheelhouse | wc -l) wheels; over there: python3 -m pip install --no-index --find-links wheelhouse dfrec-jax"
+
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs wheelhouse

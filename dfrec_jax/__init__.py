@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dfrec_jax.forensics.recoverer import Recoverer, Recovery
+    from dfrec_jax.forensics.recoverer import Recoverer
+    from dfrec_jax.forensics.recovery import Recovery
     from dfrec_jax.forensics.rerun import verify_report as verify
 
 __all__ = ["Recoverer", "Recovery", "verify"]

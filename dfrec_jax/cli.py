@@ -137,6 +137,7 @@ def _run(words: list[str]) -> int:
         masks,
         prepare,
         recover,
+        reference,
         runs,
         serve,
         sweep,
@@ -149,7 +150,8 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"dfrec {importlib.metadata.version('dfrec-jax')}")
     shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (recover, trace, verify, serve, prepare, sweep, data, runs, weights, export, masks, draw, doctor):
+    commands = (recover, reference, trace, verify, serve, prepare, sweep, data, runs, weights, export, masks, draw, doctor)
+    for command in commands:
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
     if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse

@@ -1,4 +1,4 @@
-"""`dfrec recover IMAGE... --workdir W --out DIR`."""
+"""`dfrec recover INPUT... --workdir W --out DIR`."""
 
 import argparse
 import sys
@@ -9,14 +9,31 @@ from dfrec_jax.commands import reporting
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
-    words = "source face, target face and map from pictures"
+    words = "source face, target face and map from pictures and videos"
     parser = subparsers.add_parser("recover", help=words, description=words)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a picture with a face; several: each by itself")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="a picture, a video, a folder of them, or a pattern in quotes; several: each by itself",
+    )
     parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
     parser.add_argument(
         "--out", required=True, help="folder in which each picture's result gets a folder of the picture's name"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise, from 0 to 4294967295 (default 0)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="draws of the noise, from --seed on: mean, spread and stability of the recovered target (default 1)",
+    )
+    parser.add_argument(
+        "--checks",
+        action="store_true",
+        help="how each result moves when its exhibit gets worse, and whether it explains the exhibit",
+    )
     parser.add_argument(
         "--checkpoint", default="best", help="best by the validation score (default), newest, or the number of a step"
     )
@@ -28,7 +45,16 @@ def add_parser(subparsers) -> None:
     )
     parser.add_argument("--all-faces", action="store_true", help="each face, not the largest near the middle alone")
     parser.add_argument(
+        "--frames", type=int, default=32, metavar="N", help="of a video that are looked at (default 32)"
+    )
+    parser.add_argument("--best", type=int, default=5, metavar="N", help="of them that are recovered (default 5)")
+    parser.add_argument(
         "--faces", metavar="FILE", help="JSON with the box or landmarks of each picture's face; see the README"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="recover what the gate stops too (no face, too small, too blurred, ...); stands in the record",
     )
     parser.add_argument(
         "--batch-size",
@@ -56,22 +82,26 @@ def add_parser(subparsers) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Recovers each picture and prints the path of its panel, or of its report; of its record where there is no face; 2
-    where one of the pictures was refused."""
-    from dfrec_jax.config.allowed import LARGEST_SEED
-    from dfrec_jax.config.errors import ConfigError, require
-    from dfrec_jax.forensics.recover import PANEL, recover
-    from dfrec_jax.forensics.recoverer import RECOVERED
+    """Recovers each input and prints the path of its panel, or of its report; of its record where nothing is given
+    out; 2 where one of the inputs was refused."""
+    from dfrec_jax.forensics.inputs import listed
+    from dfrec_jax.forensics.recover import recover
+    from dfrec_jax.forensics.recovery import RECOVERED
     from dfrec_jax.forensics.report.contents import HTML
     from dfrec_jax.forensics.result_folder import RECORD
+    from dfrec_jax.forensics.result_pictures import PANEL
+    from dfrec_jax.forensics.video import Sampling
 
-    if arguments.batch_size < 1:
-        raise ConfigError(f"--batch-size={arguments.batch_size}: must be 1 or more")
-    require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
-    recoverer = recoverer_of(arguments)
+    _check(arguments)
+    paths, remarks = listed(arguments.inputs)
+    for remark in remarks:
+        print(f"warning: {remark}", file=sys.stderr)
+    recoverer = recoverer_of(arguments, len(paths))
     report = reporting.report_of(arguments, recoverer)
+    sampling = Sampling(arguments.frames, arguments.best)
+    outcomes = recover(paths, recoverer, arguments.out, every=arguments.all_faces, frames=sampling, report=report)
     seen, refused = set(), set()
-    for outcome in recover(arguments.images, recoverer, arguments.out, every=arguments.all_faces, report=report):
+    for outcome in outcomes:
         for warning in outcome.warnings:
             print(f"warning: {outcome.path}: {warning}", file=sys.stderr)
         if outcome.status != RECOVERED:
@@ -84,23 +114,39 @@ def run(arguments: argparse.Namespace) -> int:
             panel = outcome.folder / (PANEL if report is None else HTML)
             print(panel if panel.exists() else outcome.folder / RECORD, flush=True)
         is_kept = " (the same result was there already)" if outcome.was_there else ""
-        print(f"{len(seen)}/{len(arguments.images)}{is_kept}", file=sys.stderr)
-    if refused and len(arguments.images) > 1:
-        print(f"error: {len(refused)} of {len(arguments.images)} pictures were refused, see above", file=sys.stderr)
+        print(f"{len(seen)}/{len(paths)}{is_kept}", file=sys.stderr)
+    if refused and len(paths) > 1:
+        print(f"error: {len(refused)} of {len(paths)} files were refused, see above", file=sys.stderr)
     return 2 if refused else 0
 
 
-def recoverer_of(arguments: argparse.Namespace) -> Any:
-    """The network, and what it is told, as the words say."""
+def _check(arguments: argparse.Namespace) -> None:
+    from dfrec_jax.config.allowed import LARGEST_SEED
+    from dfrec_jax.config.errors import ConfigError, require
+
+    if arguments.batch_size < 1:
+        raise ConfigError(f"--batch-size={arguments.batch_size}: must be 1 or more")
+    require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
+    for name in ("frames", "best"):
+        require(getattr(arguments, name) >= 1, f"--{name}", getattr(arguments, name), "1 or more")
+    most = LARGEST_SEED - arguments.seed + 1
+    require(1 <= arguments.seeds <= most, "--seeds", arguments.seeds, f"from 1 to {most}")
+
+
+def recoverer_of(arguments: argparse.Namespace, num_files: int = 1) -> Any:
+    """The network, and what it is told, as the words say, for so many files."""
     from dfrec_jax.forensics.recoverer import Recoverer
 
     return Recoverer(
         arguments.workdir,
         which=arguments.checkpoint,
         seed=arguments.seed,
+        num_seeds=arguments.seeds,
+        examine=arguments.checks,
         crop=arguments.crop,
         faces=arguments.faces,
         assume=arguments.assume,
         visible=arguments.visible,
-        batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, len(arguments.images)),
+        force=arguments.force,
+        batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, num_files),
     )

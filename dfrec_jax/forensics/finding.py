@@ -17,12 +17,17 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import json_text
 from dfrec_jax.frozen import load
-from dfrec_jax.frozen.detection import Face, detect_faces
+from dfrec_jax.frozen.detection import CANDIDATE_SCORE, Face, detect_faces
+from dfrec_jax.pictures import framing
+from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.weights.rules import WeightsError
 
 RETINAFACE = "retinaface-mobile025"
 DLIB = "dlib's frontal face detector"
 SIDES = (320, 640)  # that RetinaFace sees: a face that fills a large picture is beyond its largest anchor at 640
+SURE = 0.95  # RetinaFace's score of a face, `gate.py`
+SURE_BY_DLIB = 0.25  # dlib's, a distance: 98 % of LFW's validation faces have it, and no place of a wallpaper has 0
+AGAIN, SIDE_AGAIN = Frame("box", 1.0), 256  # how a face is looked at again, mirrored
 DLIB_SIDE = 1024  # pixels; larger pictures are reduced to it: the faces that are sought fill a part of the picture
 
 # Medians over 150 pictures of LFW. Landmarks from the middle of RetinaFace's box, in its longer side (deviation 0.05):
@@ -35,10 +40,19 @@ Find = Callable[[Picture], Sequence[Face]]
 
 
 class Detector(NamedTuple):
-    """What finds faces, and what it is called on the screen and in a record."""
+    """What finds faces.
+
+    Attributes:
+      name: on the screen and in a record.
+      find: proposes places that may be faces.
+      least_score: from which on one is a face for the gate; what is below it may be anything.
+      look_again: the score of a face when it is looked at by itself, `AGAIN`; None where the detector has none.
+    """
 
     name: str
     find: Find
+    least_score: float
+    look_again: Callable[[Picture, Face], float] | None = None
 
 
 def detector_for(config: ConfigDict) -> tuple[Detector | None, str]:
@@ -52,12 +66,12 @@ def detector_for(config: ConfigDict) -> tuple[Detector | None, str]:
     weights_dir, reason = config.frozen.weights_dir, "is not at hand"
     try:
         if load.is_at_hand(load.find_blueprint(RETINAFACE), weights_dir):
-            detector = Detector(RETINAFACE, _retinaface(weights_dir))
+            detector = Detector(RETINAFACE, *_retinaface(weights_dir))
             return detector, f"looked for with {detector.name}"
     except WeightsError as error:
         reason = f"cannot be used: {error}"
     try:
-        detector = Detector(DLIB, _dlib())
+        detector = Detector(DLIB, _dlib(), SURE_BY_DLIB)
     except ImportError:
         return None, (
             f"not looked for: {RETINAFACE} {reason} (`dfrec weights fetch {RETINAFACE}`), nor is dlib (`pip install "
@@ -66,13 +80,27 @@ def detector_for(config: ConfigDict) -> tuple[Detector | None, str]:
     return detector, f"looked for with {detector.name}, since {RETINAFACE} {reason}"
 
 
-def _retinaface(weights_dir: str) -> Find:
+def _retinaface(weights_dir: str) -> tuple[Find, float, Callable[[Picture, Face], float]]:
     network = load.load_network(RETINAFACE, weights_dir=weights_dir, allow_random=False, image_size=SIDES[0])
 
     def find(pixels: Picture) -> Sequence[Face]:
-        return next(filter(None, (detect_faces(network, [pixels], side=side)[0] for side in SIDES)), [])
+        proposed: list[Sequence[Face]] = []
+        for side in SIDES:
+            proposed.append(detect_faces(network, [pixels], side=side)[0])
+            if any(face.score >= SURE for face in proposed[-1]):
+                return proposed[-1]
+        return next(filter(None, proposed), [])
 
-    return find
+    def look_again(pixels: Picture, face: Face) -> float:
+        height, width = pixels.shape[:2]
+        matrix = framing.crop_matrix(AGAIN, face.box, face.landmarks, height, width, SIDE_AGAIN)
+        mirrored = np.ascontiguousarray(framing.cut_out(pixels, matrix, SIDE_AGAIN)[:, ::-1])
+        found = detect_faces(network, [mirrored], side=SIDES[0], min_score=CANDIDATE_SCORE)[0]
+        middles = [np.abs((each.box[:2] + each.box[2:]) / 2 - SIDE_AGAIN / 2).max() for each in found]
+        near = [each.score for each, off in zip(found, middles, strict=True) if off < SIDE_AGAIN / 8]
+        return max(near, default=0.0)
+
+    return find, SURE, look_again
 
 
 def _dlib() -> Find:

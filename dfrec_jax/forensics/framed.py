@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from ml_collections import ConfigDict
 
 from dfrec_jax.forensics import plausibility
+from dfrec_jax.forensics.gate import Check
 from dfrec_jax.frozen.detection import Face, central_face
 from dfrec_jax.pictures import framing
 from dfrec_jax.pictures.framing import Frame
@@ -28,6 +29,7 @@ class Framed(NamedTuple):
       matrix: from pixels of the picture to `pixels`; None where the whole picture was resized.
       face: that was framed, in pixels of the picture; None where none was found, or looked for.
       warnings: what speaks against a recovery.
+      checks: of the gate.
     """
 
     pixels: UInt8[np.ndarray, "s s 3"]
@@ -36,6 +38,7 @@ class Framed(NamedTuple):
     matrix: Float[np.ndarray, "2 3"] | None
     face: Face | None
     warnings: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
 
 
 def frame_of(config: ConfigDict, crop: str) -> Frame:
@@ -69,11 +72,7 @@ def framed(
     if chosen is None:
         return []
     taken = sorted(faces, key=lambda face: -np.prod(face.box[2:] - face.box[:2])) if every else [chosen]
-    crops = [_cut_out(picture, face, frame, size) for face in taken]
-    if every or len(faces) == 1:
-        return crops
-    one = crops[0]
-    return [one._replace(warnings=(*plausibility.of_others(faces, chosen), *one.warnings))]
+    return [_cut_out(picture, face, frame, size) for face in taken]
 
 
 def _cut_out(picture: UInt8[np.ndarray, "h w 3"], face: Face, frame: Frame, size: int) -> Framed:
@@ -81,7 +80,7 @@ def _cut_out(picture: UInt8[np.ndarray, "h w 3"], face: Face, frame: Frame, size
     matrix = framing.crop_matrix(frame, face.box, face.landmarks, height, width, size)
     inside = framing.inside_mask(framing.place_in_picture(matrix, height, width, size), size)
     pixels = framing.cut_out(picture, matrix, size)
-    warnings = plausibility.of_crop(pixels, inside, size / float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))))
+    warnings = plausibility.of_crop(inside, size / float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))))
     return Framed(pixels, framing.moved(face.landmarks, matrix), inside, matrix, face, tuple(warnings))
 
 

@@ -6,48 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import jax
-import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
-
-from dfrec_jax.config import defaults
-from dfrec_jax.files import whole
-from dfrec_jax.forensics import result_folder
+from dfrec_jax.forensics import inputs, result_files, result_folder, video
 from dfrec_jax.forensics.framed import Framed
-from dfrec_jax.forensics.recoverer import RECOVERED, Recoverer, Recovery
-from dfrec_jax.models.dfrec import DfrecOutput
-from dfrec_jax.pictures import generated, grid
+from dfrec_jax.forensics.outcome import Outcome
+from dfrec_jax.forensics.recoverer import Recoverer
+from dfrec_jax.forensics.recovery import Recovery
+from dfrec_jax.forensics.result_files import Exhibit
+from dfrec_jax.forensics.video import USUAL, Sampling
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
-
-PANEL_COLUMNS = ("input", "source map", "masked input", "recovered source", "recovered target")
-PANEL = "panel.png"
-
-
-class Exhibit(NamedTuple):
-    """One face of a picture as it was found."""
-
-    path: Path
-    folder: Path  # of its result
-    sha256: str  # of the bytes that `picture` was decoded from
-    data: bytes  # of its file
-    picture: UInt8[np.ndarray, "h w 3"]
-    remarks: tuple[str, ...]  # of reading
-    face: Framed | Recovery  # the latter where there is nothing to recover
-
-
-class Outcome(NamedTuple):
-    """What became of one face: a folder with its result, or why there is none."""
-
-    path: Path
-    folder: Path | None
-    warnings: tuple[str, ...]
-    refusal: str  # empty where there is a result
-    was_there: bool = False  # from an earlier run with the same picture, network and seed
-    status: str = RECOVERED  # of a result, see `Recovery`
-    reason: str = ""
 
 
 @runtime_checkable
@@ -70,13 +38,13 @@ def recover(
     out: str | os.PathLike[str],
     *,
     every: bool = False,
+    frames: Sampling = USUAL,
     report: Reporting | None = None,
 ) -> Iterator[Outcome]:
-    """Writes a folder for each picture, `<out>/<stem>`, and yields what became of it.
+    """Writes a folder for each picture and each video, `<out>/<stem>`, and yields what became of it.
 
     In it stand `input` (the face as the network saw it), `source`, `target`, `map` and `panel.png`, where the face was
     cut out of a larger picture `target_in_picture.png`, and `result.json`, which alone is there where there is no face.
-    What was generated carries a label beneath it (`pictures.generated`), so that its file is taller than the picture.
 
     A picture's result depends on the picture, the network, what it was told and the seed alone: one at a time to the
     last bit; in larger batches, which an accelerator needs to be fast, to the rounding of another program.
@@ -86,11 +54,13 @@ def recover(
     is refused too, and the others are recovered.
 
     Args:
-      paths: pictures.
+      paths: pictures and videos, by `inputs.listed`.
       recoverer: the network, and what it is told.
       out: folder of the results.
-      every: each face of a picture, in folders `<stem>-1` and so on where there are several, the largest first.
-      report: that is written into each folder; None: none is.
+      every: each face of a picture, in folders `<stem>-1` and so on where there are several, the largest first; each
+        track of a video.
+      frames: which frames of a video.
+      report: that is written into the folder of each picture; None: none is.
 
     Raises:
       ConfigError: for pictures that the recoverer's file of faces does not name.
@@ -99,25 +69,30 @@ def recover(
     """
     _check_stems(paths)
     result_folder.check_out(Path(out))
-    recoverer.check_named([Path(path).name for path in paths])
+    recoverer.looker.check_named([Path(path).name for path in paths if not inputs.is_video(Path(path))])
     identity = {
         "dfrec_jax": importlib.metadata.version("dfrec-jax"),
         "faces": "all" if every else "one",
         **recoverer.identity,
         **(report.identity if report is not None else {}),
     }
-    found = (each for path in paths for each in _find(Path(path), Path(out), recoverer, identity, every))
+    found = (each for path in paths for each in _found(Path(path), Path(out), recoverer, identity, every, frames))
     for batch in _batches(found, recoverer.batch_size):
         framed = [each.face for each in batch if isinstance(each, Exhibit) and isinstance(each.face, Framed)]
         made = iter(recoverer.make(framed) if framed else [])
         for each in batch:
             if isinstance(each, Outcome):
-                yield each
+                yield each if report is None or not inputs.is_video(each.path) else _without_report(each)
             elif isinstance(each.face, Recovery):
                 yield _write(each, each.face, recoverer, identity, report)
             else:
-                made_of_it = recoverer.recovery(each.picture, each.face, next(made))
-                yield _write(each, made_of_it, recoverer, identity, report)
+                recovery = recoverer.recovery(each.picture, each.face, next(made))
+                yield _write(each, recovery, recoverer, identity, report)
+
+
+def _without_report(outcome: Outcome) -> Outcome:
+    words = "no report is written of a video: recover a frame of it, as a picture, with --report"
+    return outcome._replace(warnings=(*outcome.warnings, words))
 
 
 def _batches(found: Iterable[Exhibit | Outcome], size: int) -> Iterator[list[Exhibit | Outcome]]:
@@ -141,6 +116,15 @@ def _check_stems(paths: Sequence[str | os.PathLike[str]]) -> None:
         raise ImageError(f"{' and '.join(same)} would both be written to {twice[0]}/: rename one, or run them apart")
 
 
+def _found(
+    path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], every: bool, frames: Sampling
+) -> Iterator[Exhibit | Outcome]:
+    if inputs.is_video(path):
+        yield video.recover(path, out, recoverer, identity, every, frames)
+    else:
+        yield from _find(path, out, recoverer, identity, every)
+
+
 def _find(
     path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], every: bool
 ) -> Iterator[Exhibit | Outcome]:
@@ -152,8 +136,7 @@ def _find(
         yield Outcome(path, None, (), str(error))
         return
     sha256, name = hashlib.sha256(data).hexdigest(), result_folder.name_of(path)
-    looked = recoverer.look(picture, path.name, every=every)
-    faces = [looked] if isinstance(looked, Recovery) else looked
+    faces = recoverer.look(picture, path.name, every=every)
     for number, face in enumerate(faces, 1):
         folder = out / (name if len(faces) == 1 else f"{name}-{number}")
         try:
@@ -171,10 +154,7 @@ def _write(
     warnings = (*exhibit.remarks, *recovery.warnings)
 
     def fill(folder: Path) -> None:
-        if recovery.made is not None and recovery.framed is not None:
-            _write_pictures(folder, recovery, recovery.framed, recovery.made.output, recoverer)
-        record = _record(exhibit, recovery, warnings, recoverer) | identity | {"jax": jax.__version__}
-        whole.write_json(folder / result_folder.RECORD, record, indent=1)
+        result_files.fill(folder, exhibit, recovery, recoverer, identity)
         if report is not None:
             report.add(folder, exhibit.path.name, exhibit.data, recovery)
 
@@ -183,73 +163,3 @@ def _write(
     except result_folder.FolderTaken as error:
         return Outcome(exhibit.path, None, warnings, str(error))
     return Outcome(exhibit.path, exhibit.folder, warnings, "", status=recovery.status, reason=recovery.reason)
-
-
-def _write_pictures(
-    folder: Path, recovery: Recovery, framed: Framed, output: DfrecOutput, recoverer: Recoverer
-) -> None:
-    truncate = recoverer.model.config.mode == "released"
-    faces = {
-        "source": (output.source_face, generated.GENERATED),
-        "target": (output.target_face, generated.PARTLY_GENERATED),
-    }
-    for name, (face, kind) in faces.items():
-        levels = grid.to_uint8(np.asarray(face), truncate=truncate)
-        generated.save(Image.fromarray(levels), folder / f"{name}.png", kind)
-    grid.save_array(np.asarray(output.used_map), folder / "map.png", truncate=truncate)
-    grid.save(Image.fromarray(framed.pixels), folder / "input.png")
-    if recovery.target_in_picture is not None:
-        whole_picture = Image.fromarray(recovery.target_in_picture)
-        generated.save(whole_picture, folder / "target_in_picture.png", generated.PARTLY_GENERATED)
-    pictures = [
-        framed.pixels.astype(np.float32) / 255,
-        output.used_map,
-        output.masked_image,
-        output.source_face,
-        output.target_face,
-    ]
-    is_found = recovery.status == RECOVERED
-    mean = f"mean {float(output.used_map.mean()):.2f}"  # no probability: it is not calibrated
-    captions = ["", mean if is_found else f"{mean}: {recovery.status}", "", "", ""]
-    panel = grid.grid([pictures], PANEL_COLUMNS, [captions], cell=224)
-    generated.save(panel, folder / PANEL, generated.PARTLY_GENERATED)
-
-
-def _record(exhibit: Exhibit, recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer) -> dict[str, Any]:
-    config = recoverer.model.config
-    record = {
-        "input": exhibit.path.name,
-        "input_sha256": exhibit.sha256,
-        "input_size": [exhibit.picture.shape[1], exhibit.picture.shape[0]],
-        "status": recovery.status,
-        "reason": recovery.reason,
-        "warnings": list(warnings),
-        "face": recoverer.face_check,
-        "network_size": config.image_size,
-        "mode": config.mode,
-        "config": config.name,
-    }
-    framed, made = recovery.framed, recovery.made
-    if framed is None or made is None:
-        return record
-    output = made.output
-    score = None if output.logit is None else float(1 / (1 + np.exp(-float(output.logit))))
-    face = framed.face
-    return record | {
-        "face_box": None if face is None else np.round(face.box, 1).tolist(),  # x0, y0, x1, y1 in pixels of the input
-        "face_landmarks": None if face is None else np.round(face.landmarks, 1).tolist(),
-        "crop_matrix": None if framed.matrix is None else framed.matrix.tolist(),  # input to crop, in pixels
-        "forgery_score_uncalibrated": score,  # of the ISM's classifier, in [0, 1]: no probability; null without one
-        "mean_map": float(output.source_map.mean()),  # of the ISM, whatever map was used
-        "map": _map_used(output, recoverer.told.assume),
-        "patch_size": config.tirm.patch_size,
-        "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
-        "num_patches": defaults.num_patches(config),
-    }
-
-
-def _map_used(output: DfrecOutput, assume: str) -> str:
-    if not assume:
-        return "the network's"
-    is_own = np.array_equal(output.used_map, output.source_map)
-    return "the network's" if is_own else "the face's region: the network's leaves the face out"

@@ -1,89 +1,33 @@
 """Recovery of pictures in memory: a face is found, framed as in training, recovered, and put back in its place."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, UInt8
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config import defaults
-from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.forensics import finding, plausibility
+from dfrec_jax.forensics import degradation, evidence, gate, reference, seeds
 from dfrec_jax.forensics import told as told_lib
-from dfrec_jax.forensics.framed import WHOLE, Framed, frame_of, framed
-from dfrec_jax.frozen.detection import Face
+from dfrec_jax.forensics.consistency import Consistency, Swapper
+from dfrec_jax.forensics.degradation import Step
+from dfrec_jax.forensics.examination import Examination
+from dfrec_jax.forensics.framed import Framed
+from dfrec_jax.forensics.likeness import Likeness
+from dfrec_jax.forensics.looking import Looker
+from dfrec_jax.forensics.made import Made
+from dfrec_jax.forensics.recovery import NOT_APPLICABLE, RECOVERED, UNDETECTED, Picture, Recovery
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.models.masking import generated_region, patch_scores
 from dfrec_jax.pictures import framing, grid
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 from dfrec_jax.runs import compiling, trained
 from dfrec_jax.weights.digest import sha256_of_variables
-
-RECOVERED, UNDETECTED, NOT_APPLICABLE = "recovered", "undetected", "not_applicable"
-Picture = UInt8[np.ndarray, "h w 3"]
-
-
-class Made(NamedTuple):
-    """What the network makes of a face.
-
-    Attributes:
-      output: all that it says.
-      generated: 1 on the pixels of the target that were generated, 0 where they are the picture's own.
-      is_marked: whether the score of a patch reaches the threshold of Algorithm 1, below which chance masks it.
-    """
-
-    output: DfrecOutput
-    generated: Float[np.ndarray | Array, "*b s s 1"]
-    is_marked: Bool[np.ndarray | Array, "*b"]
-
-
-class Recovery(NamedTuple):
-    """What became of one face.
-
-    Attributes:
-      status: `recovered`; `undetected`: the network marks nothing as another's face, so that what it generated means
-        nothing; `not_applicable`: no face was there to be recovered.
-      reason: why it is not `recovered`; empty where it is.
-      warnings: what speaks against it all the same.
-      framed: the face as the network took it; None where there was none.
-      made: what the network made of it; None where it was not asked.
-      target_in_picture: the whole picture with the recovered target in the place of the face; None where the whole
-        picture was the face.
-    """
-
-    status: str
-    reason: str
-    warnings: tuple[str, ...]
-    framed: Framed | None = None
-    made: Made | None = None
-    target_in_picture: Picture | None = None
-
-    @property
-    def source(self) -> UInt8[np.ndarray, "s s 3"]:
-        """The recovered source. Raises ValueError where nothing was recovered."""
-        return grid.to_uint8(np.asarray(self._output().source_face))
-
-    @property
-    def target(self) -> UInt8[np.ndarray, "s s 3"]:
-        """The recovered target. Raises ValueError where nothing was recovered."""
-        return grid.to_uint8(np.asarray(self._output().target_face))
-
-    @property
-    def source_map(self) -> Float[np.ndarray, "s s 1"]:
-        """The map that was used, in [0, 1]. Raises ValueError where nothing was recovered."""
-        return np.asarray(self._output().used_map)
-
-    def _output(self) -> DfrecOutput:
-        if self.made is None:
-            raise ValueError(f"nothing was recovered: {self.reason}")
-        return self.made.output
 
 
 class Given(NamedTuple):
@@ -98,9 +42,9 @@ class Recoverer:
 
     Attributes:
       model: what was restored.
-      frame: in which it sees faces.
+      looker: what finds and frames faces for it.
       told: what it is told of every picture.
-      face_check: whether faces are looked for, and with what, in words.
+      likeness: how alike faces are.
       identity: what says which network, draw and framing a result is of.
       workdir: of the network.
       given: files that a result depends on, beside the picture and the network.
@@ -113,10 +57,13 @@ class Recoverer:
         *,
         which: str = "best",
         seed: int = 0,
+        num_seeds: int = 1,
+        examine: bool = False,
         crop: str = "trained",
         faces: str | os.PathLike[str] | None = None,
         assume: str = "",
         visible: Sequence[str | os.PathLike[str]] = (),
+        force: bool = False,
         batch_size: int = 1,
         load_network: Callable[[str, ConfigDict], FrozenNetwork] = perceptors.load_network,
     ):
@@ -126,11 +73,14 @@ class Recoverer:
           workdir: of a training run or of an imported network.
           which: checkpoint: `best`, `newest`, or a step.
           seed: of the masking noise.
+          num_seeds: draws of it, from `seed` on; the result is that of the first, and says how the others differ.
+          examine: whether each result is checked itself, `examination.py`.
           crop: `trained`: a face is found and framed as those of training were; `none`: the pictures are cropped
             already, and taken whole.
           faces: a JSON file that says where they are, `finding.faces_of_file`; no detector is asked then.
           assume: 'swap' where it is known that they are swaps; see `told.Told`.
           visible: pictures of the person who is seen in all of them; see `told.told`.
+          force: whether what the gate stops is recovered all the same.
           batch_size: pictures that the network takes at a time.
           load_network: a frozen network by name, for a config.
 
@@ -139,30 +89,32 @@ class Recoverer:
           ConfigError: for what the network cannot be told, or where a face must be found and nothing finds it.
         """
         self.model = trained.load(workdir, which)
-        self.frame = frame_of(self.model.config, crop)
-        self._given: Mapping[str, Sequence[Face]] | None = None
-        if faces is not None:
-            self._given = finding.faces_of_file(faces)
-        self._detector, self.face_check = finding.detector_for(self.model.config)
-        if self._given is not None:
-            self.face_check = f"as {Path(faces or '').name} says"
-        elif self._detector is None and self.frame != WHOLE:
-            raise ConfigError(
-                f"a face must be found to be framed as in training (`{self.frame.words()}`), and faces were "
-                f"{self.face_check}. Or --faces FILE says where they are, or --crop none that pictures are cropped so"
-            )
+        self.looker = Looker(self.model.config, crop, faces)
         paths = [Path(path) for path in visible]
-        self.told = told_lib.told(self.model.config, assume, paths, load_network, self._detector, self.frame)
-        self.batch_size, self._seed = batch_size, seed
+        self.told = told_lib.told(
+            self.model.config, assume, paths, load_network, self.looker.detector, self.looker.frame
+        )
+        self.batch_size, self.force = batch_size, force
+        self._seeds = range(seed, seed + num_seeds)
         self.workdir, self.given = Path(workdir), Given(paths, None if faces is None else Path(faces))
-        self.options = {"seed": seed, "crop": crop, "assume": assume}
+        self.options = {
+            "seed": seed, "num_seeds": num_seeds, "examine": examine, "crop": crop, "assume": assume, "force": force,
+        }  # fmt: skip
+        self.likeness = Likeness(self.model.config, load_network)
+        self._swapper = Swapper(self.model.config, load_network) if examine else None
         self.identity: dict[str, Any] = {
             "seed": seed,
+            "num_seeds": num_seeds,
+            "examined": examine,
             "checkpoint_step": self.model.step,
             "network_sha256": sha256_of_variables(self.model.variables),
-            "crop": self.frame.words(),
+            "crop": self.looker.frame.words(),
+            "force": force,
             **self.told.record,
         }
+        self._known, self._why_unknown = None, ""
+        if examine:
+            self._known, self._why_unknown = reference.read(workdir, self.identity["network_sha256"])
         self._run = compiling.announced(jax.jit(self._network), "the network")
 
     def __call__(self, picture: str | os.PathLike[str] | Picture) -> Recovery:
@@ -179,10 +131,9 @@ class Recoverer:
         else:
             pixels, remarks = decode_image(read_bytes(picture), picture)
             name = Path(picture).name
-        looked = self.look(pixels, name)
-        if isinstance(looked, Recovery):
-            return looked._replace(warnings=(*remarks, *looked.warnings))
-        found = looked[0]
+        (found,) = self.look(pixels, name)
+        if isinstance(found, Recovery):
+            return found._replace(warnings=(*remarks, *found.warnings))
         (made,) = self.make([found])
         recovery = self.recovery(pixels, found, made)
         return recovery._replace(warnings=(*remarks, *recovery.warnings))
@@ -214,15 +165,9 @@ class Recoverer:
             raise ImageError(outcome.refusal)
         return outcome.folder
 
-    def check_named(self, names: Sequence[str]) -> None:
-        """Raises ConfigError for pictures of which the file of faces, where there is one, says nothing."""
-        if self._given is not None and (missing := [name for name in names if name not in self._given]):
-            raise ConfigError(
-                f"--faces: it says nothing of {', '.join(missing[:5])}, but of {', '.join(sorted(self._given)[:5])}"
-            )
-
-    def look(self, pixels: Picture, name: str = "", *, every: bool = False) -> list[Framed] | Recovery:
-        """The faces of a picture as the network takes them; where there is none, a `Recovery` that says so.
+    def look(self, pixels: Picture, name: str = "", *, every: bool = False) -> list[Framed | Recovery]:
+        """The faces of a picture as the network takes them; a `Recovery` in the place of those that the gate stops, and
+        one by itself where there is no face.
 
         Args:
           pixels: RGB.
@@ -232,53 +177,54 @@ class Recoverer:
         Raises:
           ConfigError: for a picture that the file of faces does not name.
         """
-        faces: Sequence[Face] = ()
-        if self._given is not None:
-            self.check_named([name])
-            faces = self._given[name]
-        elif self._detector is not None:
-            faces = self._detector.find(pixels)
-        found = framed(pixels, faces, self.frame, self.model.config.image_size, every=every)
-        if not found:
-            return Recovery(NOT_APPLICABLE, f"{plausibility.NO_FACE} ({self.face_check})", ())
-        return [each._replace(warnings=(*each.warnings, *self._warnings(pixels, faces, each))) for each in found]
+        found, presence = self.looker.look(pixels, name, every=every)
+        if presence is not None and not presence.is_passed and not self.force:
+            return [Recovery(NOT_APPLICABLE, presence.words, (), checks=(presence,))]
+        return [self._gated(each._replace(warnings=(*each.warnings, *self._warnings(each)))) for each in found]
 
-    def _warnings(self, pixels: Picture, faces: Sequence[Face], found: Framed) -> list[str]:
+    def _gated(self, found: Framed) -> Framed | Recovery:
+        if gate.failed(found.checks) and not self.force:
+            return Recovery(NOT_APPLICABLE, gate.reason(found.checks), found.warnings, found, checks=found.checks)
+        return found
+
+    def _warnings(self, found: Framed) -> list[str]:
         warnings = []
-        if found.matrix is None:
-            warnings += plausibility.of_measures(pixels, self.model.config.image_size)
-            if self._given is not None or self._detector is not None:
-                warnings += plausibility.of_faces(faces, *pixels.shape[:2])
         if self.told.needs_landmarks and found.face is None:
             warnings.append("no face was found to be compared with the visible person's: the network was told nobody")
         if self.told.assume and found.face is None:
             warnings.append("no face was found in it: where the map is empty its middle is recovered")
         return warnings
 
-    def make(self, faces: Sequence[Framed]) -> list[Made]:
+    def make(self, faces: Sequence[Framed], seed: int | None = None) -> list[Made]:
         """What the network makes of at most `batch_size` faces, as arrays of the host; always in one shape, so that it
-        is compiled once."""
+        is compiled once. By the first seed where none is named."""
         size, count = self.model.config.image_size, self.batch_size
         pixels, landmarks = np.zeros((count, size, size, 3), np.uint8), np.full((count, 5, 2), np.nan, np.float32)
         for row, face in enumerate(faces):
             pixels[row], landmarks[row] = face.pixels, face.landmarks
-        made = jax.device_get(self._run(self.model.variables, self.told.recogniser, pixels, landmarks))
+        drawn = np.uint32(self._seeds[0] if seed is None else seed)
+        made = jax.device_get(self._run(self.model.variables, self.told.recogniser, pixels, landmarks, drawn))
         return [jax.tree.map(lambda value, row=row: value[row], made) for row in range(len(faces))]
 
     def _network(
-        self, variables: Any, recogniser: FrozenNetwork | None, pixels: jax.Array, landmarks: jax.Array
+        self, variables: Any, recogniser: FrozenNetwork | None, pixels: jax.Array, landmarks: jax.Array, seed: jax.Array
     ) -> Made:
         config = self.model.config
-        keys = jnp.broadcast_to(jax.random.key(self._seed), pixels.shape[:1])
+        keys = jnp.broadcast_to(jax.random.key(seed), pixels.shape[:1])
         pictures = pixels.astype(jnp.float32) / 255.0
         options = self.told.options(pictures, landmarks, recogniser)
         output: Any = self.model.model.apply(variables, pictures, keys, train=False, **options)
         generated = generated_region(output.idx_mask, defaults.num_patches(config), config.tirm.patch_size)
         scores = patch_scores(output.used_map, config.tirm.patch_size)
-        return Made(output, generated, jnp.max(scores, axis=-1) >= config.tirm.patch_threshold)
+        is_marked = jnp.max(scores, axis=-1) >= config.tirm.patch_threshold
+        return Made(output, generated, is_marked, jnp.mean(scores, axis=-1))
 
     def recovery(self, picture: Picture, found: Framed, made: Made) -> Recovery:
         """What was `made` of a face of `picture`."""
+        full = gate.of_map(float(made.mean_score), self.model.config.tirm.full_map_threshold)
+        checks = (*found.checks, full)
+        if gate.failed(checks) and not self.force:
+            return Recovery(NOT_APPLICABLE, gate.reason(checks), found.warnings, found, checks=checks)
         in_picture = None
         if found.matrix is not None:
             target = grid.to_uint8(np.asarray(made.output.target_face))
@@ -289,4 +235,31 @@ class Recoverer:
             status = UNDETECTED
             reason = "the map marks no patch of it as another's face: what was generated was drawn at random"
             reason += "" if self.told.assume else "; --assume swap recovers the face's region"
-        return Recovery(status, reason, found.warnings, found, made, in_picture)
+        forced = [f"forced: {check.words}" for check in gate.failed(checks)]
+        origins = evidence.of_result(
+            np.asarray(made.output.used_map), np.asarray(made.generated), found.inside, found.matrix, *picture.shape[:2]
+        )
+        warnings = (*forced, *found.warnings)
+        draws, examination = self._draws(found, made), None
+        if self._swapper is not None:
+            examination = Examination(*self.examined(found, made), self._known, self._why_unknown)
+        return Recovery(status, reason, warnings, found, made, in_picture, checks, origins, draws, examination)
+
+    def _draws(self, found: Framed, first: Made) -> seeds.Draws | None:
+        """The first draw and those of the other seeds, each as if it were the only one."""
+        if len(self._seeds) < 2:
+            return None
+        made = [first, *(self.make([found], seed)[0] for seed in self._seeds[1:])]
+        targets = [np.asarray(each.output.target_face) for each in made]
+        return seeds.of_targets(self._seeds, targets, found.landmarks, self.likeness)
+
+    def examined(self, found: Framed, made: Made) -> tuple[tuple[Step, ...], Consistency]:
+        """The two checks of what was `made` of a face.
+
+        Raises:
+          ValueError: where `examine` is not set.
+        """
+        if self._swapper is None:
+            raise ValueError("examine=True is needed for the checks of a result")
+        steps = degradation.curve(found, made, self.make, self.likeness)
+        return steps, self._swapper.consistency(found, made, self.likeness)

@@ -17,6 +17,10 @@ MAX_PIXELS_PER_BYTE = 20_000  # of the file: an even grey takes a hundredth of i
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower and says nothing of faces; MAX_PIXELS is the one that holds
 # Pillow knows 40 kinds of files more, and runs Ghostscript on one of them (EPS), whatever the file is called.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+PICTURE_ENDINGS = tuple(
+    """.jpg .jpeg .jpe .jfif .png .apng .bmp .webp .tif .tiff .gif .avif .jp2 .j2k .jpx .ppm .pgm .pnm .pfm
+    .heic .heif""".split()
+)
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis")
 _INTEGERS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of TIFF

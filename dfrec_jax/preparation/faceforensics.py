@@ -8,8 +8,8 @@ folder of numbered frames for each. Masks, where at hand, are `manipulated_seque
 import re
 from pathlib import Path
 
+from dfrec_jax.pictures.video import VIDEO_ENDINGS
 from dfrec_jax.preparation import left_alone, splits
-from dfrec_jax.preparation.listing import VIDEO_ENDINGS
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
 from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
 

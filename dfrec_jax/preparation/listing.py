@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from dfrec_jax.pictures.reading import PICTURE_ENDINGS
+from dfrec_jax.pictures.video import VIDEO_ENDINGS
 from dfrec_jax.preparation import left_alone, tfds_pictures
 from dfrec_jax.preparation.plan import PreparationError, Rejected
 
-PICTURE_ENDINGS = tuple(
-    """.jpg .jpeg .jpe .jfif .png .apng .bmp .webp .tif .tiff .gif .avif .jp2 .j2k .jpx .ppm .pgm .pnm .pfm
-    .heic .heif""".split()
-)
-VIDEO_ENDINGS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 # Clearly no pictures: they are counted in a note, and not listed one by one in rejected.csv.
 TEXT_ENDINGS = tuple(".txt .csv .tsv .json .jsonl .md .html .htm .xml .yaml .yml .log .py .sh .pdf".split())
 

@@ -3,17 +3,16 @@
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from dfrec_jax.pictures.reading import Decoded, decode_image, refusal
+from dfrec_jax.pictures.reading import PICTURE_ENDINGS, Decoded, decode_image, refusal
 from dfrec_jax.pictures.reading import read_bytes as read_file
+from dfrec_jax.pictures.video import VideoFile
 from dfrec_jax.preparation import left_alone, tfds_pictures
-from dfrec_jax.preparation.listing import PICTURE_ENDINGS, tar_members
+from dfrec_jax.preparation.listing import tar_members
 from dfrec_jax.preparation.plan import Picture
 
-MOST_FRAMES = 10**7  # more are not in a video, but in the broken header of one
 _FRAME_NUMBER = re.compile(r"(\d+)$")
 
 
@@ -58,12 +57,9 @@ class Frames:
             self._list_folder(path)
             self.numbers = sorted(self._folder)
         else:
-            self._path, self._next = str(path), 0
-            self._video = cv2.VideoCapture(self._path)
-            count = self._video.get(cv2.CAP_PROP_FRAME_COUNT) if self._video.isOpened() else 0
-            self.numbers = list(range(int(count))) if 0 < count <= MOST_FRAMES else []
+            self._video = VideoFile(path, video.name)
+            self.numbers = list(range(self._video.count))
         if not self.numbers:
-            self.close()
             raise refusal(video.name, "cannot be read as a video (missing, truncated, or of an unknown codec)")
 
     def _list_folder(self, path: Path) -> None:
@@ -86,32 +82,15 @@ class Frames:
         """RGB of frame `number`, one of `numbers`. Raises ImageError where it cannot be decoded."""
         if self._folder:
             return decode_image(read_file(self._folder[number]), f"{self.origin}#{number}").pixels
-        if number < self._next:
-            self._video.release()  # seeking in H.264 lands near the frame and not always on it
-            self._video, self._next = cv2.VideoCapture(self._path), 0
-        while self._next < number and self._video.grab():
-            self._next += 1
-        is_read, frame = self._video.read()
-        if not is_read:
-            detail = f"the video ends after frame {self._next - 1}"
-            raise refusal(f"{self.origin}#{number}", "cannot be decoded", detail)
-        self._next += 1
-        return cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        return self._video.read(number)
 
     def close(self) -> None:
         """Closes the file."""
         if not self._folder and hasattr(self, "_video"):
-            self._video.release()
+            self._video.close()
 
     def __enter__(self) -> "Frames":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def evenly_spaced(numbers: list[int], count: int) -> list[int]:
-    """`count` of the numbers (all, where there are fewer or `count` is 0), evenly spaced, first and last included."""
-    if count <= 0 or count >= len(numbers):
-        return list(numbers)
-    return [numbers[i] for i in np.round(np.linspace(0, len(numbers) - 1, count)).astype(int)]

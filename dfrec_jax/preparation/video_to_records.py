@@ -3,6 +3,7 @@
 import numpy as np
 
 from dfrec_jax.pictures.reading import ImageError, refusal
+from dfrec_jax.pictures.video import evenly_spaced
 from dfrec_jax.preparation import source_files
 from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_mask, find, record, refused
 from dfrec_jax.preparation.face_crops import FaceTools, frontality
@@ -32,7 +33,7 @@ def records_of_video(pair: VideoPair, tools: FaceTools, options: Options) -> Res
             yield Remark(pair.image.name, pair.split, "has frames of numbers that its target's video lacks")
         source = _SourceFaces(videos["source"], tools, options) if "source" in videos else None
         last_box = None
-        for number in source_files.evenly_spaced(shared, pair.num_frames):
+        for number in evenly_spaced(shared, pair.num_frames):
             try:
                 made, last_box = _of_frame(pair, videos, source, number, tools, options, last_box)
                 yield made
@@ -116,7 +117,7 @@ class _SourceFaces:
 
     def _most_frontal(self) -> tuple[int, Cut]:
         best: tuple[float, int, Cut] | None = None
-        for number in source_files.evenly_spaced(self._video.numbers, FRONTAL_CANDIDATES):
+        for number in evenly_spaced(self._video.numbers, FRONTAL_CANDIDATES):
             try:
                 made = self._cut(number)
             except ImageError:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.forensics import finding, plausibility
+from dfrec_jax.forensics import finding, gate, plausibility
 from dfrec_jax.weights import registry
 from tests import tiny
 
@@ -46,7 +46,9 @@ def test_the_real_detector_tells_faces_from_what_is_none(shared_data, shared_wei
     assert look(picture) == []
     scene = np.pad(picture, ((600, 600), (600, 600), (0, 0)), constant_values=120)
     assert "a whole scene: its largest face takes" in look(scene)[0]
-    assert "no face" in look(np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8))[0]
+    noise = detector.find(np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8))
+    assert not gate.of_presence(noise, detector.least_score, words).is_passed
+    assert gate.of_presence(detector.find(picture), detector.least_score, words).is_passed
 
 
 def test_without_it_dlib_finds_the_same_faces(shared_data, shared_weights, monkeypatch):

@@ -16,11 +16,10 @@ def _noise(height, width):
     [
         (_noise(64, 64), []),
         (_noise(80, 64), []),
-        (_noise(1, 1), ["1x1 pixels, enlarged to 64x64", "nearly one colour"]),
+        (_noise(1, 1), ["1x1 pixels, enlarged to 64x64"]),
         (_noise(31, 31), ["31x31 pixels, enlarged to 64x64"]),
         (_noise(200, 4000), ["4000x200 pixels is far from square"]),
         (_noise(96, 128), ["128x96 pixels is far from square"]),
-        (np.full((64, 64, 3), (0, 120, 255), np.uint8), ["nearly one colour"]),
     ],
 )
 def test_measures(pixels, words):
@@ -38,9 +37,8 @@ def _face(x, y, width, height):
     [
         ([_face(20, 15, 50, 65)], []),
         ([_face(20, 15, 50, 65), _face(80, 80, 15, 20)], []),  # somebody in the background
-        ([], ["no face was found"]),
+        ([], []),
         ([_face(40, 40, 15, 20)], ["a whole scene: its largest face takes 20% of its side"]),
-        ([_face(0, 10, 40, 60), _face(50, 10, 40, 60)], ["2 faces of like size"]),
     ],
 )
 def test_faces(faces, words):
@@ -64,18 +62,17 @@ def test_faces_that_were_left_out(others, words):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "known", "side", "words"),
+    ("known", "side", "words"),
     [
-        (_noise(64, 64), 1.0, 64.0, []),
-        (_noise(64, 64), 0.6, 32.0, []),
-        (_noise(64, 64), 1.0, 31.0, ["the face's crop is 31 pixels wide, enlarged to 64"]),
-        (_noise(64, 64), 0.25, 64.0, ["75% of the face's crop lie beyond"]),
-        (np.full((64, 64, 3), 7, np.uint8), 1.0, 64.0, ["nearly one colour"]),
+        (1.0, 64.0, []),
+        (0.6, 32.0, []),
+        (1.0, 31.0, ["the face's crop is 31 pixels wide, enlarged to 64"]),
+        (0.25, 64.0, ["75% of the face's crop lie beyond"]),
     ],
 )
-def test_crops(pixels, known, side, words):
+def test_crops(known, side, words):
     inside = np.zeros((64, 64, 1), np.uint8)
     inside[: round(64 * known)] = 255
-    found = plausibility.of_crop(pixels, inside, side)
+    found = plausibility.of_crop(inside, side)
     assert len(found) == len(words)
     assert all(part in warning for part, warning in zip(words, found, strict=True))

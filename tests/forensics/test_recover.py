@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 
+import cv2
 import jax
 import numpy as np
 import pytest
@@ -144,13 +145,14 @@ def test_a_bad_argument_is_refused(workdir, pictures, tmp_path, capsys, argument
 
 def test_one_bad_picture_does_not_stop_the_others(workdir, pictures, tmp_path, capsys):
     (tmp_path / "bad.png").write_bytes(pictures[0].read_bytes()[:200])
-    bad = (tmp_path / "bad.png", tmp_path, tmp_path / "nowhere.png")
+    (tmp_path / "empty.png").write_bytes(b"")
+    bad = (tmp_path / "bad.png", tmp_path / "empty.png", tmp_path / "nowhere.png")
     assert _recover(workdir, tmp_path / "out", bad[0], pictures[0], *bad[1:], pictures[1]) == 2
     out, err = capsys.readouterr()
     assert out.split() == [str(tmp_path / "out" / name / "panel.png") for name in "ab"]
     assert f"undetected: {pictures[0]}: the map marks no patch of it" in err
-    assert "bad.png" in err and "is a folder" in err and "nowhere.png: there is no such file" in err
-    assert err.splitlines()[-1] == "error: 3 of 5 pictures were refused, see above"
+    assert all(f"{name}.png: " in err for name in ("bad", "empty")) and "nowhere.png: there is no such file" in err
+    assert err.splitlines()[-1] == "error: 3 of 5 files were refused, see above"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b"]
 
 
@@ -238,14 +240,33 @@ def test_an_out_that_is_a_file_is_refused(workdir, pictures, tmp_path, capsys):
 
 
 def test_what_is_no_picture_of_a_face_is_warned_of(workdir, tmp_path, capsys):
-    Image.new("RGB", (400, 20), (90, 120, 200)).save(tmp_path / "strip.png")
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 400, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "strip.png")
     assert _recover(workdir, tmp_path / "out", tmp_path / "strip.png") == 0
     result = _result(tmp_path / "out" / "strip")
-    assert ["far from square" in words for words in result["warnings"]] == [True, False]
-    assert "nearly one colour" in result["warnings"][1]
+    assert ["far from square" in words for words in result["warnings"]] == [True]
     assert "not looked for: the network was trained on drawn faces" in result["face"]
     err = capsys.readouterr().err
     assert all(f"warning: {tmp_path / 'strip.png'}: {words}" in err for words in result["warnings"])
+
+
+def test_what_the_gate_stops_is_recovered_by_force_alone_and_that_is_recorded(workdir, tmp_path, capsys):
+    Image.new("RGB", (32, 32), (90, 120, 200)).save(tmp_path / "sky.png")
+    assert _recover(workdir, tmp_path / "out", tmp_path / "sky.png") == 0
+    out, err = capsys.readouterr()
+    assert out.split() == [str(tmp_path / "out" / "sky" / "result.json")] and "not_applicable: " in err
+    result = _result(tmp_path / "out" / "sky")
+    assert (result["status"], result["force"], result["gate_failed"]) == ("not_applicable", False, ["contrast"])
+    assert result["checks"][0] == {
+        "name": "contrast", "value": 0.0, "least": 2.0, "passed": False, "words": result["reason"],
+    }  # fmt: skip
+    assert result["reason"] == "nearly one colour all over: there is no face in it"
+    assert [path.name for path in (tmp_path / "out" / "sky").iterdir()] == ["result.json"]
+    assert _recover(workdir, tmp_path / "forced", tmp_path / "sky.png", arguments=["--force"]) == 0
+    result = _result(tmp_path / "forced" / "sky")
+    assert (result["force"], result["gate_failed"]) == (True, ["contrast"])
+    assert "forced: nearly one colour" in result["warnings"][0] and result["status"] != "not_applicable"
+    assert (tmp_path / "forced" / "sky" / "target.png").exists()
 
 
 def test_no_probability_is_shown_until_it_is_one(workdir, pictures, tmp_path, monkeypatch):
@@ -295,3 +316,56 @@ def test_a_network_that_cannot_be_told_who_is_seen_refuses(workdir, pictures, tm
     assert _recover(workdir, tmp_path / "out", pictures[0], arguments=arguments) == 2
     assert "--visible: this network (tirm.identity_width=0)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_video_is_recovered_by_the_best_frames_of_its_track(workdir, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (tiny.SIZE, tiny.SIZE))
+    still = rng.integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
+    for level in range(6):
+        writer.write(np.clip(still.astype(int) + level, 0, 255).astype(np.uint8))
+    writer.release()
+    (tmp_path / "cut.mp4").write_bytes(b"no video")
+    arguments = ["--frames", "3", "--best", "2", "--assume", "swap", "--seeds", "2"]
+    assert _recover(workdir, tmp_path / "out", tmp_path / "clip.avi", tmp_path / "cut.mp4", arguments=arguments) == 2
+    out, err = capsys.readouterr()
+    assert out.split() == [str(tmp_path / "out" / "clip" / "result.json")] and "cut.mp4: cannot be read as a" in err
+    result = _result(tmp_path / "out" / "clip")
+    assert (result["kind"], result["status"], result["frames"], result["frames_read"]) == (
+        "video",
+        "recovered",
+        6,
+        [0, 2, 5],
+    )
+    (track,) = result["tracks"]
+    assert (track["seen_in"], track["recovered_from"], track["statuses"]) == ([0, 2, 5], [0, 2], ["recovered"] * 2)
+    np.testing.assert_allclose(np.linalg.norm(track["target_embedding"]), 1, atol=1e-5)
+    assert len(track["target_cosines"]) == 2 and min(track["target_cosines"]) > 0.5
+    folder = tmp_path / "out" / "clip" / "track-1"
+    assert sorted(path.name for path in folder.iterdir()) == ["drift.png", "frame-000000", "frame-000002"]
+    frame = _result(folder / "frame-000002")
+    assert (frame["frame"], frame["seeds"], frame["input_sha256"]) == (2, [0, 1], result["input_sha256"])
+    for name in ("evidence.png", "evidence_mask.png", "seeds_mean.png", "seeds_spread.png", "target.png"):
+        assert (folder / "frame-000002" / name).exists(), name
+
+
+@pytest.mark.parametrize("kind", ["CMYK.jpg", "palette.png", "palette_clear.png", "16bit.png", "big.jpg", "avif"])
+def test_pictures_of_every_kind_end_in_a_clear_outcome(workdir, tmp_path, capsys, kind):
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
+    path = tmp_path / f"x.{kind.rpartition('.')[2]}"
+    if kind == "CMYK.jpg":
+        picture.convert("CMYK").save(path)
+    elif kind.startswith("palette"):
+        clear = {"transparency": 0} if "clear" in kind else {}
+        picture.quantize(16).save(path, **clear)
+    elif kind == "16bit.png":
+        Image.fromarray(np.arange(1024, dtype=np.uint16).reshape(32, 32) * 64).save(path)
+    else:
+        picture.resize((4000, 3000) if kind == "big.jpg" else (40, 40)).save(path)
+    is_refused = kind == "palette_clear.png"
+    assert _recover(workdir, tmp_path / "out", path, arguments=["--assume", "swap"]) == (2 if is_refused else 0)
+    err = capsys.readouterr().err
+    if is_refused:
+        assert "has transparent pixels" in err and not (tmp_path / "out" / "x").exists()
+    else:
+        assert _result(tmp_path / "out" / "x")["status"] in ("recovered", "not_applicable")

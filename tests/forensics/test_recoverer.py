@@ -93,7 +93,7 @@ def test_from_files_it_is_the_same(workdir, photo, recoverer, tmp_path, capsys):
 
 
 def test_where_there_is_no_face_nothing_is_invented(workdir, photo, monkeypatch):
-    detector = finding.Detector("nobody", lambda pixels: [])
+    detector = finding.Detector("nobody", lambda pixels: [], 0.5)
     monkeypatch.setattr(finding, "detector_for", lambda config: (detector, "looked for with nobody"))
     recovery = Recoverer(workdir)(photo)
     assert (recovery.status, recovery.framed, recovery.made) == ("not_applicable", None, None)
@@ -106,9 +106,10 @@ def test_without_a_detector_a_photograph_is_refused(workdir, photo, monkeypatch)
     monkeypatch.setattr(finding, "detector_for", lambda config: (None, "not looked for: there is none"))
     with pytest.raises(ConfigError, match="a face must be found .*--crop none"):
         Recoverer(workdir)
-    assert Recoverer(workdir, crop="none").look(np.zeros((40, 40, 3), np.uint8))[0].matrix is None
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    assert Recoverer(workdir, crop="none").look(noise)[0].matrix is None
 
 
 def test_a_picture_that_the_file_does_not_name_is_refused(recoverer):
     with pytest.raises(ConfigError, match="it says nothing of other.png, but of blank.png, photo.png"):
-        recoverer.check_named(["photo.png", "other.png"])
+        recoverer.looker.check_named(["photo.png", "other.png"])

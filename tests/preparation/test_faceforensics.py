@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from dfrec_jax.pictures import video
 from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.preparation import faceforensics, job_to_records, source_files, splits
 from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, Remark, VideoPair
@@ -255,7 +256,7 @@ def test_a_video_that_lies_about_its_length_is_refused(tmp_path, monkeypatch):
         def release(self):
             pass
 
-    monkeypatch.setattr(source_files.cv2, "VideoCapture", Lying)
+    monkeypatch.setattr(video.cv2, "VideoCapture", Lying)
     with pytest.raises(ImageError, match="v.mp4: cannot be read as a video"):
         source_files.Frames(Picture(str(tmp_path), "v.mp4"))
 

@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from dfrec_jax.pictures.reading import PICTURE_ENDINGS
 from dfrec_jax.preparation import face_folders, listing, source_files
 from dfrec_jax.preparation.plan import Picture, PreparationError
 from dfrec_jax.preparation.prepare import prepare
@@ -18,7 +19,7 @@ def why(found):
 
 
 def test_every_kind_of_picture_that_is_read_is_found(tmp_path):
-    names = [f"a/p{ending}" for ending in (*listing.PICTURE_ENDINGS, ".TIF", ".Jpeg")]
+    names = [f"a/p{ending}" for ending in (*PICTURE_ENDINGS, ".TIF", ".Jpeg")]
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")

@@ -1,6 +1,5 @@
 """Pictures of a TFDS data set, which stand in no folder; folders, tar files and videos are in the planners' tests."""
 
-import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
@@ -57,9 +56,3 @@ def test_what_tfds_has_not_says_how_to_get_it(tmp_path, monkeypatch):
         listing.list_files("tfds:lfw")
     with pytest.raises(PreparationError, match="TFDS knows no such data set"):
         listing.list_files("tfds:nobody_made_this")
-
-
-def test_evenly_spaced_keeps_first_and_last():
-    assert source_files.evenly_spaced(list(range(10)), 4) == [0, 3, 6, 9]
-    assert source_files.evenly_spaced([4, 5], 3) == [4, 5] == source_files.evenly_spaced([4, 5], 0)
-    np.testing.assert_array_equal(source_files.evenly_spaced(list(range(100)), 1), [0])

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax.forensics.recoverer import RECOVERED, Recovery
+from dfrec_jax.forensics.recovery import RECOVERED, Recovery
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.perceptors import loss_networks
 from dfrec_jax.weights.rules import WeightsError

@@ -11,7 +11,8 @@ import jax
 
 from dfrec_jax import perceptors
 from dfrec_jax.files import whole
-from dfrec_jax.forensics.recoverer import Recoverer, Recovery
+from dfrec_jax.forensics.recoverer import Recoverer
+from dfrec_jax.forensics.recovery import Recovery
 from dfrec_jax.forensics.report import build, exhibit, html, network, pdf, sealing
 from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report.case import Case
