@@ -150,8 +150,8 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--version", action="version", version=f"dfrec {importlib.metadata.version('dfrec-jax')}")
     shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands = (recover, reference, trace, verify, serve, prepare, sweep, data, runs, weights, export, masks, draw, doctor)
-    for command in commands:
+    recovering = (recover, reference, trace, verify, serve)
+    for command in (*recovering, prepare, sweep, data, runs, weights, export, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
     if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse

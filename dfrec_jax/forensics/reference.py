@@ -4,7 +4,6 @@
 the network that it was measured with, and for swaps like those of its test set.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.files import whole
+from dfrec_jax.files import json_text, whole
 from dfrec_jax.forensics.consistency import Consistency
 from dfrec_jax.forensics.degradation import Step
 
@@ -42,7 +41,7 @@ def read(workdir: str | os.PathLike[str], network_sha256: str) -> tuple[Referenc
     if not path.exists():
         return None, f"no figures of a test set are kept with the run: `dfrec reference --workdir {workdir}` makes them"
     try:
-        said = json.loads(path.read_text())
+        said = json_text.parsed(path.read_text())
         values = {str(name): sorted(float(each) for each in row) for name, row in said["values"].items()}
         words, measured = str(said["words"]), said["network_sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
