@@ -21,7 +21,8 @@ Picture = UInt8[np.ndarray, "s s 3"]
 # Of the picture as the network sees it. Noise: standard deviation in levels of 255; JPEG: quality; size: share of the
 # side to which it is reduced and enlarged again.
 STEPS: tuple[tuple[str, float], ...] = (
-    ("noise", 2), ("noise", 5), ("noise", 10), ("jpeg", 90), ("jpeg", 70), ("jpeg", 50), ("size", 0.75), ("size", 0.5),
+    ("noise", 2.0), ("noise", 5.0), ("noise", 10.0), ("jpeg", 90.0), ("jpeg", 70.0), ("jpeg", 50.0),
+    ("size", 0.75), ("size", 0.5),
 )  # fmt: skip
 
 

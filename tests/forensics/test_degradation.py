@@ -13,19 +13,19 @@ PICTURE = np.random.default_rng(0).integers(60, 200, (32, 32, 3), dtype=np.uint8
 
 
 def test_degradations_are_as_strong_as_they_say():
-    noisy = degradation.degraded(PICTURE, "noise", 5)
+    noisy = degradation.degraded(PICTURE, "noise", 5.0)
     np.testing.assert_allclose((noisy.astype(float) - PICTURE).std(), 5, atol=0.5)
-    np.testing.assert_array_equal(noisy, degradation.degraded(PICTURE, "noise", 5))  # the same draw again
+    np.testing.assert_array_equal(noisy, degradation.degraded(PICTURE, "noise", 5.0))  # the same draw again
     errors = [
         np.abs(degradation.degraded(PICTURE, kind, strength).astype(float) - PICTURE).mean()
-        for kind, strength in (("jpeg", 90), ("jpeg", 50), ("size", 0.75), ("size", 0.5))
+        for kind, strength in (("jpeg", 90.0), ("jpeg", 50.0), ("size", 0.75), ("size", 0.5))
     ]
     assert 0 < errors[0] < errors[1] and 0 < errors[2] < errors[3]
     flat = np.full((32, 32, 3), (10, 120, 240), np.uint8)
-    for kind, strength in (("jpeg", 90), ("size", 0.5)):
+    for kind, strength in (("jpeg", 90.0), ("size", 0.5)):
         np.testing.assert_allclose(degradation.degraded(flat, kind, strength), flat, atol=2)
     with pytest.raises(ValueError, match="must be noise, jpeg or size"):
-        degradation.degraded(PICTURE, "blur", 1)
+        degradation.degraded(PICTURE, "blur", 1.0)
 
 
 def test_the_curve_compares_each_step_with_the_exhibit():
