@@ -12,13 +12,15 @@ from ml_collections import ConfigDict
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.files import json_text, whole
-from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import places_of
 from dfrec_jax.paper.runs_at_hand import Run
-from dfrec_jax.paper.table_data import SCENES
-from dfrec_jax.paper.tables import PaperTable
+from dfrec_jax.paper.table_data import SCENES, Data
+from dfrec_jax.paper.tables import NONE, PaperTable
 from dfrec_jax.pictures.framing import Frame
+from dfrec_jax.records import joint
 from dfrec_jax.reports import cells, figures, provenance
 from dfrec_jax.runs import published_method, released
 
@@ -30,11 +32,13 @@ class Asked(NamedTuple):
       runs: in the order in which they were named.
       base: the config whose networks measure.
       words: the protocol as records hold it: a file is only ever replaced by one of the same.
+      others: of runs on other photographs than the paper's, the data sets that are measured on.
     """
 
     runs: list[Run]
     base: ConfigDict
     words: dict[str, Any]
+    others: tuple[Data, ...] = ()
 
 
 def opened(workdirs: Sequence[str], protocol: Protocol) -> Asked:
@@ -50,7 +54,8 @@ def opened(workdirs: Sequence[str], protocol: Protocol) -> Asked:
     runs_at_hand.check_distinct(runs)
     base = _base(runs)
     networks = dict(sorted(perceptors.table_networks(base).items()))
-    return Asked(runs, base, {**protocol.conditions(), "metrics": networks})
+    others = _others(runs, protocol.data_dir)
+    return Asked(runs, base, {**protocol.conditions(), "metrics": networks}, others)
 
 
 def _check_protocol(protocol: Protocol) -> None:
@@ -77,10 +82,46 @@ def _base(runs: Sequence[Run]) -> ConfigDict:
                 f"{base.workdir} is measured by {networks}, {run.workdir} by {differing}: a table has one network "
                 "for a metric; leave one of the two out"
             )
-    if len({run.trained_on.dataset in SCENES for run in runs}) > 1:
-        raise ConfigError("runs on drawn faces and on photographs stand in no table together; name those of one kind")
+    kinds = list(dict.fromkeys(_kind(run.trained_on) for run in runs))
+    if len(kinds) > 1:
+        raise ConfigError(f"runs on {kinds[0]} and on {kinds[1]} stand in no table together; name those of one kind")
     _check_frames(runs)
     return base.config
+
+
+def _kind(data: Data) -> str:
+    if data.dataset in SCENES:
+        return "drawn faces"
+    return "other photographs than the paper's" if data.folders else "the paper's photographs"
+
+
+def _others(runs: Sequence[Run], data_dir: str) -> tuple[Data, ...]:
+    """Of runs on other photographs than the paper's, the data sets of `data_dir`, or where it is empty of all runs.
+
+    Raises:
+      ConfigError: for a folder of which it is not clear which data set is meant, and for two that have one name.
+    """
+    if not any(run.trained_on.folders for run in runs):
+        return ()
+    if data_dir:
+        kinds = sorted({run.config.data.dataset for run in runs})
+        known = kinds[0] if len(kinds) == 1 else ""
+        named = [Data(kind, "", folder) for kind, folder in joint.named_folders(data_dir, known)]
+        if unclear := next((data.folders for data in named if not data.dataset), ""):
+            raise ConfigError(
+                f"--data_dir={data_dir}: {unclear} may be of {' or '.join(kinds)}; say which, as {kinds[0]}:{unclear}"
+            )
+    else:
+        named = [run.trained_on for run in runs]
+    found: dict[str, Data] = {}
+    for data in (part for one in named for part in table_data.parts(one)):
+        same = found.setdefault(str(data), data)
+        if (same.dataset, same.folders) != (data.dataset, data.folders):
+            raise ConfigError(
+                f"{same.dataset}:{same.folders} and {data.dataset}:{data.folders} are both called {data}, as columns "
+                "are by their folder's last name; name one of them, --data_dir=BUILDER:DIR"
+            )
+    return tuple(found.values())
 
 
 def _check_frames(runs: Sequence[Run]) -> None:
@@ -97,10 +138,14 @@ def _check_frames(runs: Sequence[Run]) -> None:
 
 def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:
     """Raises ConfigError for a run that fills no cell of the tables, which the message calls `said`."""
+    if not any(row.method not in (NONE, COPY) for table in tables for row in table.rows):
+        return  # they show what the data are
     used = {one.run.workdir for places in places_of(tables, runs).values() for one in places if one.run is not None}
     for run in runs:
         if run.workdir not in used:
-            columns = dict.fromkeys(str(column.data) for table in tables for column in table.columns)
+            columns = dict.fromkeys(str(column.data) for table in tables for column in table.columns) or [
+                "data that no run was trained on"
+            ]
             lacks = f", without {' and '.join(sorted(run.without))}" if run.without else ""
             raise ConfigError(
                 f"{run.workdir}: {run.methods[0]} trained on {run.trained_on}{lacks} has no cell in {said}, which is "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dfrec_jax.evaluation.recoverers import DFREC
-from dfrec_jax.paper import shown_examples
+from dfrec_jax.paper import shown_examples, table_data
 from dfrec_jax.paper.fitted_tables import Place, Wanted
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.runs_at_hand import Run
@@ -21,7 +21,7 @@ def is_shown(row: Wanted, place: Place) -> bool:
     run = row.run
     if not isinstance(run, Run) or row.method != DFREC or run.without:
         return False
-    return run.trained_on == place.data and not place.perturbation
+    return table_data.covers(run.trained_on, place.data) and not place.perturbation
 
 
 def lines(
@@ -36,7 +36,7 @@ def lines(
 
     Args:
       place: the column.
-      row: of it.
+      row: of it, as `is_shown` lets through.
       collected: the row's sums, of `scores.collection`.
       pictures: of the row, by the number of a batch and the batch; they are kept by now.
       examples: of the column.
@@ -49,10 +49,13 @@ def lines(
     numbers, idsim = values["number"][counted], values["idsim"][counted]
     chosen = shown_examples.extremes(numbers, idsim)
     found = shown_examples.numbered(examples, chosen.values())
+    run = row.run
+    assert isinstance(run, Run)
+    trained_on = "" if run.trained_on == place.data else f", trained on {run.trained_on}"
     made = []
     for word, number in chosen.items():
         example = found[number]
-        label = f"{place.data}: {word}, {number}"
+        label = f"{place.data}{trained_on}: {word}, {number}"
         kept = pictures(example.batch_number, example.batch)
         of_example = float(idsim[numbers == number][0])
         made.append(shown_examples.parts(label, example, kept, of_example, results))

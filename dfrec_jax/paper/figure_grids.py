@@ -36,16 +36,18 @@ class Material(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The fields of `reports.figures.Figure` that depend on the kind."""
+    """The fields of `reports.figures.Figure` that depend on the kind; by label of the columns the numbers of the shown
+    examples, and those of which densities show nothing, as none of its forgeries has a source."""
 
     headings: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     panels: tuple[Panel, ...] = ()
     numbers: Mapping[str, Sequence[int]] = {}
+    without_source: Sequence[str] = ()
 
 
 def made(figure: PaperFigure, material: Material) -> Made:
-    """What there is of a figure; `numbers` are the shown examples of each column."""
+    """What there is of a figure."""
     return {
         Kind.DENSITIES: _densities,
         Kind.METHODS: _methods,
@@ -77,15 +79,17 @@ def _another(batch: Mapping[str, Any], rows: np.ndarray, row: int) -> int | None
 
 
 def _densities(figure: PaperFigure, material: Material) -> Made:
-    panels = []
+    panels, without_source = [], []
     for column, examples in material.examples.items():
         found: dict[str, list[float]] = {}
         for batch in examples:
             for name, values in similarities(material.network, batch).items():
                 found.setdefault(name, []).extend(np.round(values[np.isfinite(values)], 5).tolist())
-        curves = tuple(Curve(name, tuple(values)) for name, values in found.items())
-        panels.append(Panel(column.label, curves))
-    return Made(panels=tuple(panels))
+        if any(found.values()):
+            panels.append(Panel(column.label, tuple(Curve(name, tuple(values)) for name, values in found.items())))
+        else:
+            without_source.append(column.label)
+    return Made(panels=tuple(panels), without_source=without_source)
 
 
 def _methods(figure: PaperFigure, material: Material) -> Made:
@@ -133,17 +137,18 @@ def _crossing(figure: PaperFigure, material: Material) -> Made:
 
 def _parts(figure: PaperFigure, material: Material) -> Made:
     lines, numbers = [], {}
-    (row,) = figure.table.rows
-    for column, examples in material.examples.items():
+    for row, column in ((row, column) for column in material.examples for row in figure.table.rows):
         if (row, column) not in material.pictures:
             continue
-        chosen = shown_examples.first(examples, figure.examples, figure.pristine)
+        chosen = shown_examples.first(material.examples[column], figure.examples, figure.pristine)
         numbers[column.label] = [int(example["number"]) for example in chosen]
+        trained_on = f" (trained on {row.trained_on})" if row.trained_on else ""
         for example in chosen:
             kept = _kept(material, row, column, example)
             assert kept is not None
             idsim = shown_examples.similarity(material.network, kept.target[example.row], example)
-            label = f"{column.label}, {'forgery' if example['is_forgery'] else 'pristine'} {int(example['number'])}"
+            what = "forgery" if example["is_forgery"] else "pristine"
+            label = f"{column.label}, {what} {int(example['number'])}{trained_on}"
             lines.append(shown_examples.parts(label, example, kept, idsim, material.results))
     return Made(PARTS, tuple(lines), numbers=numbers) if lines else Made()
 

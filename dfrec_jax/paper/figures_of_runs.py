@@ -16,11 +16,12 @@ from dfrec_jax.paper.figure_grids import Made, Material
 from dfrec_jax.paper.figures import FIGURES, Kind, PaperFigure
 from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted
 from dfrec_jax.paper.runs_at_hand import Run
-from dfrec_jax.paper.table_data import LEAKS, SCENES, Examples
+from dfrec_jax.paper.table_data import LEAKS, SCENES, Data, Examples
 from dfrec_jax.paper.tables import NONE, Column, PaperTable
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Figure
 
+_OF_ONE_DATA_SET = ("3", "5")  # Figure 4 is their counterpart of other photographs
 _INSETS = "At the left side of each picture: the forgery, the true target, the true source, and the map."
 
 
@@ -54,10 +55,10 @@ def evaluate(
     asked = chosen(which)
     if jax.process_count() > 1:
         raise ConfigError("--figure: pictures of a few examples are made on one host; run it again on one, alone")
-    runs, base, words = asked_runs.opened(workdirs, protocol)
-    fitting = [_fitted(figure, runs) for figure in asked]
+    runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
+    fitting = [_fitted(figure, runs, photographs) for figure in asked]
     said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
-    tables = [*(figure.table for figure in fitting), *(fitted(table, runs) for table in beside)]
+    tables = [*(figure.table for figure in fitting), *(fitted(table, runs, photographs) for table in beside)]
     asked_runs.check_used(runs, tables, said)
     results = Path(out) / "results"
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
@@ -71,6 +72,8 @@ def evaluate(
     for figure in fitting:
         material, missing, steps = _material(figure, runs, remember, networks, results)
         found = figure_grids.made(figure, material)
+        if without := [column.label for column in material.examples if column.label in found.without_source]:
+            missing.append(f"Not shown: {'; '.join(without)}: no forgery has a known source and a known target.")
         record = Figure(
             name=figure.name,
             title=figure.table.title + (" (on drawn faces)" if _is_drawn(runs) else ""),
@@ -90,10 +93,15 @@ def evaluate(
     return "\n".join(texts)
 
 
-def _fitted(figure: PaperFigure, runs: Sequence[Run]) -> PaperFigure:
+def _fitted(figure: PaperFigure, runs: Sequence[Run], photographs: Sequence[Data]) -> PaperFigure:
     """As a table is, but that a figure of drawn faces has no column for another data set or attack that has a figure of
-    its own: only for leaks that stand for none of the paper's attacks."""
-    table = fitted(figure.table, runs)
+    its own: only for leaks that stand for none of the paper's attacks. Of other photographs one figure compares all
+    methods, where the paper has three."""
+    table = fitted(figure.table, runs, photographs)
+    if photographs:
+        columns = () if figure.name in _OF_ONE_DATA_SET else table.columns
+        title = figure.table.title.rpartition(": ")[2] if columns else figure.table.title
+        return figure._replace(table=table._replace(title=title, columns=columns))
     counterparts = {table_data.drawn(column.data) for column in figure.table.columns}
     datasets = {data.dataset for data in counterparts if data is not None}
 
@@ -180,7 +188,8 @@ def _caption(
     """Data, split, examples, checkpoints, and what the numbers are."""
     network = networks.names()["identity"]
     shown_columns = {panel.title for panel in made.panels} | set(made.numbers)
-    data = "; ".join(str(column.data) for column in figure.table.columns if column.label in shown_columns)
+    shown = [column.data for column in figure.table.columns if column.label in shown_columns]
+    data = "; ".join(table_data.described(data) if data.folders else str(data) for data in shown)
     said = [f"Test split of {data}."]
     if figure.kind is Kind.DENSITIES:
         counts = ", ".join(f"{panel.title} {len(panel.curves[0].values)}" for panel in made.panels if panel.curves)

@@ -1,14 +1,15 @@
 """A table of the paper fitted to the runs at hand, and which pictures its cells need."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.paper import runs_at_hand, table_data
+from dfrec_jax.paper.oddities import ODDITIES
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import NONE, Column, PaperTable, Row
+from dfrec_jax.paper.tables import ALL, NONE, Column, PaperTable, Row
 
 TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {
@@ -38,12 +39,15 @@ class Wanted(NamedTuple):
         return isinstance(other, Wanted) and (self.method, self.workdir) == (other.method, other.workdir)
 
 
-def fitted(table: PaperTable, runs: Sequence[Run]) -> PaperTable:
-    """The table as it is, or where the runs are of drawn faces, with their attacks in place of the paper's.
+def fitted(table: PaperTable, runs: Sequence[Run], others: Sequence[Data] = ()) -> PaperTable:
+    """The table as it is, or with `others`, data sets of other photographs, in place of the paper's, or where the runs
+    are of drawn faces, with their attacks.
 
     Of drawn faces there is also a column for other leaks that a run was trained on, and the second data set has a place
     in tables of one training set a column only where a run was trained on it.
     """
+    if others:
+        return _of_other_photographs(table, runs, others)
     if not runs or runs[0].trained_on.dataset not in SCENES:
         return table
     trained_on = list(dict.fromkeys(run.trained_on for run in runs))
@@ -71,6 +75,38 @@ def fitted(table: PaperTable, runs: Sequence[Run]) -> PaperTable:
     rows = tuple(row._replace(label=labels[row.label]) for row in rows)
     paper = {(labels[r], renamed[c], m): value for (r, c, m), value in table.paper.items() if c in renamed}
     return table._replace(rows=rows, columns=tuple(columns), paper=paper)
+
+
+def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequence[Data]) -> PaperTable:
+    """A column for each data set, and nothing of what the paper's figures are of."""
+    labels = {column.data: column.label for column in ALL}
+    before = dict.fromkeys(
+        (column.label.removesuffix(labels[column.data]), column.perturbation) for column in table.columns
+    )
+    columns = tuple(Column(f"{label}{data}", data, name) for label, name in before for data in others)
+    if any(row.trained_on for row in table.rows):
+        methods = tuple(dict.fromkeys(row.method for row in table.rows))
+        trained = dict.fromkeys((run.trained_on, method) for run in runs for method in methods if method in run.methods)
+        rows = [_trained_on(Row(method, method), data) for data, method in trained]
+    else:
+        rows = [row for one in table.rows for row in _apart(one, runs, others)]
+    footnotes = tuple(note for note in table.footnotes if note not in ODDITIES.get(table.number, ()))
+    return table._replace(rows=tuple(rows), columns=columns, paper={}, footnotes=footnotes)
+
+
+def _apart(row: Row, runs: Sequence[Run], others: Iterable[Data]) -> list[Row]:
+    """The row; or where two of its runs were trained on the data of one column, a row for each run."""
+    fitting = [run for run in runs if row.method in run.methods and run.without == row.without]
+    serving = (
+        [run for run in fitting if table_data.covers(run.trained_on, data, row.of_any_attack)] for data in others
+    )
+    if all(len(of_column) < 2 for of_column in serving):
+        return [row]
+    return [_trained_on(row, run.trained_on)._replace(of_own_data=True) for run in fitting]
+
+
+def _trained_on(row: Row, data: Data) -> Row:
+    return row._replace(label=f"{row.label}, trained on {data}", trained_on=data)
 
 
 def others_of(table: PaperTable, others: Sequence[Given]) -> Sequence[Given]:

@@ -60,6 +60,12 @@ def asked(
         base.data.dir = data_dir
     data = Data(dataset, attack) if dataset else table_data.of_config(base)
     data = data._replace(attack=attack or data.attack)
+    if data.dataset not in SCENES and base.data.dir:
+        data, *more = table_data.parts(table_data.of_folders(base.data.dir, data.dataset, data.attack))
+        if more:
+            named = " or ".join(f"--dataset={one.dataset} --data-dir={one.folders}" for one in (data, *more))
+            raise ConfigError(f"{base.data.dir} holds several data sets, each with masks of its own: {named}")
+        base.data.dir = data.folders or base.data.dir
     if data.dataset in SCENES:
         if attack or dataset:  # a run may have other bounds than those of tables
             require(data.attack in LEAKS, "--attack", data.attack, f"one of {tuple(LEAKS)}, of drawn faces")
@@ -90,7 +96,7 @@ def write(measured: Measured, base: ConfigDict, out: Path, hole: int) -> Path:
     require(hole in HOLES, "--hole", hole, "0 (1 is kept) or 1 (0 is kept)")
     folder = out / pictures_of_others.folder_name(measured.data)
     said = {
-        "data": list(measured.data), "image_size": measured.image_size, "examples": measured.examples, "hole": hole,
+        "data": measured.data.words(), "image_size": measured.image_size, "examples": measured.examples, "hole": hole,
     }  # fmt: skip
     examples = Examples(measured, base, "", 0)
     _check_free(folder / SAID, said)

@@ -1,10 +1,19 @@
-"""What is odd about the figures of the paper, by table: footnotes for whoever holds ours beside them."""
+"""Footnotes by table: what its figures are, and what is odd about the paper's, for whoever holds ours beside them."""
 
 NONE_IS_LOWEST = "In the paper the row None has the lowest FID of every column: a forgery looks like a photograph."
 SELF_CONSISTENCY = (
     "Acc_id compares the input with what was recovered of it, at 0.9: a test of self-consistency, not a verification "
     "of identity. Two photographs of one person hardly reach 0.9; it works because half of the pixels are copied."
 )
+NOTES: dict[int, tuple[str, ...]] = {
+    3: (SELF_CONSISTENCY,),
+    4: (SELF_CONSISTENCY,),
+    5: (
+        "Gaussian blur with a kernel of 3, 5 or 7; JPEG of quality 50 to 99; Gaussian noise of variance 10 to 50 on "
+        "0..255: one draw an example, on the forgery alone.",
+    ),
+    6: ("Without the ISM the map is uniform over the face that the landmarks give.",),
+}
 ODDITIES: dict[int, tuple[str, ...]] = {
     1: (
         NONE_IS_LOWEST,
@@ -13,24 +22,15 @@ ODDITIES: dict[int, tuple[str, ...]] = {
         "The paper's FID of Delocate on FF++ LCR, 135.93, stands alone: its other columns have 18 to 42.",
         "In the paper the IDSIM of None is lowest on LCR and highest on IDI: the harder the swap, the lower.",
     ),
-    3: (
-        SELF_CONSISTENCY,
-        "The paper's figures look like accuracy over real and forged faces together.",
-    ),
-    4: (
-        SELF_CONSISTENCY,
-        "The paper's figures look like the recall of forgeries alone: on the same attack Table III has others.",
-    ),
+    3: ("The paper's figures look like accuracy over real and forged faces together.",),
+    4: ("The paper's figures look like the recall of forgeries alone: on the same attack Table III has others.",),
     5: (
-        "Gaussian blur with a kernel of 3, 5 or 7; JPEG of quality 50 to 99; Gaussian noise of variance 10 to 50 on "
-        "0..255: one draw an example, on the forgery alone.",
         "In the paper DFI on IDI is better with JPEG than without (0.4394, 0.4346): differences below 0.005 say "
         "nothing.",
         "JPEG hardly hurts in the paper (0.7192 to 0.7055 on FTM): its pictures of 224 pixels were reduced from "
         "JPEG files of 1024.",
     ),
     6: (
-        "Without the ISM the map is uniform over the face that the landmarks give.",
         "In the paper fusion alone recovers LCR (0.5687) better than FTM (0.5388), against the order of all other "
         "rows.",
     ),

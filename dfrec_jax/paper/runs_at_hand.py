@@ -105,13 +105,16 @@ def choose(
             return (None, reason) if reason else (given, "")
     trained_on = row.trained_on or measured_on
     fitting = [run for run in runs if row.method in run.methods and run.without == row.without]
-    for run in fitting:
-        if run.trained_on == trained_on:
-            return run, ""
+    serving = [run for run in fitting if run.trained_on == trained_on]
+    if row.trained_on is None:
+        serving += [run for run in fitting if table_data.covers(run.trained_on, measured_on)]
     if row.of_any_attack:
-        for run in fitting:
-            if run.trained_on.dataset == trained_on.dataset or run.is_published:
-                return run, ""
+        of_any = [run for run in fitting if table_data.covers(run.trained_on, measured_on, of_any_attack=True)]
+        serving += of_any or [run for run in fitting if run.is_published]
+    if serving and row.of_own_data and not table_data.covers(serving[0].trained_on, measured_on, row.of_any_attack):
+        return None, "it was not trained on the column's data"
+    if serving:
+        return serving[0], ""
     on = "the column's data" if row.trained_on is None else str(trained_on)
     return None, f"no run of it trained on {on} was named"
 

@@ -9,7 +9,7 @@ from dfrec_jax import perceptors
 from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
 from dfrec_jax.evaluation.estimates import NETWORK, estimates
 from dfrec_jax.evaluation.recoverers import COPY
-from dfrec_jax.paper import runs_at_hand
+from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import Place, Wanted, others_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
@@ -97,14 +97,17 @@ def header_of(
     table: PaperTable, columns: Mapping[Place, OfColumn], networks: Networks, config: ConfigDict, runs: Sequence[Run]
 ) -> list[str]:
     """On what the table was measured, and by what."""
-    counts = {
-        (of.num_forgeries, of.num_pristine): None
-        for column in table.columns
-        if (of := columns[Place(column.data, column.perturbation)]).rows
-    }
+    counts: dict[tuple[int, int], dict[str, None]] = {}
+    for column in table.columns:
+        of = columns[Place(column.data, column.perturbation)]
+        if of.rows:
+            counts.setdefault((of.num_forgeries, of.num_pristine), {})[str(column.data)] = None
     said = []
     if counts:
-        words = [f"{forgeries} forgeries and {pristine} pristine faces" for forgeries, pristine in counts]
+        words = [
+            f"{forgeries} forgeries and {pristine} pristine faces" + (f" of {', '.join(of)}" if len(counts) > 1 else "")
+            for (forgeries, pristine), of in counts.items()
+        ]
         said.append(
             f"Each column is over the same {' or '.join(words)} of the test split for every row; recovered pictures "
             "in 8 bits, 95 % intervals from resampling people."
@@ -133,6 +136,8 @@ def header_of(
             f"data set the same kind of people outdoors; trained for at most {most} steps at {config.image_size} px. "
             "Nothing of it carries over to photographs."
         )
+    if there := dict.fromkeys(table_data.described(column.data) for column in table.columns if column.data.folders):
+        said.append(f"Other photographs than the paper's: {'; '.join(there)}. None of its figures is of them.")
     return said
 
 

@@ -66,11 +66,11 @@ def evaluate(
       WeightsError: where there is no network to tell identities.
     """
     asked = chosen(which)
-    runs, base, words = asked_runs.opened(workdirs, protocol)
+    runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
     others = pictures_of_others.parsed(rows)
-    tables = [with_rows_of(fitted(table, runs), others) for table in asked]
+    tables = [with_rows_of(fitted(table, runs, photographs), others) for table in asked]
     said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
-    asked_runs.check_used(runs, [*tables, *(fitted(table, runs) for table in beside)], said)
+    asked_runs.check_used(runs, [*tables, *(fitted(table, runs, photographs) for table in beside)], said)
     folder = Path(out or (workdirs[0] if len(workdirs) == 1 else "runs/report"))
     files = {table.number: folder / "results" / f"table_{table.number}.json" for table in tables}
     for path in files.values():
@@ -229,9 +229,8 @@ def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: P
 def measured_at(place: Place, base: ConfigDict, protocol: Protocol) -> Measured:
     """What is measured there: so many examples of the test split, or all of it."""
     examples = protocol.examples or (DRAWN_EXAMPLES if place.data.dataset in SCENES else base.data.test_examples)
-    return Measured(
-        place.data, protocol.data_dir or base.data.dir, base.image_size, examples, base.data.eval_batch_size
-    )
+    folder = place.data.folders or protocol.data_dir or base.data.dir
+    return Measured(place.data, folder, base.image_size, examples, base.data.eval_batch_size)
 
 
 def chosen(which: str) -> list[PaperTable]:
