@@ -85,8 +85,11 @@ def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequen
     )
     columns = tuple(Column(f"{label}{data}", data, name) for label, name in before for data in others)
     if any(row.trained_on for row in table.rows):
+        whole = [run for run in runs if not run.without]
         methods = tuple(dict.fromkeys(row.method for row in table.rows))
-        trained = dict.fromkeys((run.trained_on, method) for run in runs for method in methods if method in run.methods)
+        trained = dict.fromkeys(
+            (run.trained_on, method) for run in whole for method in methods if method in run.methods
+        )
         rows = [_trained_on(Row(method, method), data) for data, method in trained]
     else:
         rows = [row for one in table.rows for row in _apart(one, runs, others)]

@@ -137,7 +137,7 @@ def header_of(
             "Nothing of it carries over to photographs."
         )
     if there := dict.fromkeys(table_data.described(column.data) for column in table.columns if column.data.folders):
-        said.append(f"Other photographs than the paper's: {'; '.join(there)}. None of its figures is of them.")
+        said.append(f"Other photographs than the paper's: {'; '.join(there)}. The paper has no figures of them.")
     return said
 
 

@@ -132,3 +132,8 @@ def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_u
     assert page.read_text() == before
     with pytest.raises(ConfigError, match="there is no table_N.json"):
         evaluation.asked("", "", "", "", True, str(tmp_path / "nowhere"), Protocol())
+
+
+def test_a_figure_of_the_data_alone_needs_no_run_of_its_own(tmp_path, made_up):
+    figures_of_runs.evaluate([run(tmp_path / "a")], "1", str(tmp_path / "out"), PROTOCOL)
+    assert len(made(tmp_path / "out", "1").panels) == 3 and not made_up

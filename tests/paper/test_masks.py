@@ -90,6 +90,8 @@ def test_what_cannot_be_is_refused(prepared, tmp_path):
     refused("--size=8: must be from 16", "", "embedded", "", "leak 0 to 0.1", 8, 0)
     refused("holds no prepared 'faces'", "", "faces", str(tmp_path), "", 0, 0)
     measured, base = masks.asked("", "faces", str(prepared), "", 48, 0)
-    assert measured == Measured(Data("faces", "", str(prepared)), str(prepared), 48, base.data.test_examples, base.data.eval_batch_size)
+    assert measured == Measured(
+        Data("faces", "", str(prepared)), str(prepared), 48, base.data.test_examples, base.data.eval_batch_size
+    )
     drawn, _ = masks.asked("", "embedded", "", "leak 0 to 0.1", 64, 0)
     assert drawn.examples == 128 and drawn.data == Data("embedded", "leak 0 to 0.1")
