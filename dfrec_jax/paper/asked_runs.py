@@ -138,7 +138,8 @@ def _check_frames(runs: Sequence[Run]) -> None:
 
 def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> None:
     """Raises ConfigError for a run that fills no cell of the tables, which the message calls `said`."""
-    if not any(row.method not in (NONE, COPY) for table in tables for row in table.rows):
+    methods = {row.method for table in tables for row in table.rows}
+    if methods and methods <= {NONE, COPY}:
         return  # they show what the data are
     used = {one.run.workdir for places in places_of(tables, runs).values() for one in places if one.run is not None}
     for run in runs:
@@ -146,7 +147,7 @@ def check_used(runs: Sequence[Run], tables: Sequence[PaperTable], said: str) -> 
             columns = dict.fromkeys(str(column.data) for table in tables for column in table.columns) or [
                 "data that no run was trained on"
             ]
-            lacks = f", without {' and '.join(sorted(run.without))}" if run.without else ""
+            lacks = f", {runs_at_hand.lacking(run.without)}" if run.without else ""
             raise ConfigError(
                 f"{run.workdir}: {run.methods[0]} trained on {run.trained_on}{lacks} has no cell in {said}, which is "
                 f"of {'; '.join(columns)}; leave it out"

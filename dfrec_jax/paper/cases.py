@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dfrec_jax.evaluation.recoverers import DFREC
-from dfrec_jax.paper import shown_examples, table_data
+from dfrec_jax.paper import runs_at_hand, shown_examples, table_data
 from dfrec_jax.paper.fitted_tables import Place, Wanted
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.runs_at_hand import Run
@@ -17,9 +17,10 @@ from dfrec_jax.reports.figures import Figure, Line
 
 
 def is_shown(row: Wanted, place: Place) -> bool:
-    """Whether a row's cases are shown in a column: a whole DFREC's, on the very data of its training."""
+    """Whether a row's cases are shown in a column: a DFREC's on the very data of its training, of the paper's data and
+    of drawn faces a whole one's."""
     run = row.run
-    if not isinstance(run, Run) or row.method != DFREC or run.without:
+    if not isinstance(run, Run) or row.method != DFREC or (run.without and not place.data.folders):
         return False
     return table_data.covers(run.trained_on, place.data) and not place.perturbation
 
@@ -51,11 +52,12 @@ def lines(
     found = shown_examples.numbered(examples, chosen.values())
     run = row.run
     assert isinstance(run, Run)
-    trained_on = "" if run.trained_on == place.data else f", trained on {run.trained_on}"
+    which = f", {runs_at_hand.lacking(run.without)}" if run.without else ""
+    which += "" if run.trained_on == place.data else f", trained on {run.trained_on}"
     made = []
     for word, number in chosen.items():
         example = found[number]
-        label = f"{place.data}{trained_on}: {word}, {number}"
+        label = f"{place.data}{which}: {word}, {number}"
         kept = pictures(example.batch_number, example.batch)
         of_example = float(idsim[numbers == number][0])
         made.append(shown_examples.parts(label, example, kept, of_example, results))

@@ -9,7 +9,7 @@ from dfrec_jax.paper.oddities import ODDITIES
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import ALL, NONE, Column, PaperTable, Row
+from dfrec_jax.paper.tables import ALL, DELOCATE, DFI, NONE, NOT_THEIRS, Column, PaperTable, Row
 
 TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {
@@ -78,28 +78,54 @@ def fitted(table: PaperTable, runs: Sequence[Run], others: Sequence[Data] = ()) 
 
 
 def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequence[Data]) -> PaperTable:
-    """A column for each data set, and nothing of what the paper's figures are of."""
+    """A column for each data set, and nothing of what the paper's figures are of.
+
+    Where the paper does without a part of DFREC in no row, as all tables but VI and VII, a run that was trained without
+    one fills the row of the method too, which then says so: on photographs not every loss has its network.
+    """
     labels = {column.data: column.label for column in ALL}
     before = dict.fromkeys(
         (column.label.removesuffix(labels[column.data]), column.perturbation) for column in table.columns
     )
     columns = tuple(Column(f"{label}{data}", data, name) for label, name in before for data in others)
-    if any(row.trained_on for row in table.rows):
-        whole = [run for run in runs if not run.without]
-        methods = tuple(dict.fromkeys(row.method for row in table.rows))
-        trained = dict.fromkeys(
-            (run.trained_on, method) for run in whole for method in methods if method in run.methods
-        )
-        rows = [_trained_on(Row(method, method), data) for data, method in trained]
+    rows = list(table.rows)
+    if not any(row.without for row in rows):
+        rows = [varied for row in rows for varied in _variants(row, runs)]
+    if any(row.trained_on for row in rows):
+        methods = dict.fromkeys(row._replace(label=_method(row), trained_on=None) for row in rows)
+        trained = dict.fromkeys(run.trained_on for run in runs)
+        rows = [_trained_on(row, data) for data in trained for row in methods if _fitting(row, runs, data)]
     else:
-        rows = [row for one in table.rows for row in _apart(one, runs, others)]
-    footnotes = tuple(note for note in table.footnotes if note not in ODDITIES.get(table.number, ()))
+        rows = [one for row in rows for one in _apart(row, runs, others)]
+    idle = {*ODDITIES.get(table.number, ())}
+    if not any(row.method in (DELOCATE, DFI) for row in rows):
+        idle.add(NOT_THEIRS)
+    footnotes = tuple(note for note in table.footnotes if note not in idle)
     return table._replace(rows=tuple(rows), columns=columns, paper={}, footnotes=footnotes)
+
+
+def _variants(row: Row, runs: Sequence[Run]) -> list[Row]:
+    """The row once for each set of parts that runs of its method lack."""
+    lacked = dict.fromkeys(run.without for run in runs if row.method in run.methods)
+    varied = [row._replace(label=f"{row.label} {runs_at_hand.lacking(one)}".strip(), without=one) for one in lacked]
+    return varied or [row]
+
+
+def _method(row: Row) -> str:
+    return f"{row.method} {runs_at_hand.lacking(row.without)}".strip()
+
+
+def _fitting(row: Row, runs: Sequence[Run], trained_on: Data | None = None) -> list[Run]:
+    return [
+        run
+        for run in runs
+        if row.method in run.methods and run.without == row.without and trained_on in (None, run.trained_on)
+    ]
 
 
 def _apart(row: Row, runs: Sequence[Run], others: Iterable[Data]) -> list[Row]:
     """The row; or where two of its runs were trained on the data of one column, a row for each run."""
-    fitting = [run for run in runs if row.method in run.methods and run.without == row.without]
+    fitting = _fitting(row, runs)
     serving = (
         [run for run in fitting if table_data.covers(run.trained_on, data, row.of_any_attack)] for data in others
     )

@@ -14,7 +14,7 @@ from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING, Loaded
 from dfrec_jax.paper import compared, repaint, table_data
 from dfrec_jax.paper.pictures_of_others import Given, reason_without
 from dfrec_jax.paper.table_data import Data
-from dfrec_jax.paper.tables import DELOCATE, DFI, RECCE, REPAINT, Row
+from dfrec_jax.paper.tables import DELOCATE, DFI, LOSSES, RECCE, REPAINT, Row
 from dfrec_jax.runs import published_method, released, stored_config, trained
 
 
@@ -87,9 +87,10 @@ def check_distinct(runs: Sequence[Run]) -> None:
     for run in runs:
         key = (run.methods[0], run.without, run.trained_on)
         if key in seen:
+            lacks = f" {lacking(run.without)}" if run.without else ""
             raise ConfigError(
-                f"{seen[key]} and {run.workdir} are both {_words(run.methods[0], run.without)} trained on "
-                f"{run.trained_on}: name one of them"
+                f"{seen[key]} and {run.workdir} are both {run.methods[0]}{lacks} trained on {run.trained_on}: name one "
+                "of them"
             )
         seen[key] = run.workdir
 
@@ -119,8 +120,10 @@ def choose(
     return None, f"no run of it trained on {on} was named"
 
 
-def _words(method: str, without: frozenset[str]) -> str:
-    return method + (f" without {' and '.join(sorted(without))}" if without else "")
+def lacking(without: frozenset[str]) -> str:
+    """What a run lacks of the whole method, in words; empty for nothing."""
+    parts = [f"{name} loss" if name in LOSSES else name for name in sorted(without)]
+    return f"without {' and '.join(parts)}" if parts else ""
 
 
 def _lacks(config: ConfigDict) -> frozenset[str]:

@@ -90,7 +90,7 @@ def test_a_forgery_is_held_against_a_third_person():
 
 def test_a_run_without_a_place_is_refused_unless_a_table_has_one(tmp_path, made_up):
     one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
-    with pytest.raises(ConfigError, match="without patch has no cell in the figures"):
+    with pytest.raises(ConfigError, match="without patch loss has no cell in the figures"):
         figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), PROTOCOL)
     figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL, [TABLES[6]])
     assert not made(tmp_path / "out", "7").is_empty

@@ -10,7 +10,16 @@ from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING
-from dfrec_jax.paper import asked_runs, figures_of_runs, masks, pictures_of_others, runs_at_hand, tables_of_runs
+from dfrec_jax.paper import (
+    asked_runs,
+    cases,
+    figures_of_runs,
+    fitted_tables,
+    masks,
+    pictures_of_others,
+    runs_at_hand,
+    tables_of_runs,
+)
 from dfrec_jax.paper.fitted_tables import fitted
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.table_data import Data, Measured, covers, of_config, of_folders
@@ -186,3 +195,19 @@ def test_masks_go_where_a_table_looks_for_the_pictures(runs, folders, tmp_path):
         masks.asked(runs[1], "", "", "", 0, 0)
     measured, _ = masks.asked(runs[1], "triplets", str(swaps), "", 0, 0)
     assert pictures_of_others.folder_name(measured.data) == "swaps" and measured.data.dataset == "triplets"
+
+
+def test_a_run_without_a_part_fills_the_row_of_its_method_which_says_so(runs, folders, tmp_path):
+    """On photographs not every loss has its network, and two runs that lack the same are no ablation."""
+    opened = [runs_at_hand.open_run(path)._replace(without=frozenset({"attribute"})) for path in runs]
+    others = asked_runs._others(opened, "")
+    one, two, six = (fitted(TABLES[i], opened, others) for i in (0, 1, 5))
+    named = [f"{DFREC} without attribute loss, trained on {data}" for data in ("FACES", "FACES + SWAPS")]
+    assert [row.label for row in one.rows if row.method == DFREC] == [row.label for row in two.rows] == named
+    assert [row.label for row in six.rows] == [row.label for row in TABLES[5].rows], "an ablation is left as it is"
+    for table in (one, two):
+        asked_runs.check_used(opened, [table], "it")
+    with pytest.raises(ConfigError, match="without attribute loss has no cell in table 6"):
+        asked_runs.check_used(opened, [six], "table 6")
+    place = fitted_tables.Place(others[0], "")
+    assert cases.is_shown(fitted_tables.Wanted(DFREC, runs[0], opened[0]), place)
