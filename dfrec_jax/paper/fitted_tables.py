@@ -92,7 +92,7 @@ def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequen
     if not any(row.without for row in rows):
         rows = [varied for row in rows for varied in _variants(row, runs)]
     if any(row.trained_on for row in rows):
-        methods = dict.fromkeys(row._replace(label=_method(row), trained_on=None) for row in rows)
+        methods = dict.fromkeys(row._replace(label=_without(row.method, row.without), trained_on=None) for row in rows)
         trained = dict.fromkeys(run.trained_on for run in runs)
         rows = [_trained_on(row, data) for data in trained for row in methods if _fitting(row, runs, data)]
     else:
@@ -107,12 +107,11 @@ def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequen
 def _variants(row: Row, runs: Sequence[Run]) -> list[Row]:
     """The row once for each set of parts that runs of its method lack."""
     lacked = dict.fromkeys(run.without for run in runs if row.method in run.methods)
-    varied = [row._replace(label=f"{row.label} {runs_at_hand.lacking(one)}".strip(), without=one) for one in lacked]
-    return varied or [row]
+    return [row._replace(label=_without(row.label, one), without=one) for one in lacked] or [row]
 
 
-def _method(row: Row) -> str:
-    return f"{row.method} {runs_at_hand.lacking(row.without)}".strip()
+def _without(label: str, lacked: frozenset[str]) -> str:
+    return f"{label}, {runs_at_hand.lacking(lacked)}" if lacked else label
 
 
 def _fitting(row: Row, runs: Sequence[Run], trained_on: Data | None = None) -> list[Run]:

@@ -202,7 +202,7 @@ def test_a_run_without_a_part_fills_the_row_of_its_method_which_says_so(runs, fo
     opened = [runs_at_hand.open_run(path)._replace(without=frozenset({"attribute"})) for path in runs]
     others = asked_runs._others(opened, "")
     one, two, six = (fitted(TABLES[i], opened, others) for i in (0, 1, 5))
-    named = [f"{DFREC} without attribute loss, trained on {data}" for data in ("FACES", "FACES + SWAPS")]
+    named = [f"{DFREC}, without attribute loss, trained on {data}" for data in ("FACES", "FACES + SWAPS")]
     assert [row.label for row in one.rows if row.method == DFREC] == [row.label for row in two.rows] == named
     assert [row.label for row in six.rows] == [row.label for row in TABLES[5].rows], "an ablation is left as it is"
     for table in (one, two):
