@@ -89,7 +89,7 @@ def test_a_data_set_is_told_by_its_name_and_a_run_covers_those_it_was_trained_on
 
 def test_the_papers_and_drawn_data_keep_the_keys_of_their_pictures():
     config = tiny.config()
-    assert of_config(config).words() == ["embedded", "leak 0 to 0.4"]
+    assert of_config(config).words() == ["embedded", "leak 0.1 to 0.4"]
     for folders in ("prepared", "here,there", "celeba_megafs:here"):
         config.data.dataset, config.data.dir, config.data.attack = "celeba_megafs", folders, "ftm"
         data = of_config(config)
