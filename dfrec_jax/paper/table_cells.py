@@ -104,14 +104,13 @@ def header_of(
             counts.setdefault((of.num_forgeries, of.num_pristine), {})[str(column.data)] = None
     said = []
     if counts:
-        words = [
-            f"{forgeries} forgeries and {pristine} pristine faces" + (f" of {', '.join(of)}" if len(counts) > 1 else "")
-            for (forgeries, pristine), of in counts.items()
-        ]
-        said.append(
-            f"Each column is over the same {' or '.join(words)} of the test split for every row; recovered pictures "
-            "in 8 bits, 95 % intervals from resampling people."
-        )
+        if len(counts) == 1:
+            ((forgeries, pristine),) = counts
+            over = f"the same {forgeries} forgeries and {pristine} pristine faces of the test split for every row"
+        else:
+            each = [f"{', '.join(of)} {forged} forgeries and {real} pristine" for (forged, real), of in counts.items()]
+            over = f"the same faces of the test split for every row ({'; '.join(each)})"
+        said.append(f"Each column is over {over}; recovered pictures in 8 bits, 95 % intervals from resampling people.")
     said += _where_hidden(table, columns)
     roles = dict.fromkeys(NETWORK[metric.name] for metric in table.metrics if metric.name in NETWORK)
     names = networks.names()
