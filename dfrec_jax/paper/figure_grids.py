@@ -142,7 +142,7 @@ def _parts(figure: PaperFigure, material: Material) -> Made:
             continue
         chosen = shown_examples.first(material.examples[column], figure.examples, figure.pristine)
         numbers[column.label] = [int(example["number"]) for example in chosen]
-        trained_on = f" (trained on {row.trained_on})" if row.trained_on else ""
+        trained_on = f", trained on {row.trained_on}" if row.trained_on else ""
         for example in chosen:
             kept = _kept(material, row, column, example)
             assert kept is not None

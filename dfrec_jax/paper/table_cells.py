@@ -1,5 +1,6 @@
 """From the sums of every column to the cells of a table: figures with intervals, or the reason why there is none."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ def cells_of(
             made, said = _of_place(table, row, column, wanted, runs, columns, networks, others)
             found += made
             remarks |= dict.fromkeys(said)
-    headings = tuple(Heading(m.name, _heading(m, networks), m.digits, m.more_is_better) for m in table.metrics)
+    headings = tuple(Heading(m.name, _heading(m, networks), _digits(m, found), m.more_is_better) for m in table.metrics)
     return CellTable(
         number=table.number,
         title=table.title,
@@ -212,6 +213,14 @@ def _is_papers_split(data: Data, num_forgeries: int) -> bool:
 
 
 _OF_BOTH = ("acc_id", "fake_recall", "real_recall", "eer", "auc_real")  # over forged and pristine faces
+
+
+def _digits(metric: Metric, cells: Sequence[Cell]) -> int:
+    """Of a Frechet distance, which is small on features of unit length, so many that the least shows, up to six."""
+    values = [abs(cell.value) for cell in cells if cell.metric == metric.name and cell.value]
+    if metric.name != "fid" or not values:
+        return metric.digits
+    return max(metric.digits, min(6, 1 - math.floor(math.log10(min(values)))))
 
 
 def _heading(metric: Metric, networks: Networks) -> str:

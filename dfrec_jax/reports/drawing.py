@@ -1,6 +1,7 @@
 """Figures as files: grids of pictures and densities, drawn by Matplotlib in one style, as vectors."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ STYLE: dict[Any, Any] = {
 }  # fmt: skip
 COLOURS = {"source": "#b5502d", "target": "#1f5f99", "another person": "#6b6b6b"}
 CELL, LABEL, HEADING, GAP = 0.85, 1.1, 0.42, 0.06  # inches, and a share of a cell
+LONGEST = 20  # letters of a label, which then goes on in the next line
 INSET = 0.25  # of a picture: the side of the four beside it
 FEWEST = 2  # distinct values that a density is drawn of
 
@@ -111,6 +113,7 @@ def _grid(figure: Figure, pictures: Path) -> Canvas:
         axes.text(column + 0.5, -0.04, words, ha="center", va="bottom", fontsize=7, clip_on=False)
     for row, line in enumerate(figure.lines):
         words = line.label.replace(": ", ":\n").replace(", ", ",\n")
+        words = "\n".join(textwrap.fill(part, LONGEST) for part in words.split("\n"))
         axes.text(-0.06, row + 0.5, words, ha="right", va="center", fontsize=6.5, clip_on=False)
         for column, shown in enumerate(line.places):
             _place(axes, shown, column, row, pictures)

@@ -18,6 +18,7 @@ from dfrec_jax.paper import (
     masks,
     pictures_of_others,
     runs_at_hand,
+    table_cells,
     tables_of_runs,
 )
 from dfrec_jax.paper.fitted_tables import fitted
@@ -25,6 +26,7 @@ from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.table_data import Data, Measured, covers, of_config, of_folders
 from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import cells, figures
+from dfrec_jax.reports.cells import Cell
 from tests import tiny
 from tests.paper.test_tables_of_runs import run
 
@@ -149,8 +151,8 @@ def test_figures_show_each_run_and_say_where_there_is_no_source(runs, made_up, t
 
     assert [panel.title for panel in made("1").panels] == ["FACES", "SWAPS"] and not made("1").missing
     labels = [line.label for line in made("7").lines]
-    assert any(label.startswith("FACES, pristine") and label.endswith("(trained on FACES + SWAPS)") for label in labels)
-    assert {label.partition(",")[0] for label in labels if label.endswith("(trained on FACES)")} == {"FACES"}
+    assert any(label.startswith("FACES, pristine") and label.endswith(", trained on FACES + SWAPS") for label in labels)
+    assert {label.partition(",")[0] for label in labels if label.endswith(", trained on FACES")} == {"FACES"}
     assert made("3").is_empty and made("5").is_empty and not made("4").is_empty
     assert made("4").title == "targets recovered by every method"
     assert "FACES: photographs with forgeries of our own" in made("7").caption[0] and "Figure 4" in text
@@ -212,3 +214,13 @@ def test_a_run_without_a_part_fills_the_row_of_its_method_which_says_so(runs, fo
         asked_runs.check_used(opened, [six], "table 6")
     place = fitted_tables.Place(others[0], "")
     assert cases.is_shown(fitted_tables.Wanted(DFREC, runs[0], opened[0]), place)
+
+
+def test_a_distance_on_other_features_shows_as_many_digits_as_it_needs():
+    fid = TABLES[0].metrics[0]
+
+    def digits(*values):
+        return table_cells._digits(fid, [Cell("row", "column", "fid", value) for value in values])
+
+    assert digits(11.35, 0.5) == digits(0.0, None) == digits() == 2
+    assert digits(1.6e-5, 3.6e-4) == 6 and digits(1e-12) == 6
