@@ -54,6 +54,10 @@ class Detector(NamedTuple):
     least_score: float
     look_again: Callable[[Picture, Face], float] | None = None
 
+    def sure(self, pixels: Picture) -> list[Face]:
+        """The places that count as faces."""
+        return [face for face in self.find(pixels) if face.score >= self.least_score]
+
 
 def detector_for(config: ConfigDict) -> tuple[Detector | None, str]:
     """What finds the faces of pictures for a run of `config`, or None and the reason, in words.

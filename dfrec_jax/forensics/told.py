@@ -108,7 +108,7 @@ def _mean_embedding(
     for path in paths:
         data = read_bytes(path)
         picture, _ = decode_image(data, path)
-        faces: list[Framed] = framed(picture, detector.find(picture) if detector else [], frame, size)
+        faces: list[Framed] = framed(picture, detector.sure(picture) if detector else [], frame, size)
         if not faces or (recogniser.needs_landmarks and faces[0].face is None):
             raise ImageError(f"--visible {path}: no face was found in it; leave it out, or cut the face out")
         pixels, landmarks = faces[0].pixels[None].astype(np.float32) / 255, faces[0].landmarks[None]

@@ -90,7 +90,7 @@ class Embedder:
           faces: where they are known; they are looked for by default.
         """
         if faces is None:
-            faces = self._detector.find(picture) if self._detector is not None else ()
+            faces = self._detector.sure(picture) if self._detector is not None else ()
         found = framed(picture, faces, self._frame, self.identity.size)
         if not found or (self.face_is_needed and found[0].face is None):
             return None

@@ -14,8 +14,9 @@ def called(*words):
 def test_masks_of_a_data_set(prepared, tmp_path, capsys):
     words = ("--dataset", "faces", "--data-dir", prepared, "--size", 48, "--examples", 3, "--hole", 1)
     assert called(*words, "--out", tmp_path / "out") == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "faces")
-    assert len(list((tmp_path / "out" / "faces" / "masks").iterdir())) == 3
+    written = tmp_path / "out" / prepared.name  # a folder for each data set, by its name
+    assert capsys.readouterr().out.strip() == str(written)
+    assert len(list((written / "masks").iterdir())) == 3
 
 
 def test_bad_input_is_one_line(tmp_path, capsys):

@@ -95,6 +95,7 @@ def test_the_folder_holds_all_that_a_report_needs(report, picture, workdir):
     assert there == {
         "result.json", "report.json", "report.html", "report.pdf", "manifest.json", "signature.json", "config.json",
         "exhibit/photo ä.png", "input.png", "source.png", "target.png", "map.png", "panel.png",
+        "evidence.png", "evidence_mask.png",
     }  # fmt: skip
     assert (report / "exhibit" / picture.name).read_bytes() == picture.read_bytes()
     assert (report / "config.json").read_bytes() == (workdir / "config.json").read_bytes()

@@ -66,7 +66,7 @@ def face(workdir, tmp_path_factory):
     path = tmp_path_factory.mktemp("face") / "face.png"
     levels = np.rint(example_inputs(tiny.config())["image"][1] * 255).astype(np.uint8)
     Image.fromarray(levels).save(path)
-    return path, Recoverer(workdir)(path).target
+    return path, Recoverer(workdir, force=True)(path).target
 
 
 @pytest.mark.parametrize("host", ["stablehlo", "onnx"])

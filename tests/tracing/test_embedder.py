@@ -29,8 +29,10 @@ def test_pictures_of_one_pattern_are_nearer_than_two_patterns(embedder):
 
 
 def test_a_photograph_without_a_face_gives_none(monkeypatch):
-    detector = finding.Detector("nothing", lambda pixels: [])
-    monkeypatch.setattr(finding, "detector_for", lambda config: (detector, "looked for with nothing"))
+    detector = finding.Detector(
+        "unsure", lambda pixels: [Face(np.array([10, 10, 30, 30], np.float32), 0.4, np.zeros((5, 2)))], 0.5
+    )
+    monkeypatch.setattr(finding, "detector_for", lambda config: (detector, "looked for with unsure"))
     monkeypatch.setattr(embedder_lib.perceptors, "load_network", lambda name, config: tiny.network())
     embedder = Embedder("mobilefacenet-foamliu")
     picture = np.zeros((80, 100, 3), np.uint8)
