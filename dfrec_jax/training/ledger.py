@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dfrec_jax.training.now_and_then import now_and_then
+
 # A line is written at least when this share of the process's age has passed since the last: what a kill leaves open is
 # as small a part of the run, and the file stays small.
 OPEN_SHARE, SHORTEST, LONGEST = 1 / 200, 0.2, 30.0
@@ -56,19 +58,15 @@ class Ledger:
         if not is_writer:
             yield
             return
-        ended = threading.Event()
         with open(path, "ab+", buffering=0) as self._file:
             if self._file.seek(0, os.SEEK_END):
                 self._file.seek(-1, os.SEEK_END)
                 self._is_torn = self._file.read(1) != b"\n"  # of a process that was killed as it wrote
             self.write()
-            thread = threading.Thread(target=self._write_now_and_then, args=(ended,), daemon=True)
-            thread.start()
             try:
-                yield
+                with now_and_then(self._write_if_due, SHORTEST / 2):
+                    yield
             finally:
-                ended.set()
-                thread.join()
                 try:
                     self.write()
                 finally:
@@ -86,8 +84,7 @@ class Ledger:
     def begin(self, step: int) -> None:
         """What comes now belongs to `step`, until the next is begun."""
         with self._lock:
-            if self._is_due():
-                self._write_if_possible()
+            self._write_if_due()
             self._count()
             self._step = step
 
@@ -133,11 +130,10 @@ class Ledger:
         now = self._clock()
         return now - self._written >= min(max(OPEN_SHARE * (now - self._began), SHORTEST), LONGEST)
 
-    def _write_now_and_then(self, ended: threading.Event) -> None:
-        while not ended.wait(SHORTEST / 2):
-            with self._lock:
-                if self._is_due():
-                    self._write_if_possible()
+    def _write_if_due(self) -> None:
+        with self._lock:
+            if self._is_due():
+                self._write_if_possible()
 
     def _write_if_possible(self) -> None:
         try:

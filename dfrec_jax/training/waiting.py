@@ -1,10 +1,11 @@
 """A loader that stalls is said, with what it is at: silence would look like a slow step."""
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from dfrec_jax.training.now_and_then import now_and_then
 
 FIRST_SECONDS = 30.0  # of waiting until it is said; then after twice as long, and so on
 _LOOKED_AT_EVERY = 1 / 20  # of that
@@ -26,19 +27,8 @@ class Waiting:
           who: this host, as the line names it; empty where there is but one.
           describe: what the loader is at, asked by the other thread.
         """
-        ended = threading.Event()
-
-        def look() -> None:
-            while not ended.wait(self._first * _LOOKED_AT_EVERY):
-                self.say_if_long(who, describe)
-
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
-        try:
+        with now_and_then(lambda: self.say_if_long(who, describe), self._first * _LOOKED_AT_EVERY):
             yield
-        finally:
-            ended.set()
-            thread.join()
 
     @contextmanager
     def input(self, step: int) -> Iterator[None]:
