@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from tests import hostile, prepared_data, stand_in, tiny
+from tests import hostile, prepared_data
 
 
 def cases(kind: str, folder: Path) -> list[hostile.Case]:
@@ -21,16 +19,8 @@ def cases(kind: str, folder: Path) -> list[hostile.Case]:
 
 def run(folder: Path) -> Path:
     """A workdir with a config and one scored checkpoint of a tiny network."""
-    from dfrec_jax.models import dfrec
-    from dfrec_jax.runs import stored_config
-    from dfrec_jax.runs.saving import CheckpointWriter
+    from tests import tiny_run
 
     if folder.exists():
         return folder
-    config = tiny.config()
-    stored_config.save(folder, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    with CheckpointWriter(folder) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {"position": 7}, 0.5)
-    return folder
+    return tiny_run.make(folder, meta={"position": 7}, score=0.5)

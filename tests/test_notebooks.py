@@ -4,13 +4,9 @@ import json
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import pytest
 
-from dfrec_jax.models import dfrec
-from dfrec_jax.runs import stored_config
-from dfrec_jax.runs.saving import CheckpointWriter
-from tests import stand_in, tiny
+from tests import tiny_run
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "examples").glob("*.ipynb"))
 
@@ -22,15 +18,7 @@ def _cells(path):
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     """A run of the tiny network that marks every patch."""
-    folder = tmp_path_factory.mktemp("run")
-    config = tiny.config()
-    stored_config.save(folder, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += 2.0
-    with CheckpointWriter(folder) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {})
-    return folder
+    return tiny_run.make(tmp_path_factory.mktemp("run"), map_bias=2.0)
 
 
 def test_there_is_one():

@@ -4,53 +4,26 @@ import json
 import shutil
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.forensics.report import pdf, sealing, write
-from dfrec_jax.models import dfrec
-from dfrec_jax.runs import stored_config
-from dfrec_jax.runs.saving import CheckpointWriter
-from tests import stand_in, tiny
+from tests import tiny_run
 from tests.forensics.report.test_sealing import pem, public_pem
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled_once(tmp_path_factory):
-    """Every start builds its program anew; here it is found again."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for each in (settings, before):
-        for name, value in each.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()
-        if each is settings:
-            yield
-
-
-def _run(folder, shift):
-    config = tiny.config()
-    stored_config.save(folder, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += shift
-    with CheckpointWriter(folder) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {})
-    return folder
+    with tiny_run.programs_kept(tmp_path_factory.mktemp("programs")):
+        yield
 
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    return _run(tmp_path_factory.mktemp("run"), 2.0)
+    return tiny_run.make(tmp_path_factory.mktemp("run"), map_bias=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +102,7 @@ def test_a_changed_number_is_caught_by_the_network_where_its_hash_was_made_to_ag
 
 
 def test_other_weights_are_caught(report, tmp_path, capsys):
-    assert _dfrec("verify", report, "--workdir", _run(tmp_path / "other", 2.5)) == 1
+    assert _dfrec("verify", report, "--workdir", tiny_run.make(tmp_path / "other", map_bias=2.5)) == 1
     lines = _lines(capsys.readouterr().out)
     assert (lines["config"], lines["weights"], lines["made again"]) == ("ok", "FAILED", "not checked")
 

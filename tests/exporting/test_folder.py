@@ -18,10 +18,7 @@ from dfrec_jax import cli
 from dfrec_jax.exporting import folder, stablehlo
 from dfrec_jax.exporting.program import example_inputs
 from dfrec_jax.forensics.recoverer import Recoverer
-from dfrec_jax.models import dfrec
-from dfrec_jax.runs import stored_config
-from dfrec_jax.runs.saving import CheckpointWriter
-from tests import stand_in, tiny
+from tests import tiny, tiny_run
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 # What a program that knows nothing of this package runs under: its import fails.
@@ -30,15 +27,8 @@ STRANGER = "import sys; sys.modules['dfrec_jax'] = None; sys.argv = sys.argv[1:]
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    path = tmp_path_factory.mktemp("run")
-    config = tiny.config()
-    stored_config.save(path, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += 20.0  # the map is full, and chance alone masks
-    with CheckpointWriter(path) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {})
-    return path
+    folder = tmp_path_factory.mktemp("run")
+    return tiny_run.make(folder, map_bias=20.0)  # the map is full, and chance alone masks
 
 
 @pytest.fixture(scope="module")

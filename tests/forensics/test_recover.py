@@ -6,51 +6,28 @@ import io
 import json
 
 import cv2
-import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.forensics.recover import recover
 from dfrec_jax.forensics.recoverer import Recoverer
-from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
-from dfrec_jax.runs import stored_config
-from dfrec_jax.runs.saving import CheckpointWriter
-from tests import stand_in, tiny
+from tests import tiny, tiny_run
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _compiled_once(tmp_path_factory):
-    """Every recovery builds its program anew, as each start of `dfrec` does; here too it is found again."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for each in (settings, before):
-        for name, value in each.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()  # JAX decides once whether it has one
-        if each is settings:
-            yield
+    with tiny_run.programs_kept(tmp_path_factory.mktemp("programs")):
+        yield
 
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     """A run of the tiny network with random variables."""
     folder = tmp_path_factory.mktemp("run")
-    config = tiny.config()
-    stored_config.save(folder, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] -= 2.0  # the map tells no patches: the seed does
-    with CheckpointWriter(folder) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {})
-    return folder
+    return tiny_run.make(folder, map_bias=-2.0)  # the map tells no patches: the seed does
 
 
 @pytest.fixture(scope="module")

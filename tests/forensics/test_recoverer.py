@@ -11,11 +11,8 @@ from dfrec_jax import cli
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.forensics import finding
 from dfrec_jax.forensics.recoverer import Recoverer
-from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import generated
-from dfrec_jax.runs import stored_config
-from dfrec_jax.runs.saving import CheckpointWriter
-from tests import stand_in, tiny
+from tests import tiny, tiny_run
 
 FACES = {"photo.png": [{"box": [90, 40, 154, 104]}, {"box": [10, 60, 42, 92]}], "blank.png": []}
 
@@ -25,13 +22,7 @@ def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     config = tiny.config()
     config.data.dataset, config.data.dir, config.data.crop, config.data.margin = "faces", "nowhere", "box", 0.5
-    stored_config.save(folder, config)
-    image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
-    variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
-    variables["params"]["ism"]["segmentation_head"]["bias"] += 2.0  # the map is full: every patch is marked
-    with CheckpointWriter(folder) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {})
-    return folder
+    return tiny_run.make(folder, config, map_bias=2.0)  # the map is full: every patch is marked
 
 
 @pytest.fixture(scope="module")
