@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dfrec_jax.preparation.face_folders import CELEBA_ATTRIBUTES
+from dfrec_jax.preparation.layouts.face_folders import CELEBA_ATTRIBUTES
 
 NUMBERS = {"train": range(24), "validation": range(24, 36), "test": range(36, 48)}
 

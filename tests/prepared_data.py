@@ -15,7 +15,10 @@ def prepared(tmp_path_factory):
 
 def make(root: Path) -> Path:
     """Makes both data sets in a folder below `root`, from pictures beside it."""
-    from dfrec_jax.preparation import face_folders, triplets  # TFDS takes seconds to import, and few tests need it
+    from dfrec_jax.preparation.layouts import (  # TFDS takes seconds to import, and few tests need it
+        face_folders,
+        triplets,
+    )
     from dfrec_jax.preparation.prepare import Request, prepare
     from tests.preparation import trees
 

@@ -210,7 +210,7 @@ def make_plan(arguments: argparse.Namespace) -> "tuple[Plan, dict[str, Any]]":
     Raises:
       PreparationError: for options that do not go together, and for what the planners refuse.
     """
-    from dfrec_jax.preparation import celeb_df, dfdc, face_folders, faceforensics, paired_names, triplets
+    from dfrec_jax.preparation.layouts import celeb_df, dfdc, face_folders, faceforensics, paired_names, triplets
 
     dataset, shares = arguments.dataset, _shares(arguments.shares)
     chosen: dict[str, Any]

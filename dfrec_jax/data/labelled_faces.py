@@ -12,7 +12,9 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import rows
 from dfrec_jax.pictures.reading import ImageError
-from dfrec_jax.preparation import face_folders, listing, source_files, splits, tables
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import listing, source_files, tables
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.plan import Picture, PreparationError
 from dfrec_jax.records import joint
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from dfrec_jax.pictures.reading import Decoded, ImageError, decode_image
-from dfrec_jax.preparation import source_files
 from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_mask, find, record, refused
 from dfrec_jax.preparation.face_crops import FaceTools
+from dfrec_jax.preparation.inputs import source_files
 from dfrec_jax.preparation.plan import Item, Job, Picture, Remark, VideoPair
 from dfrec_jax.preparation.shared_frame import Placed, carried_over
 from dfrec_jax.preparation.video_to_records import records_of_video

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 from dfrec_jax.files import json_text
-from dfrec_jax.preparation import tables
+from dfrec_jax.preparation.inputs import tables
 from dfrec_jax.preparation.plan import PreparationError
 
 SPLITS = ("train", "validation", "test")

@@ -4,9 +4,9 @@ import numpy as np
 
 from dfrec_jax.pictures.reading import ImageError, refusal
 from dfrec_jax.pictures.video import evenly_spaced
-from dfrec_jax.preparation import source_files
 from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_mask, find, record, refused
 from dfrec_jax.preparation.face_crops import FaceTools, frontality
+from dfrec_jax.preparation.inputs import source_files
 from dfrec_jax.preparation.plan import Picture, Rejected, Remark, VideoPair
 from dfrec_jax.preparation.shared_frame import agreement, carried_over
 from dfrec_jax.records import schema

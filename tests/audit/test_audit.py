@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.audit import audit
-from dfrec_jax.preparation import face_folders, triplets
+from dfrec_jax.preparation.layouts import face_folders, triplets
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema

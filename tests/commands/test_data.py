@@ -5,7 +5,7 @@ import pytest
 
 from dfrec_jax import cli
 from dfrec_jax.audit import forged_examples
-from dfrec_jax.preparation import face_folders
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.prepare import prepare
 from tests.preparation import trees
 from tests.preparation.trees import request

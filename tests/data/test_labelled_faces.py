@@ -7,7 +7,7 @@ from dfrec_jax.config import attributes
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces
 from dfrec_jax.data.labelled_faces import EvaluationRows, TrainRows, open_split
-from dfrec_jax.preparation import face_folders
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.prepare import Request, prepare
 from tests import labels as made_up
 from tests.preparation import trees

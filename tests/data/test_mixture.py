@@ -6,7 +6,7 @@ import pytest
 from dfrec_jax.config import rules
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import mixture, pipeline, rows
-from dfrec_jax.preparation import face_folders, triplets
+from dfrec_jax.preparation.layouts import face_folders, triplets
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import joint
 from tests import tiny

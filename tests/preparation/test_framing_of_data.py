@@ -8,7 +8,8 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.pictures.framing import Frame
-from dfrec_jax.preparation import face_folders, job_to_records, triplets
+from dfrec_jax.preparation import job_to_records
+from dfrec_jax.preparation.layouts import face_folders, triplets
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema
 from dfrec_jax.records.prepared import PreparedSplit

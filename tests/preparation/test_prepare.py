@@ -15,7 +15,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from dfrec_jax.files import whole
-from dfrec_jax.preparation import face_folders, run_jobs, triplets, unfinished
+from dfrec_jax.preparation import run_jobs, unfinished
+from dfrec_jax.preparation.layouts import face_folders, triplets
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import index, schema
@@ -157,7 +158,7 @@ def test_a_really_full_disk(tmp_path):
     script = (
         "import resource, signal, sys\n"
         "from tests.preparation import test_prepare as t\n"
-        "from dfrec_jax.preparation import face_folders\n"
+        "from dfrec_jax.preparation.layouts import face_folders\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "plan = face_folders.plan(sys.argv[1], shares=(1.0, 0.0, 0.0))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))\n"
@@ -181,7 +182,8 @@ def test_ctrl_c_stops_the_processes_and_keeps_what_is_done(tmp_path):
     script = (
         "import faulthandler, pathlib, signal, sys\n"
         "if __name__ == '__main__':\n"  # nothing is imported before: each of the processes reads this file
-        "    from dfrec_jax.preparation import face_folders, plan as plans\n"
+        "    from dfrec_jax.preparation import plan as plans\n"
+        "    from dfrec_jax.preparation.layouts import face_folders\n"
         "    from dfrec_jax.preparation.prepare import prepare\n"
         "    from tests.preparation import trees\n"
         "    faulthandler.dump_traceback_later(200, exit=True)\n"  # where it hangs, it says where

@@ -5,7 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from dfrec_jax.preparation import face_folders, paired_names, shared_people, source_files, triplets
+from dfrec_jax.preparation import shared_people
+from dfrec_jax.preparation.inputs import source_files
+from dfrec_jax.preparation.layouts import face_folders, paired_names, triplets
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.records.schema import SWAP
 from tests.preparation import trees

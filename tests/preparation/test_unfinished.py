@@ -2,7 +2,7 @@
 
 import pytest
 
-from dfrec_jax.preparation import face_folders
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.unfinished import Unfinished
 from tests.preparation import trees

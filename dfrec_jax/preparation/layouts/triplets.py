@@ -6,8 +6,9 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from dfrec_jax.pictures.reading import ImageError
-from dfrec_jax.preparation import source_files, splits, tables
-from dfrec_jax.preparation.listing import list_pictures
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import source_files, tables
+from dfrec_jax.preparation.inputs.listing import list_pictures
 from dfrec_jax.preparation.plan import Item, Picture, Plan, PreparationError, Rejected, in_jobs, pristine_item
 from dfrec_jax.records.schema import SWAP
 

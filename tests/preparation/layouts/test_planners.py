@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from dfrec_jax.preparation import face_folders, paired_names, triplets
+from dfrec_jax.preparation.layouts import face_folders, paired_names, triplets
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.records.schema import PRISTINE, SWAP
 from tests.preparation import trees
@@ -145,7 +145,7 @@ def test_face_folders_read_a_tar_in_place(tmp_path):
 
 
 def face_folders_bytes(picture):
-    from dfrec_jax.preparation.source_files import read_bytes
+    from dfrec_jax.preparation.inputs.source_files import read_bytes
 
     return read_bytes(picture)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dfrec_jax.pictures.reading import PICTURE_ENDINGS
 from dfrec_jax.pictures.video import VIDEO_ENDINGS
-from dfrec_jax.preparation import left_alone, tfds_pictures
+from dfrec_jax.preparation.inputs import left_alone, tfds_pictures
 from dfrec_jax.preparation.plan import PreparationError, Rejected
 
 # Clearly no pictures: they are counted in a note, and not listed one by one in rejected.csv.

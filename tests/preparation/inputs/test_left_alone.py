@@ -1,6 +1,6 @@
 """What is not read is said: hidden files, what a layout has no place for, rows that name nothing."""
 
-from dfrec_jax.preparation import left_alone
+from dfrec_jax.preparation.inputs import left_alone
 
 
 def test_hidden_are_files_and_all_below_hidden_folders(tmp_path):

@@ -7,7 +7,9 @@ import pytest
 
 from dfrec_jax.pictures import video
 from dfrec_jax.pictures.reading import ImageError
-from dfrec_jax.preparation import faceforensics, job_to_records, source_files, splits
+from dfrec_jax.preparation import job_to_records, splits
+from dfrec_jax.preparation.inputs import source_files
+from dfrec_jax.preparation.layouts import faceforensics
 from dfrec_jax.preparation.plan import Picture, PreparationError, Rejected, Remark, VideoPair
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema

@@ -9,7 +9,8 @@ import re
 from pathlib import Path
 
 from dfrec_jax.pictures.video import VIDEO_ENDINGS
-from dfrec_jax.preparation import left_alone, splits
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import left_alone
 from dfrec_jax.preparation.plan import Job, Picture, Plan, PreparationError, Rejected, VideoPair
 from dfrec_jax.records.schema import PRISTINE, REENACTMENT, SWAP
 

@@ -8,7 +8,8 @@ import zipfile
 import pytest
 
 from dfrec_jax.pictures.reading import PICTURE_ENDINGS
-from dfrec_jax.preparation import face_folders, listing, source_files
+from dfrec_jax.preparation.inputs import listing, source_files
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.plan import Picture, PreparationError
 from dfrec_jax.preparation.prepare import prepare
 from tests.preparation import trees

@@ -6,7 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from dfrec_jax.preparation import celeb_df, dfdc, job_to_records, shared_frame
+from dfrec_jax.preparation import job_to_records, shared_frame
+from dfrec_jax.preparation.layouts import celeb_df, dfdc
 from dfrec_jax.preparation.plan import PreparationError, Rejected
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema

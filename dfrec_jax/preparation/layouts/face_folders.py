@@ -4,8 +4,9 @@ import math
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from dfrec_jax.preparation import left_alone, splits, tables
-from dfrec_jax.preparation.listing import list_pictures
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import left_alone, tables
+from dfrec_jax.preparation.inputs.listing import list_pictures
 from dfrec_jax.preparation.plan import Picture, Plan, PreparationError, Rejected, in_jobs, pristine_item
 
 CELEBA_ATTRIBUTES = tuple(

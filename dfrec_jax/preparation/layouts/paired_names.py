@@ -10,8 +10,9 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from dfrec_jax.preparation import splits, tables
-from dfrec_jax.preparation.listing import list_pictures
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import tables
+from dfrec_jax.preparation.inputs.listing import list_pictures
 from dfrec_jax.preparation.plan import Item, Picture, Plan, PreparationError, Rejected, in_jobs, pristine_item
 from dfrec_jax.records.schema import SWAP
 

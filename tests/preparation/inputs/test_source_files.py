@@ -3,7 +3,8 @@
 import pytest
 import tensorflow_datasets as tfds
 
-from dfrec_jax.preparation import face_folders, listing, source_files, tfds_pictures
+from dfrec_jax.preparation.inputs import listing, source_files, tfds_pictures
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.preparation.prepare import prepare
 from dfrec_jax.records import schema

@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 from dfrec_jax.pictures.reading import PICTURE_ENDINGS, Decoded, decode_image, refusal
 from dfrec_jax.pictures.reading import read_bytes as read_file
 from dfrec_jax.pictures.video import VideoFile
-from dfrec_jax.preparation import left_alone, tfds_pictures
-from dfrec_jax.preparation.listing import tar_members
+from dfrec_jax.preparation.inputs import left_alone, tfds_pictures
+from dfrec_jax.preparation.inputs.listing import tar_members
 from dfrec_jax.preparation.plan import Picture
 
 _FRAME_NUMBER = re.compile(r"(\d+)$")

@@ -2,7 +2,9 @@
 
 import pytest
 
-from dfrec_jax.preparation import face_folders, splits, tables
+from dfrec_jax.preparation import splits
+from dfrec_jax.preparation.inputs import tables
+from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.plan import PreparationError
 from tests.preparation import trees
 
