@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from dfrec_jax.paper.figures import FIGURES
+
 REPOSITORY = Path(__file__).parent.parent
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
@@ -51,8 +53,10 @@ def test_what_is_named_is_there_and_called(row):
         assert uses - imports > 0, f"{symbol} is called by nothing"
 
 
-def test_each_table_has_a_row():
-    named = " ".join(row[0] for row in ROWS)
-    spans = re.findall(r"Tables? ([IV]+)-([IV]+)", named)
-    covered = {numeral for a, b in spans for numeral in NUMERALS[NUMERALS.index(a) : NUMERALS.index(b) + 1]}
-    assert covered | set(re.findall(r"Table ([IV]+)\b", named)) >= set(NUMERALS)
+def test_each_table_and_figure_with_results_has_a_row_with_its_command():
+    said = {row[0]: row[3] for row in ROWS}
+    for number, numeral in enumerate(NUMERALS, 1):
+        assert f"--table={number}`" in said[f"Table {numeral}"]
+    for figure in FIGURES:
+        row = "Fig. 1(b)" if figure.name == "1" else f"Fig. {figure.name}"
+        assert f"--figure={figure.name}`" in said[row]

@@ -59,7 +59,7 @@ def tables_and_figures(
     Both are held against their lists before the first table is measured. Raises as `asked`.
     """
     of_tables = tables_of_runs.chosen(table) if table else []
-    of_figures = [one.table for one in figures_of_runs.chosen(figure)] if figure else []
+    of_figures = figures_of_runs.tables_of(figure) if figure else []
     texts = []
     if table:
         texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures, rows))

@@ -30,7 +30,8 @@ _RANKED = {"eer": (identity.equal_error_rate, 100.0), "auc_real": (identity.area
 def estimates(collected: Any, wanted: tuple[str, ...]) -> tuple[dict[str, Estimate], list[str]]:
     """The figures of one row, and what must be said of them.
 
-    A metric that has no number of any example, or lacks one of the two kinds of faces, is left out.
+    A metric that has no number of any example, or lacks one of the two kinds of faces, is left out, as is a distance of
+    fewer than two.
 
     Args:
       collected: of `scores.collection`, all batches merged.
@@ -39,7 +40,7 @@ def estimates(collected: Any, wanted: tuple[str, ...]) -> tuple[dict[str, Estima
     examples = collected.examples.compute()
     found = {name: estimate for name in wanted if (estimate := _of_examples(name, examples)) is not None}
     remarks = []
-    if "fid" in wanted and hasattr(collected, "recovered"):
+    if "fid" in wanted and hasattr(collected, "recovered") and collected.recovered.count > 1:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             distance = fid(collected.recovered, collected.reference)

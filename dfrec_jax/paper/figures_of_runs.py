@@ -17,7 +17,7 @@ from dfrec_jax.paper.figures import FIGURES, Kind, PaperFigure
 from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import LEAKS, SCENES, Data, Examples
-from dfrec_jax.paper.tables import NONE, Column, PaperTable
+from dfrec_jax.paper.tables import NONE, TABLES, Column, PaperTable
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Figure
 
@@ -34,6 +34,12 @@ def chosen(which: str) -> list[PaperFigure]:
     return found
 
 
+def tables_of(which: str) -> list[PaperTable]:
+    """In which runs may have their place beside asked tables: the figures, and where all are asked for every table, so
+    that one list of runs does for both."""
+    return [figure.table for figure in chosen(which)] + (list(TABLES) if which == "all" else [])
+
+
 def evaluate(
     workdirs: Sequence[str], which: str, out: str, protocol: Protocol, beside: Sequence[PaperTable] = ()
 ) -> str:
@@ -44,7 +50,8 @@ def evaluate(
       which: as `chosen`.
       out: the folder.
       protocol: as for tables.
-      beside: tables that are asked for too, in which a run may have its place.
+      beside: tables that are asked for too, in which a run may have its place; beside all figures it may be in
+        any table.
 
     Returns:
       In Markdown what each figure shows, and what it lacks.
@@ -57,8 +64,9 @@ def evaluate(
         raise ConfigError("--figure: pictures of a few examples are made on one host; run it again on one, alone")
     runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
     fitting = [_fitted(figure, runs, photographs) for figure in asked]
-    said = f"figure {asked[0].name}" if len(asked) == 1 else "the figures"
-    tables = [*(figure.table for figure in fitting), *(fitted(table, runs, photographs) for table in beside)]
+    said = "the figures, nor in a table" if which == "all" else f"figure {asked[0].name}"
+    others = [*beside, *(TABLES if which == "all" else ())]
+    tables = [*(figure.table for figure in fitting), *(fitted(table, runs, photographs) for table in others)]
     asked_runs.check_used(runs, tables, said)
     results = Path(out) / "results"
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}

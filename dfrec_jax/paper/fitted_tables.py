@@ -9,7 +9,7 @@ from dfrec_jax.paper.oddities import ODDITIES
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import ALL, DELOCATE, DFI, NONE, NOT_THEIRS, Column, PaperTable, Row
+from dfrec_jax.paper.tables import ALL, NONE, Column, PaperTable, Row
 
 TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {
@@ -98,8 +98,6 @@ def _of_other_photographs(table: PaperTable, runs: Sequence[Run], others: Sequen
     else:
         rows = [one for row in rows for one in _apart(row, runs, others)]
     idle = {*ODDITIES.get(table.number, ())}
-    if not any(row.method in (DELOCATE, DFI) for row in rows):
-        idle.add(NOT_THEIRS)
     footnotes = tuple(note for note in table.footnotes if note not in idle)
     return table._replace(rows=tuple(rows), columns=columns, paper={}, footnotes=footnotes)
 

@@ -15,7 +15,7 @@ from dfrec_jax.paper.fitted_tables import Place, Wanted, others_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import DELOCATE, NONE, REPAINT, Column, Metric, PaperTable, Row
+from dfrec_jax.paper.tables import DELOCATE, DFI, NONE, REPAINT, Column, Metric, PaperTable, Row
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 from dfrec_jax.reports.figures import Line
 
@@ -88,10 +88,28 @@ def cells_of(
         columns=tuple(column.label for column in table.columns),
         metrics=headings,
         header=tuple(header),
-        footnotes=(*(f"{remark[0].upper()}{remark[1:]}." for remark in remarks), *table.footnotes),
+        footnotes=(
+            *(f"{remark[0].upper()}{remark[1:]}." for remark in remarks),
+            *table.footnotes,
+            *_own_designs(table, found),
+        ),
         protocol=protocol,
         cells=tuple(found),
     )
+
+
+def _own_designs(table: PaperTable, cells: Sequence[Cell]) -> list[str]:
+    """Of which rows no code of their authors exists, and what the paper's figures of them are; each where it stands."""
+    labels = {row.label: row.method for row in table.rows if row.method in (DELOCATE, DFI)}
+    measured = dict.fromkeys(labels[cell.row] for cell in cells if cell.row in labels and cell.value is not None)
+    said = []
+    if measured:
+        are = "are this project's own designs" if len(measured) > 1 else "is this project's own design"
+        said.append(f"{' and '.join(measured)} {are}: no code of the compared methods' authors exists.")
+    if theirs := dict.fromkeys(labels[cell.row] for cell in cells if cell.row in labels and cell.paper is not None):
+        names = " and ".join(name.removesuffix("-min") for name in theirs)
+        said.append(f"The paper's figures of {names} are of its authors' own re-implementations.")
+    return [" ".join(said)] if said else []
 
 
 def header_of(
@@ -190,7 +208,7 @@ def _of_place(
             row.label, column.label, metric.name, None, paper=table.paper.get((row.label, column.label, metric.name))
         )
         if metric.name not in found:
-            why = reason or networks.reasons.get(role) or "none of its examples has a number"
+            why = reason or networks.reasons.get(role) or _without_a_number(of_column)
             cells.append(cell._replace(reason=why.rstrip(".")))
             continue
         estimate, network = found[metric.name], networks.names().get(role, "")
@@ -205,6 +223,14 @@ def _of_place(
             )
         )  # fmt: skip
     return cells, remarks
+
+
+def _without_a_number(of: OfColumn) -> str:
+    """Why a metric that was measured is of no example."""
+    if of.num_forgeries > 1 and of.num_pristine:
+        return "none of its examples has a number"
+    there = f"{of.num_forgeries} forgeries with a known target and {of.num_pristine} pristine faces"
+    return f"measured there were {there}, too few for it"
 
 
 def _is_papers_split(data: Data, num_forgeries: int) -> bool:

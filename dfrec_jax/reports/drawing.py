@@ -27,6 +27,7 @@ COLOURS = {"source": "#b5502d", "target": "#1f5f99", "another person": "#6b6b6b"
 CELL, LABEL, HEADING, GAP = 0.85, 1.1, 0.42, 0.06  # inches, and a share of a cell
 LONGEST = 20  # letters of a label, which then goes on in the next line
 INSET = 0.25  # of a picture: the side of the four beside it
+PANELS_ACROSS = 3  # densities side by side
 FEWEST = 2  # distinct values that a density is drawn of
 
 
@@ -73,7 +74,7 @@ def density(values: Sequence[float], points: int = 256) -> tuple[Float[np.ndarra
 
 
 def _densities(panels: Sequence[Panel]) -> Canvas:
-    columns = min(len(panels), 3)
+    columns = min(len(panels), PANELS_ACROSS)
     rows = -(-len(panels) // columns)
     canvas = Canvas((2.6 * columns + 0.3, 2.1 * rows + 0.2), layout="constrained")
     for number, panel in enumerate(panels):

@@ -6,7 +6,7 @@ from dfrec_jax.reports import cells
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.layout import ROMAN, Group, Kind, Layout, Leaf
 
-WIDTH = 80  # characters
+WIDTH = 66.0  # digits
 _SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
@@ -22,7 +22,7 @@ def escaped(text: str) -> str:
 
 
 def table(table: CellTable) -> str:
-    """A `table*` for each part of at most `WIDTH` characters; header and notes stand in the caption of the last.
+    """A `table*` for each part of at most `WIDTH` digits; header and notes stand in the caption of the last.
 
     The paper's figures are gray where they are of other data; nothing is rounded that the record does not round.
     """

@@ -1,5 +1,6 @@
 """A table as it is laid out for eyes: our figures, the paper's beside them, and a difference where one is allowed."""
 
+import re
 from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
@@ -7,8 +8,13 @@ from typing import NamedTuple
 from dfrec_jax.reports import intervals
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 
-WIDTH = 112  # characters side by side on a page; more go on below
-SMALL = 0.75  # of an interval
+# Widths are in digits of a figure: so many stand side by side on a page of 1,280 pixels, labels among them.
+WIDTH = 109.0
+LABEL = (17.0, 22.5)  # of labels before the rows: at least and at most
+PADDING = 1.6  # of a column of figures
+INTERVAL, HEADING, GROUP = 0.74, 0.91, 1.05  # the width of a letter there, of one of a figure
+ARROW = 1.8  # at a heading, with its space
+LONGEST_WORD = 14  # letters of a heading that are not parted; a longer word goes on in the next line after a hyphen
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII")
 OTHER_DATA = "paper, other data"
 
@@ -75,8 +81,16 @@ class Layout:
         """Every column with its lines of figures; the paper's stand only where the paper has some."""
         return [Group(column, tuple(self._leaves(column))) for column in self.table.columns]
 
-    def blocks(self, width: int = WIDTH) -> list[list[Group]]:
-        """The groups in as few parts of equally many as are at most `width` characters wide, or of one metric each."""
+    def label_width(self) -> float:
+        """Of the labels before the rows, in digits of a figure; longer ones go on in the next line."""
+        return min(LABEL[1], max(LABEL[0], 2.5 + 0.93 * max(map(len, self.table.rows))))
+
+    def blocks(self, width: float | None = None) -> list[list[Group]]:
+        """The groups in few parts of equally many that are at most `width` digits wide, or of one metric each.
+
+        By default what a page leaves beside the labels.
+        """
+        width = WIDTH - self.label_width() if width is None else width
         groups = [part for group in self.groups() for part in self._split(group, width)]
         widths = [self._width(group) for group in groups]
         for num_groups in range(len(groups), 0, -1):
@@ -85,10 +99,10 @@ class Layout:
                 break
         else:
             num_groups = 1
-        num_groups = -(-len(groups) // -(-len(groups) // num_groups)) if groups else 1  # 3, 3, 3 and not 4, 4, 1
+        num_groups = _evenly(len(groups), num_groups) if groups else 1
         return [groups[start : start + num_groups] for start in range(0, len(groups), num_groups)]
 
-    def _split(self, group: Group, width: int) -> Iterator[Group]:
+    def _split(self, group: Group, width: float) -> Iterator[Group]:
         """A group that is wider than that in parts, each of whole metrics."""
         part: list[Leaf] = []
         for metric in self.table.metrics:
@@ -100,15 +114,15 @@ class Layout:
         yield Group(group.label, tuple(part))
 
     def _width(self, group: Group) -> float:
-        """In characters of a figure; headings may break at spaces, and intervals are set small."""
-        total = 0.0
+        """In digits of a figure; headings may break at spaces, and the label of the group stands in one line."""
+        leaves = 0.0
         for leaf in group.leaves:
             entries = [self.entry(row, group.label, leaf) for row in self.table.rows]
-            word = max(len(word) for word in leaf.heading.split())
-            total += 2 + max(
-                word, *(len(entry.text) for entry in entries), *(SMALL * len(entry.interval) for entry in entries)
-            )
-        return total
+            words = [_digits(word) for word in parted(leaf.heading)]
+            words[-1] += ARROW if leaf.kind is Kind.OURS else 0
+            figures = max(max(_digits(entry.text), INTERVAL * _digits(entry.interval)) for entry in entries)
+            leaves += PADDING + max(HEADING * max(words), figures)
+        return max(leaves, PADDING + GROUP * _digits(group.label))
 
     def entry(self, row: str, column: str, leaf: Leaf) -> Entry:
         """What stands at a place; a difference only where the cell itself allows it."""
@@ -153,6 +167,23 @@ class Layout:
         ]
         best = max(values, default=None) if metric.more_is_better else min(values, default=None)
         return bool(cell.run) and len(values) > 1 and cell.value == best
+
+
+def _evenly(total: int, most: int) -> int:
+    """How many of a total stand together where at most so many may: 3, 3, 3 for up to 7 of 9, not 4, 4, 1 or 5, 4."""
+    divisor = max((number for number in range(2, most + 1) if total % number == 0), default=0)
+    return divisor if 2 * divisor >= most - 1 > 0 else -(-total // -(-total // most))
+
+
+def parted(heading: str) -> list[str]:
+    """Its words as they may stand in lines of their own: a long one is broken after its hyphens."""
+    words = (re.findall("[^-]*-|[^-]+", word) if len(word) > LONGEST_WORD else [word] for word in heading.split())
+    return [part for word in words for part in word]
+
+
+def _digits(text: str) -> float:
+    """The width of a text in digits: points, commas, brackets and spaces are half as wide, a sign is wider."""
+    return sum((1.3 if letter in "+-" else 0.5 if letter in ".,[]() '" else 1.0 for letter in text), 0.0)
 
 
 def _detail(cell: Cell) -> str:

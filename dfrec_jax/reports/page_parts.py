@@ -8,7 +8,10 @@ from typing import Any
 from dfrec_jax.reports import cells, drawing, embedded, figures
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
-from dfrec_jax.reports.layout import ROMAN, Kind, Layout
+from dfrec_jax.reports.layout import LONGEST_WORD, ROMAN, Kind, Layout
+
+DIGIT = 0.56  # rem, of a figure in the widest fonts that browsers have for the page
+GRID = 53.0  # rem, beside the labels of a grid of pictures on a page of 1,280 pixels
 
 
 def alarms(tables: Sequence[CellTable]) -> list[str]:
@@ -33,7 +36,7 @@ def table(table: CellTable, anchors: Mapping[str, str]) -> dict[str, Any]:
         "roman": ROMAN[table.number],
         "title": _capital(table.title),
         "short": table.title,
-        "label_width": round(min(14.0, max(9.5, 1.5 + 0.52 * max(map(len, table.rows)))), 1),
+        "label_width": round(DIGIT * layout.label_width(), 1),
         "header": [plain(sentence) for sentence in header],
         "blocks": [_block(layout, groups) for groups in layout.blocks()],
         "reasons": [*cells.reasons(table), *cells.lacking(table), *cells.without_interval(table)],
@@ -85,11 +88,12 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "name": figure.name,
-        "label": "+" if figure.name == "cases" else figure.name,
+        "label": {"cases": "+", "1": "1(b)"}.get(figure.name, figure.name),
         "short": figure.title.partition(" (")[0],
         "title": figure.title,
         "heading": f"{label(figure)}. {_capital(figure.title)}" if figure.name != "cases" else label(figure),
         "drawn": embedded.svg(drawing.encoded(figure, results, "svg")) if figure.panels else "",
+        "panels_across": min(len(figure.panels), drawing.PANELS_ACROSS),
         "headings": figure.headings,
         "lines": lines,
         "side": _side(figure),
@@ -103,7 +107,7 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
 def _side(figure: Figure) -> float:
     """Of its pictures in rem, so that a line of them fits beside its label; what stands at their side counts too."""
     insets = 1.25 if any(place.insets for line in figure.lines for place in line.places) else 1.0
-    return round(min(6.5, 55 / max(len(figure.headings) * insets, 1)), 2)
+    return round(min(6.5, (GRID / max(len(figure.headings), 1) - 0.25) / insets), 2)
 
 
 def run(workdir: str, run: Mapping[str, Any], anchors: Mapping[str, str]) -> dict[str, Any]:
@@ -152,8 +156,11 @@ def _capital(title: str) -> str:
 
 
 def _unbroken(text: str) -> str:
-    """Broken at spaces alone."""
-    return text.replace("-", "\N{NON-BREAKING HYPHEN}")
+    """Broken at spaces alone, and a long word after its hyphens."""
+    words = (
+        word if len(word) > LONGEST_WORD else word.replace("-", "\N{NON-BREAKING HYPHEN}") for word in text.split()
+    )
+    return " ".join(words)
 
 
 def _minus(text: str) -> str:

@@ -90,10 +90,27 @@ def test_a_forgery_is_held_against_a_third_person():
 
 def test_a_run_without_a_place_is_refused_unless_a_table_has_one(tmp_path, made_up):
     one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
-    with pytest.raises(ConfigError, match="without patch loss has no cell in the figures"):
-        figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), PROTOCOL)
+    with pytest.raises(ConfigError, match="without patch loss has no cell in figure 7"):
+        figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL)
     figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL, [TABLES[6]])
     assert not made(tmp_path / "out", "7").is_empty
+
+
+def test_all_figures_take_every_run_of_the_tables_and_no_other(tmp_path, made_up, monkeypatch):
+    """One list of runs does for `--table=all --figure=all`, and for `--figure=all` alone."""
+    one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
+    figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), PROTOCOL)
+    assert {workdir for _, workdir, _ in made_up} == {one}
+    nowhere = run(tmp_path / "c", ism__enabled=False, loss__patch=0.0)
+    with pytest.raises(ConfigError, match="c: DFREC .*has no cell in the figures, nor in a table"):
+        figures_of_runs.evaluate([one, nowhere], "all", str(tmp_path / "out"), PROTOCOL)
+
+    beside = []
+    monkeypatch.setattr(tables_of_runs, "evaluate", lambda *given: beside.extend(given[4]) or "")
+    monkeypatch.setattr(figures_of_runs, "evaluate", lambda *given: "")
+    monkeypatch.setattr(evaluation, "_rendered", lambda folder: "")
+    evaluation.asked("", f"{one},{ablated}", "6", "all", False, "out", PROTOCOL)
+    assert TABLES[6] in beside, "with all figures a run of Table VII may be named beside Table VI"
 
 
 def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):

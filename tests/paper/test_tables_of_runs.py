@@ -132,6 +132,56 @@ def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_pa
     assert labels == ["leak .1-.25", "leak .25-.4", "leak 0-.1", "outdoors .1-.25", "outdoors .25-.4", "outdoors 0-.1"]
 
 
+def copied(monkeypatch, share_of):
+    """Recoverers that mix so much of the true target into the input, by the last name of the workdir."""
+
+    def source(wanted, measured, perturbation, protocol):
+        share = share_of[wanted.workdir[-1:]]
+        mix = lambda batch: share * batch["target"] + (1 - share) * batch["image"]  # noqa: E731
+        return tables_of_runs.Source(lambda number, batch: Kept(target=mix(batch).astype(np.uint8)), 7, "kept")
+
+    monkeypatch.setattr(tables_of_runs, "source_of", source)
+
+
+def test_a_cell_that_stands_in_two_tables_is_one_figure(tmp_path, made_up, monkeypatch):
+    """FIDELITY 5.4, 8: the diagonal of II is I, and so are the last rows of VI and VII."""
+    leaks = {"leak .1-.25": (0.1, 0.25), "leak .25-.4": (0.25, 0.4), "leak 0-.1": (0.0, 0.1)}
+    copied(monkeypatch, {"": 0.0, "0": 0.3, "1": 0.5, "2": 0.7})
+    runs = [run(tmp_path / str(number), leak) for number, leak in enumerate(leaks.values())]
+    tables_of_runs.evaluate(runs, "all", str(tmp_path / "out"), Protocol(examples=16))
+    found = {
+        (number, cell.row, cell.column): cell.value
+        for number in (1, 2, 6, 7)
+        for cell in cells.read(tmp_path / "out" / "results" / f"table_{number}.json").cells
+        if cell.metric == "idsim"
+    }
+    first = {column: found[1, DFREC, column] for column in leaks}
+    assert len(set(first.values())) == 3, "the runs differ"
+    assert {column: found[2, f"{DFREC}, trained on {column}", column] for column in leaks} == first
+    assert {column: found[6, "with ISM, with fusion", column] for column in leaks} == first
+    assert found[7, "identity + perceptual + patch + attribute", "leak .1-.25"] == first["leak .1-.25"]
+    assert found[2, f"{DFREC}, trained on leak 0-.1", "leak .1-.25"] != first["leak .1-.25"]
+
+
+def test_what_copies_is_as_far_off_as_its_input_was_perturbed(tmp_path, made_up, monkeypatch):
+    """FIDELITY 5.4, 8: V is not above I."""
+    copied(monkeypatch, {"": 0.0, "a": 0.0})
+    batches = pipeline.eval_batches
+    monkeypatch.setattr(
+        pipeline,
+        "eval_batches",
+        lambda *given, **options: (b | {"image": b["target"]} for b in batches(*given, **options)),
+    )
+    path, out = run(tmp_path / "a"), tmp_path / "out"
+    for table in "15":
+        tables_of_runs.evaluate([path], table, str(out), Protocol(examples=16))
+    one, five = ({c.column: c.value for c in cells.read(out / "results" / f"table_{number}.json").cells
+                  if c.row == DFREC and c.metric == "idsim"} for number in (1, 5))  # fmt: skip
+    assert one["leak .1-.25"] == pytest.approx(1, abs=1e-6)
+    for name in ("blur", "JPEG", "noise"):
+        assert 0 < five[f"{name} leak .1-.25"] < 1 - 1e-6, name
+
+
 def test_a_run_on_another_leak_has_a_column_of_its_own(tmp_path):
     runs = [runs_at_hand.open_run(run(tmp_path / "a", (0.1, 0.4)))]
     assert fitted(TABLES[0], runs).columns[-1].data == Data("embedded", "leak 0.1 to 0.4")
@@ -184,6 +234,27 @@ def test_data_that_are_not_there_are_dashes(tmp_path, made_up):
     path = run(tmp_path / "a", **fields, **networks)
     text = tables_of_runs.evaluate([path], "2", "", Protocol())
     assert "| DFREC, trained on FTM | - | - | - |" in text and "its data are not there" in text
+
+
+@pytest.mark.parametrize(("num_forgeries", "num_pristine"), [(0, 16), (1, 15), (16, 0)])
+def test_a_split_that_lacks_a_kind_of_face_is_dashes_that_say_so(
+    tmp_path, made_up, monkeypatch, num_forgeries, num_pristine
+):
+    batches = pipeline.eval_batches
+
+    def of_few_kinds(config, split, **options):
+        for batch in batches(config, split, **options):
+            yield batch | {"is_forgery": batch["number"] < num_forgeries}
+
+    monkeypatch.setattr(pipeline, "eval_batches", of_few_kinds)
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "all", "", Protocol(examples=16))
+    there = f"{num_forgeries} forgeries with a known target and {num_pristine} pristine faces"
+    assert f"measured there were {there}, too few for it" in text
+    one, three = (cells.read(tmp_path / "a" / "results" / f"table_{number}.json") for number in (1, 3))
+    measured = {cell.metric for cell in one.cells if cell.row == DFREC and cell.value is not None}
+    assert measured == {name for name, least in (("fid", 2), ("idsim", 1)) if num_forgeries >= least}
+    is_judged = [cell.value is not None for cell in three.cells if cell.row == DFREC and cell.column == "leak .1-.25"]
+    assert is_judged == [bool(num_forgeries and num_pristine)] * len(three.metrics)
 
 
 def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):

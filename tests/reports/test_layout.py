@@ -1,7 +1,7 @@
 """How a table is laid out: where a difference may stand, what the best figure is, how wide tables are broken."""
 
 from dfrec_jax.reports.cells import Heading
-from dfrec_jax.reports.layout import Entry, Kind, Layout, Leaf
+from dfrec_jax.reports.layout import GROUP, PADDING, Entry, Kind, Layout, Leaf, parted
 from tests.reports.made_up import COMPARABLE, FID, IDSIM, OTHER, ROWS, cell, table
 
 
@@ -48,15 +48,34 @@ def test_wide_tables_are_broken_into_parts_of_equally_many_groups():
     columns, metric = tuple(f"column {i}" for i in range(9)), Heading("idsim", "IDSIM", 4, True)
     cells = tuple(cell("None", column, "idsim", 0.5) for column in columns)
     layout = Layout(table()._replace(rows=("None",), columns=columns, metrics=(metric,), cells=cells))
-    each = len("0.5000") + 2
-    for width, sizes in ((9 * each, [9]), (8 * each, [5, 4]), (4 * each, [3, 3, 3]), (1, [1] * 9)):
+    each = PADDING + GROUP * (len("column 0") - 0.5)
+    widths = ((9.1, [9]), (8.1, [5, 4]), (5.1, [3, 3, 3]), (4.1, [3, 3, 3]), (0.1, [1] * 9))
+    for width, sizes in ((number * each, sizes) for number, sizes in widths):
         parts = layout.blocks(width)
         assert [len(part) for part in parts] == sizes
         assert [group.label for part in parts for group in part] == list(columns)
 
 
+def _across(label, rows=("None",), metric=IDSIM, num_columns=9):
+    """How many columns of such labels stand side by side on a page."""
+    columns = tuple(f"{label} {i}" for i in range(num_columns))
+    cells = tuple(cell(row, column, metric.name, 0.5) for row in rows for column in columns)
+    made_up = table()._replace(rows=rows, columns=columns, metrics=(metric,), cells=cells)
+    return max(len(part) for part in Layout(made_up).blocks())
+
+
+def test_what_stands_above_and_before_figures_needs_its_room():
+    assert _across("x") == 9
+    assert _across("noise of pictures") == 3, "a wide label of a column"
+    assert _across("noise o") == 9 and _across("noise o", ("DFREC, without attribute loss, trained on LFW",)) < 9
+    whole, broken = (IDSIM._replace(text=f"FD ({name})") for name in ("lpipslikesqueezenet", "lpips-like-squeezenet"))
+    assert _across("x", metric=whole, num_columns=6) == 3 and _across("x", metric=broken, num_columns=6) == 6
+    assert parted("FD (embedded-b)") == ["FD", "(embedded-b)"]
+    assert parted("FD (lpips-like-squeezenet)") == ["FD", "(lpips-", "like-", "squeezenet)"]
+
+
 def test_a_group_that_is_too_wide_is_broken_between_its_metrics():
-    parts = [kinds(group) for (group,) in Layout(table()).blocks(31)]
+    parts = [kinds(group) for (group,) in Layout(table()).blocks(31.0)]
     assert [{name for name, _ in part} for part in parts] == [{"idsim"}, {"fid"}, {"idsim", "fid"}]
     assert sum(parts, []) == sum((kinds(group) for group in Layout(table()).groups()), [])
 
