@@ -13,6 +13,10 @@ NOTES: dict[int, tuple[str, ...]] = {
         "0..255: one draw an example, on the forgery alone.",
     ),
     6: ("Without the ISM the map is uniform over the face that the landmarks give.",),
+    7: (
+        "Region: the pixels that a row generated, each row its own; for IDSIM all else is gray. Of the whole picture "
+        "half or more is copied from the forgery. The paper has no figures of the region.",
+    ),
 }
 ODDITIES: dict[int, tuple[str, ...]] = {
     1: (

@@ -22,6 +22,10 @@ def test_every_figure_has_its_cell_and_every_trained_cell_its_figure(table):
     assert all(row.without <= set(WITHOUT) for row in table.rows)
 
 
+def test_what_is_measured_is_shown_somewhere():
+    assert {metric.name for table in TABLES for metric in table.metrics} == {*estimates.MEANS, *estimates.NETWORK}
+
+
 def test_the_diagonal_of_two_is_one():
     for row in TWO.rows:
         for label in MEGAFS:
