@@ -17,7 +17,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from dfrec_jax.files import disk, whole
-from dfrec_jax.runs import hosts
+from dfrec_jax.runs import hosts, let_go
 from dfrec_jax.runs.checkpoint import Checkpoints, Items
 from dfrec_jax.runs.errors import SaveError
 
@@ -33,6 +33,7 @@ class CheckpointWriter:
     """
 
     def __init__(self, workdir: str | os.PathLike[str], keep: int = 3, score_name: str = "idsim"):
+        let_go.of_json()
         self._workdir = Path(workdir)
         self._folder = Path(workdir).absolute() / "checkpoints"  # orbax fails late, in a thread, on a relative path
         self._score_name = score_name
