@@ -1,4 +1,5 @@
-"""What a training survives, as counts: kills, stops, full disks, damage, clocks that jump, steps that are not finite.
+"""What a training survives, as counts: kills, stops, full disks, damage, clocks that jump, steps that are not finite;
+and whether its time is accounted for.
 
 Run:     python benchmarks/faults.py [--rounds 20] [--seed 0] [--only kills,stops,...] [--out DIR]
 Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces; one run is left alone, and each other ends as it
@@ -288,9 +289,41 @@ def stalled_loader(bench: Bench, rounds: int) -> Seen:
     return Seen(1, 1, bench.differing(workdir), problems, lines[0] if lines else "nothing was said")
 
 
+def account(bench: Bench, rounds: int) -> Seen:
+    """Three times SIGKILL in one run: what `timing.jsonl` adds up to, and the time from its first start to its end."""
+    from dfrec_jax.runs import goodput
+
+    workdir, problems, began = bench.empty("account"), [], time.monotonic()
+    for wanted in sorted(bench.draws.sample(range(1, STEPS), 3)):  # steps in the log when it is killed
+        process = bench.start(workdir)
+        while process.poll() is None and _lines(workdir / "metrics.jsonl") < wanted:
+            time.sleep(0.02)
+        process.kill()
+        _, said = process.communicate()
+        if process.returncode != -signal.SIGKILL:
+            problems.append(f"ended with {process.returncode} before it was killed: {said[-500:]}")
+    status, said = bench.run(workdir)
+    clock = time.monotonic() - began
+    found = goodput.read(workdir)
+    if status or found is None:
+        return Seen(3, 0, 0, [*problems, f"ended with {status}: {said[-500:]}"])
+    apart = abs(found.total - clock) / clock
+    if apart > 0.02 or found.processes != 4:
+        problems.append(f"{found.processes} processes; {found.total:.1f} s are accounted for of {clock:.1f} s")
+    largest = sorted(found.seconds, key=lambda kind: -found.seconds[kind])[:4]
+    words = ", ".join(f"{kind} {found.seconds[kind]:.1f}" for kind in largest)
+    words = f"{found.total:.1f} of {clock:.1f} s are accounted for ({apart:.2%} apart): {words}, ..."
+    return Seen(3, 1, bench.differing(workdir), problems, words)
+
+
 KINDS: dict[str, Callable[[Bench, int], Seen]] = {
-    one.__name__: one for one in (kills, stops, full_disk, damaged_checkpoints, clock, not_finite, stalled_loader)
+    one.__name__: one
+    for one in (kills, stops, full_disk, damaged_checkpoints, clock, not_finite, stalled_loader, account)
 }
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _steps(workdir: Path) -> list[int]:
