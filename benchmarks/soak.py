@@ -4,7 +4,8 @@ Run:     python benchmarks/soak.py [--minutes 30] [--settling 5] [--limit 0.5]
 Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces, with logging, samples, validations and
          checkpoints every few steps; its resident memory is looked at every second.
 Prints:  a line a minute; then the slope of a straight line through all that was seen after `--settling` minutes, in
-         MiB a minute. Status 1 where it is above the limit, or the training ended by itself.
+         MiB a minute and, which does not depend on how crowded the machine is, for each save. Status 1 where the first
+         is above the limit, or the training ended by itself.
 """
 
 import argparse
@@ -24,9 +25,10 @@ from tests import tiny
 def get_config():
     config = tiny.config()
     config.train.num_steps, config.train.log_every = 10**8, 10
-    config.train.validate_every, config.train.samples_every, config.checkpoint.every = 50, 50, 50
+    config.train.validate_every, config.train.samples_every, config.checkpoint.every = EVERY, EVERY, EVERY
     return config
 """
+EVERY = 50  # steps
 MIB = 1 << 20
 
 
@@ -38,19 +40,20 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=0.5, help="MiB a minute")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        minutes, resident = watched(Path(folder), arguments.minutes)
+        minutes, steps, resident = watched(Path(folder), arguments.minutes)
     counted = minutes > arguments.settling
-    slope, _ = np.polyfit(minutes[counted], resident[counted], 1)
+    slope, saves = np.polyfit(minutes[counted], resident[counted], 1)[0], np.ptp(steps[counted]) / EVERY
     print(
         f"{slope:+.3f} MiB a minute after minute {arguments.settling:g}, over {counted.sum()} looks; from "
         f"{resident[counted][0]:.1f} to {resident[counted][-1]:.1f} MiB; the limit is {arguments.limit:g}"
     )
+    print(f"{1024 * slope * np.ptp(minutes[counted]) / max(saves, 1):+.1f} KiB for each of {saves:.0f} saves")
     sys.exit(0 if slope <= arguments.limit else 1)
 
 
-def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes since the first step, and MiB of resident memory then."""
-    (folder / "config.py").write_text(CONFIG)
+def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Minutes since the first line of the log, and steps and MiB of resident memory then."""
+    (folder / "config.py").write_text(CONFIG.replace("EVERY", str(EVERY)))
     workdir, log = folder / "run", folder / "run" / "metrics.jsonl"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}"]
@@ -61,19 +64,19 @@ def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray]:
                 time.sleep(0.5)
             began, looks, told = time.monotonic(), [], 0
             while process.poll() is None and (minutes := (time.monotonic() - began) / 60) < wanted:
-                looks.append((minutes, _resident(process.pid)))
+                step = int(log.read_text().rpartition('"step": ')[2].partition(",")[0])
+                looks.append((minutes, step, _resident(process.pid)))
                 if minutes >= told:
                     told += 1
-                    step = log.read_text().rpartition('"step": ')[2].partition(",")[0]
-                    print(f"minute {minutes:.0f}: step {step}, {looks[-1][1]:.1f} MiB", flush=True)
+                    print(f"minute {minutes:.0f}: step {step}, {looks[-1][2]:.1f} MiB", flush=True)
                 time.sleep(1)
             if process.poll() is not None:
                 sys.exit(f"it ended by itself, with {process.returncode}:\n{(folder / 'said').read_text()[-2000:]}")
         finally:
             process.kill()
             process.wait()
-    minutes, resident = np.array(looks).T
-    return minutes, resident
+    minutes, steps, resident = np.array(looks).T
+    return minutes, steps, resident
 
 
 def _resident(process: int) -> float:
