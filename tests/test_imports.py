@@ -118,13 +118,16 @@ def _reached(start: Path) -> dict[Path, set[str]]:
     return found
 
 
+UNIX_ALONE = {"fcntl", "grp", "pwd", "resource", "termios"}
+
+
 @pytest.mark.parametrize("command", ["trace", "recover", "verify", "serve"])
-def test_what_laboratories_use_needs_no_data_pipeline(command):
-    """Which has no wheels everywhere; tests/commands/test_trace.py, slow, runs a search without."""
+def test_what_laboratories_use_needs_no_data_pipeline_and_no_unix(command):
+    """Packages of training have no wheels everywhere; tests/test_laboratory.py, slow, runs all four without."""
     reached = _reached(PACKAGE / "commands" / f"{command}.py")
     assert PACKAGE / "forensics" / "finding.py" in reached and PACKAGE / "frozen" / "mobilefacenet.py" in reached
     for path, names in reached.items():
-        wrong = names & {"grain", "array_record", "tensorflow", "tensorflow_datasets"}
+        wrong = names & {"grain", "array_record", "tensorflow", "tensorflow_datasets", *UNIX_ALONE}
         assert not wrong, f"{path.relative_to(PACKAGE.parent)} imports {sorted(wrong)}"
 
 

@@ -89,7 +89,9 @@ def devices() -> Iterator[str]:
     except (ConfigError, RuntimeError) as error:
         yield f"none: {error}"
         return
-    count = f", {os.cpu_count()} processors, of which this process may use {len(os.sched_getaffinity(0))}"
+    count = f", {os.cpu_count()} processors"
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        count += f", of which this process may use {len(os.sched_getaffinity(0))}"
     yield f"{len(found)} of {found[0].platform}: {found[0].device_kind}{count if found[0].platform == 'cpu' else ''}"
     for kind, package in ACCELERATORS.items():
         if found[0].platform not in (kind, "gpu" if kind == "cuda" else kind):

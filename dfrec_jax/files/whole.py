@@ -25,7 +25,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield unfinished
-        with open(unfinished, "rb") as file:
+        with open(unfinished, "r+b") as file:  # Windows flushes only what may be written to
             os.fsync(file.fileno())  # or a power cut could leave the new name on an empty file
         os.replace(unfinished, path)
     except OSError as error:

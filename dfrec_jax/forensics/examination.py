@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from dfrec_jax.files import whole
 from dfrec_jax.forensics import consistency as consistency_lib
@@ -52,6 +51,8 @@ class Examination(NamedTuple):
 
 def draw(examination: Examination, path: Path) -> None:
     """Writes the degradation curve as a PNG, over the middle nine tenths of the test set's where they are known."""
+    from matplotlib.figure import Figure  # half a second, for those who draw
+
     figure = Figure((9.0, 3.0), layout="constrained")
     figure.suptitle("Cosine with the target recovered from the exhibit as it is", fontsize=9)
     for place, (kind, words) in enumerate(KINDS.items(), 1):

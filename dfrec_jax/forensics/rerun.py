@@ -4,17 +4,23 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files import whole
+from dfrec_jax.forensics.comparing import Check
 from dfrec_jax.forensics.recover import recover
 from dfrec_jax.forensics.recoverer import Recoverer
+from dfrec_jax.forensics.recovery import Recovery
 from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report import sealing
+from dfrec_jax.forensics.report.case import Case
 from dfrec_jax.forensics.report.contents import Contents
-from dfrec_jax.forensics.verify import Check, Expected, verify
+from dfrec_jax.forensics.report.write import Report
+from dfrec_jax.forensics.verify import Expected, verify
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.pictures.reading import read_bytes
 from dfrec_jax.runs import trained
@@ -53,6 +59,18 @@ def verify_report(
     )
     network = Network(Path(workdir or contents.said["network"]["workdir"]), contents)
     yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
+
+
+class _Records:
+    """Of a report, report.json alone: no pages, and no hashes."""
+
+    def __init__(self, report: Report):
+        self._report = report
+        self.identity: dict[str, Any] = {}
+
+    def add(self, folder: Path, name: str, data: bytes, recovery: Recovery) -> None:
+        """Writes it into the folder of a result."""
+        whole.write_json(folder / names.RECORD, self._report.record(name, data, recovery), indent=1)
 
 
 class Network:
@@ -106,9 +124,10 @@ class Network:
         except TypeError as error:
             raise ConfigError(f"{folder}: made with options that this version does not know ({error})") from error
         exhibit = folder / contents.said["exhibit"]["copy"]
-        outcomes = list(recover([exhibit], recoverer, out, every=contents.result["faces"] == "all"))
+        every, records = contents.result["faces"] == "all", _Records(Report(recoverer, Case()))
+        outcomes = list(recover([exhibit], recoverer, out, every=every, report=records))
         made = [outcome.folder for outcome in outcomes if outcome.folder is not None]
         if not made:
-            raise ConfigError(f"{exhibit}: {outcomes[0].refusal}")
+            raise ConfigError(outcomes[0].refusal)
         box = contents.result.get("face_box")  # of several faces, that one
         return next((each for each in made if names.result_of(each).get("face_box") == box), made[0])

@@ -1,34 +1,18 @@
 """Whether a report is what was written, says what was made, and is made again from the exhibit and the network."""
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from dfrec_jax.forensics import result_folder
+from dfrec_jax.forensics.comparing import Check, compared
 from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report import sealing, write
 from dfrec_jax.forensics.report.contents import Contents
-from dfrec_jax.pictures.reading import decode_image
 
-# Within which another machine, or another version of a library, may differ: of every number relative to the larger of
-# it and 1, and of a picture's levels, 0 to 255, in the mean and at most.
-NUMBER, MEAN_LEVELS, MOST_LEVELS = 1e-3, 0.1, 3
-# Of a record: what says when and with what it was made, and not what was made.
-_NOT_MADE = ("jax", "dfrec_jax", "report")
 Again = Callable[[Contents, Path], Path]  # recovers the exhibit of a report once more, into a folder that it returns
-
-
-class Check(NamedTuple):
-    """`holds` is None where it was not checked; `words` say why, or what differs."""
-
-    name: str
-    holds: bool | None
-    words: str
 
 
 class Expected(NamedTuple):
@@ -76,7 +60,7 @@ def verify(
         yield Check("made again", None, "not made again: it is another network")
     else:
         with tempfile.TemporaryDirectory() as temporary:
-            yield from _compare(contents, again(contents, Path(temporary)))
+            yield from compared(contents, again(contents, Path(temporary)))
 
 
 def _files(folder: Path) -> Iterator[Check]:
@@ -171,54 +155,3 @@ def _network(contents: Contents, found: Mapping[str, Any]) -> Iterator[Check]:
     is_same = weights == found["network_sha256"]
     words = f"SHA-256 {weights}" if is_same else f"other weights: said {weights}, at hand {found['network_sha256']}"
     yield Check("weights", is_same, words)
-
-
-def _compare(contents: Contents, made: Path) -> Iterator[Check]:
-    record = names.result_of(made)
-    differ = [
-        f"{name}: {_short(contents.result.get(name))}, made again {_short(record.get(name))}"
-        for name in sorted(contents.result.keys() | record.keys())
-        if name not in _NOT_MADE and not _alike(contents.result.get(name), record.get(name))
-    ]
-    words = "; ".join(differ) or f"every number within {NUMBER:g}, all else the same"
-    yield Check("numbers", not differ, words)
-    pictures = sorted(path.name for path in made.glob("*.png"))
-    worst, wrong = 0, []
-    for name in pictures:
-        path = contents.folder / name
-        if not path.is_file():
-            wrong.append(f"{name} is missing")
-            continue
-        here, there = (decode_image(each.read_bytes(), each).pixels.astype(int) for each in (path, made / name))
-        if here.shape != there.shape:
-            wrong.append(f"{name}: of another size")
-            continue
-        apart = np.abs(here - there)
-        worst = max(worst, int(apart.max()))
-        if apart.max() > MOST_LEVELS or apart.mean() > MEAN_LEVELS:
-            wrong.append(f"{name}: differs by up to {apart.max()} levels of 255, {apart.mean():.2f} in the mean")
-    strange = sorted(path.name for path in contents.folder.glob("*.png") if path.name not in pictures)
-    wrong += [f"{name}: was not made" for name in strange]
-    if contents.search is not None:
-        yield Check("candidates", None, "the gallery is not searched again: `dfrec trace search` does, on this folder")
-    good = f"{len(pictures)} pictures within {MOST_LEVELS} levels of 255 ({worst} at most), {MEAN_LEVELS:g} in the mean"
-    yield Check("pictures", not wrong, "; ".join(wrong) or good)
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, float) or isinstance(other, float):
-        if not isinstance(one, int | float) or not isinstance(other, int | float):
-            return False
-        return abs(one - other) <= NUMBER * max(1.0, abs(one), abs(other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    return one == other
-
-
-def _short(value: Any) -> str:
-    words = json.dumps(value)
-    return words if len(words) <= 80 else f"{words[:80]}..."

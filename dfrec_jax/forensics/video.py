@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from dfrec_jax.files import whole
 from dfrec_jax.forensics import gate, result_files, result_folder, tracks
@@ -199,6 +198,8 @@ def _track_record(
 
 
 def _draw_drift(record: dict[str, Any], recogniser: str, rate: float, path: Path) -> None:
+    from matplotlib.figure import Figure  # half a second, for those who draw
+
     figure = Figure((6.4, 3.2), layout="constrained")
     frames = np.array(record["embedded_frames"], float)
     axes = figure.add_subplot(

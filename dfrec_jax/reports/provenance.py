@@ -23,7 +23,7 @@ def made(device: str) -> dict[str, Any]:
     return {
         "command": shlex.join([*["python"] * program.endswith(".py"), program, *sys.argv[1:]]),
         "commit": commit(Path(__file__).parent),
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": now(),
         "device": device,
         "environment": {
             "dfrec-jax": importlib.metadata.version("dfrec-jax"),
@@ -32,6 +32,11 @@ def made(device: str) -> dict[str, Any]:
             "platform": platform.platform(),
         },
     }
+
+
+def now() -> str:
+    """The time, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def commit(folder: Path) -> str:

@@ -30,8 +30,8 @@ def cache_dir() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dfrec-jax"
     except RuntimeError as error:
         raise WeightsError(
-            f"HOME is not set, and user {os.getuid()} has no home folder: name one for weights and compiled programs, "
-            "DFREC_CACHE=DIR"
+            f"HOME is not set, and the system knows no home folder of this user ({error}): name one for weights and "
+            "compiled programs, DFREC_CACHE=DIR"
         ) from error
 
 

@@ -4,7 +4,6 @@ Proxies are those of the environment (`http_proxy`, `https_proxy`, `no_proxy`); 
 """
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import json
@@ -17,6 +16,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+import filelock
 
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.weights.registry import Release
@@ -96,13 +97,16 @@ def is_forbidden() -> bool:
 @contextlib.contextmanager
 def _one_at_a_time(part: Path) -> Iterator[None]:
     """Waits for other processes that fetch the same file, as the hosts of one training run do."""
-    with part.with_name(f"{part.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logging.warning("waiting for another process that fetches %s", part.with_suffix(""))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = filelock.FileLock(part.with_name(f"{part.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        logging.warning("waiting for another process that fetches %s", part.with_suffix(""))
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _fetch_whole(release: Release, part: Path, progress: Progress, patience: Patience) -> str:

@@ -80,7 +80,7 @@ def test_the_folder_holds_all_that_a_report_needs(report, picture, workdir):
 def test_it_is_verified(report, picture, key, workdir, capsys):
     assert _dfrec("verify", report, "--exhibit", picture, "--key", key[1]) == 0
     out, err = capsys.readouterr()
-    assert set(_lines(out).values()) == {"ok"} and len(_lines(out)) == 8
+    assert set(_lines(out).values()) == {"ok"} and len(_lines(out)) == 11
     assert "nothing speaks against the report" in err
     assert _dfrec("verify", report, "--no-rerun") == 0
     assert _lines(capsys.readouterr().out)["made again"] == "not checked"
@@ -131,6 +131,26 @@ def test_the_same_report_is_kept_and_another_is_refused(report, workdir, picture
     assert _dfrec(*words, "--operator", "somebody else") == 2
     assert "holds another result already (report " in capsys.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in report.rglob("*")} == before
+
+
+def test_a_gallery_is_searched(workdir, picture, tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    for name in ("anna", "ben", "carl"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "people" / name / "1.png")
+    gallery, out = tmp_path / "gallery", tmp_path / "out"
+    words = ("--recogniser", "embedded-b", "--origin", "drawn at random")
+    assert _dfrec("trace", "index", tmp_path / "people", "--out", gallery, *words) == 0
+    assert _dfrec("recover", picture, "--workdir", workdir, "--out", out, "--report", "--gallery", gallery) == 0
+    report = out / "photo ä"
+    assert len(list((report / "trace" / "lineups").glob("*.png"))) == 5
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert all(f"<td>{name}</td>" in page for name in ("anna", "ben", "carl")) and "drawn at random" in page
+    capsys.readouterr()
+    assert _dfrec("verify", report) == 0
+    lines = _lines(capsys.readouterr().out)
+    assert (lines["files"], lines["pictures"], lines["candidates"]) == ("ok", "ok", "not checked")
 
 
 def test_a_report_that_was_cut_short_leaves_nothing(workdir, picture, tmp_path, monkeypatch, capsys):

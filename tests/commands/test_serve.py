@@ -19,6 +19,7 @@ from dfrec_jax import cli
 from dfrec_jax.commands import serve
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.forensics.serve.server import Server
+from dfrec_jax.reports import provenance
 from tests import tiny_run
 
 
@@ -85,7 +86,7 @@ def test_a_network_that_cannot_be_used_ends_it_with_its_error(workdir, temporary
     assert "error: --assume swap: this network takes" in capsys.readouterr().err and not list(temporary.iterdir())
 
 
-def test_a_picture_gets_the_report_of_its_case(workdir, tmp_path):
+def test_a_picture_gets_the_report_of_its_case_and_time(workdir, tmp_path, monkeypatch):
     said = serve._words_of_recover(_words(workdir))
     steps = []
     recovered = serve.prepared(said, steps.append)
@@ -93,10 +94,12 @@ def test_a_picture_gets_the_report_of_its_case(workdir, tmp_path):
     picture = tmp_path / "a.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(picture)
     for number in "12":
+        monkeypatch.setattr(provenance, "now", lambda number=number: f"at {number}")
         case = dict.fromkeys(("operator", "acquisition", "legal_basis", "authorisation"), "")
         folder, refusal = recovered(picture, tmp_path / number, case | {"case_number": number})
         assert refusal == "" and (folder / "report.pdf").is_file()
-        assert json.loads((folder / "report.json").read_text())["case"]["case_number"] == number
+        said = json.loads((folder / "report.json").read_text())
+        assert said["case"]["case_number"] == number and said["made"]["time"] == f"at {number}"
     picture.write_bytes(b"no picture")
     folder, refusal = recovered(picture, tmp_path / "3", {})
     assert folder is None and "cannot be read as a picture" in refusal

@@ -3,8 +3,6 @@
 import functools
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -190,23 +188,3 @@ def test_the_target_of_a_published_swap_is_first_when_the_visible_person_is_take
     rankings = json.loads((tmp_path / "found" / search_report.RECORD).read_text())["rankings"]
     raw, given = ([each["person"] for each in one["candidates"]] for one in rankings[:2])
     assert given[0] == "001_simswap" and raw.index("001_simswap") >= given.index("001_simswap")
-
-
-WITHOUT = """
-import sys
-
-for name in ("grain", "array_record", "tensorflow_datasets", "tensorflow"):
-    sys.modules[name] = None  # to import it is an error
-
-from dfrec_jax import cli
-
-cli.main(sys.argv[1:])
-"""
-
-
-@pytest.mark.slow
-def test_a_search_needs_no_data_pipeline(folder, gallery, tmp_path):
-    words = ["trace", "search", str(folder / "swap"), "--gallery", str(gallery), "--out", str(tmp_path / "found")]
-    done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "found" / search_report.RECORD).exists()

@@ -75,7 +75,8 @@ def test_a_report_that_nobody_touched_holds(report, original):
     assert not _failed(checks)
     assert {name for name, (holds, _) in checks.items() if holds is None} == {"signature"}
     assert set(checks) == {
-        "files", "signature", "exhibit", "pages", "config", "weights", "numbers", "pictures"
+        "files", "signature", "exhibit", "pages", "config", "weights", "numbers", "file", "similarity", "test set",
+        "pictures",
     }  # fmt: skip
     assert "within 3 levels of 255 (0 at most)" in checks["pictures"][1]
 
@@ -116,6 +117,38 @@ def test_a_number_within_the_tolerance_is_no_difference(report, original):
     _change(report / "result.json", mean_map=0.4512 + 0.0009)
     _cover(report)
     assert not _failed(_checks(report, original))
+
+
+@pytest.mark.parametrize(
+    ("part", "check", "words"),
+    [
+        ({"similarity": {"target": 0.912, "source": 0.81}}, "similarity", "target: 0.912, now 0.51234"),
+        ({"similarity": {"reason": "not at hand"}}, "similarity", 'reason: "not at hand", now null'),
+        ({"exhibit": {"exif": {"Make": "Another"}}}, "file", "exif: "),
+        ({"network": {"networks_of_losses": []}}, "test set", "networks_of_losses: "),
+        ({"network": {"reliability": {"reason": "", "recovery": [], "detection": []}}}, "test set", "recovery: "),
+    ],
+)
+def test_what_the_report_says_of_file_and_network_is_measured_again(report, original, part, check, words):
+    """Of a report that is not signed, all but the words of the case."""
+    said = json.loads((report / "report.json").read_text())
+    ((name, changed),) = part.items()
+    _change(report / "report.json", **{name: changed if name == "similarity" else said[name] | changed})
+    _cover(report)
+    checks = _checks(report, original)
+    assert _failed(checks) == {check} and words in checks[check][1]
+
+
+def test_what_cannot_be_measured_here_is_not_checked(report, original, tmp_path):
+    made = Path(shutil.copytree(original, tmp_path / "made"))
+    network = json.loads((made / "report.json").read_text())["network"]
+    measured = network["reliability"] | {"file_sha256": "00" * 32, "recovery": []}
+    changed = {"similarity": {"reason": "not at hand"}, "network": network | {"reliability": measured}}
+    _change(made / "report.json", **changed)
+    checks = _checks(report, made)
+    assert not _failed(checks)
+    assert checks["similarity"] == (None, "not measured again: not at hand")
+    assert checks["test set"][0] is None and "another results.json than that at hand" in checks["test set"][1]
 
 
 def test_a_changed_page_is_caught(report, original):

@@ -1,9 +1,10 @@
 """The sections of a report that hold figures."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
-from dfrec_jax.forensics.report.contents import Contents
+from dfrec_jax.forensics.report.contents import FACES, Contents
 from dfrec_jax.forensics.report.document import (
     Bullets,
     Facts,
@@ -23,7 +24,25 @@ def not_computed(what: str, contents: Contents, options: str) -> Paragraph:
     """Says that something was not computed, and the command that computes it."""
     name = plain(contents.said["exhibit"]["name"])
     command = f"dfrec recover {name} --workdir {plain(contents.said['network']['workdir'])} --out OTHER --report"
-    return Paragraph(f"{what}: not computed. `{command} {options}` computes it.", "note")
+    words = " ".join([command, *_told(contents), options])
+    return Paragraph(f"{what}: not computed. `{words}` computes it.", "note")
+
+
+def _told(contents: Contents) -> Iterator[str]:
+    """The options without which another result would be made."""
+    said = contents.said["options"]
+    yield f"--checkpoint {contents.result['checkpoint_step']}"
+    if said.get("seed"):
+        yield f"--seed {said['seed']}"
+    for name in ("crop", "assume"):
+        if said.get(name) not in (None, "", "trained"):
+            yield f"--{name} {said[name]}"
+    if said.get("force"):
+        yield "--force"
+    if contents.has(FACES):
+        yield "--faces FILE"
+    if contents.result.get("visible_sha256"):
+        yield "--visible REF..."
 
 
 def generated(contents: Contents) -> Section:

@@ -3,6 +3,7 @@
 Letters are those of DejaVu Sans, which Matplotlib brings; what it does not have is written as its number.
 """
 
+import importlib.util
 import io
 import math
 import re
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-import matplotlib
 from PIL import Image as Pillow
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
@@ -75,7 +75,9 @@ def write(document: Document, path: Path) -> None:
 
 @cache
 def _register() -> None:
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    package = importlib.util.find_spec("matplotlib")  # found, and not imported, which takes half a second
+    assert package is not None and package.origin is not None
+    folder = Path(package.origin).parent / "mpl-data" / "fonts" / "ttf"
     for name in (FONT, BOLD, MONO):
         pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
     pdfmetrics.registerFontFamily(FONT, normal=FONT, bold=BOLD, italic=FONT, boldItalic=BOLD)

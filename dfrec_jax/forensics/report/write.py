@@ -89,20 +89,23 @@ class Report:
         self._copy_given(folder)
         if self._search is not None and recovery.made is not None:
             self._search(folder)
-        said = {
+        whole.write_json(folder / names.RECORD, self.record(name, data, recovery), indent=1)
+        draw(folder)
+        sealing.seal(folder, self._key)
+
+    def record(self, name: str, data: bytes, recovery: Recovery) -> dict[str, Any]:
+        """What report.json says; arguments as of `add`."""
+        return {
             "statement": LEAD,
             "format": FORMAT,
             "case": self._case._asdict(),
             "signed_by": self._signed_by,
-            "made": self._made,
+            "made": self._made | {"time": provenance.now()},  # a page that is served makes reports for days
             "options": self._recoverer.options,
             "exhibit": exhibit.facts(data, name) | {"copy": f"{names.EXHIBIT_DIR}/{name}"},
             "network": self._network,
             "similarity": self._similarity(recovery),
         }
-        whole.write_json(folder / names.RECORD, said, indent=1)
-        draw(folder)
-        sealing.seal(folder, self._key)
 
     def _copy_given(self, folder: Path) -> None:
         """What else the result was made from, or it could not be made again."""

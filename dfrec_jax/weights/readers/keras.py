@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from dfrec_jax.weights.rules import WeightsError
@@ -19,6 +18,8 @@ def read_keras(path: Path) -> dict[str, np.ndarray]:
     Raises:
       WeightsError: for a truncated or damaged file, or a data set that is no plain array.
     """
+    import h5py  # a tenth of a second, for the few files of this kind
+
     tensors: dict[str, np.ndarray] = {}
 
     def visit(name: str | bytes, item: object) -> None:

@@ -149,10 +149,17 @@ def test_what_the_gate_measured_stands_beside_its_limits(tmp_path):
 
 
 def test_what_was_not_computed_is_said_with_the_command_that_computes_it(pages):
-    begin = "not computed. `dfrec recover swap.png --workdir runs/mine --out OTHER --report "
+    begin = "not computed. `dfrec recover swap.png --workdir runs/mine --out OTHER --report --checkpoint 450 "
     for option in ("--seeds 16", "--checks", "--gallery GALLERY [--calibration CALIBRATION]"):
         assert _has(pages, "recovered", f"{begin}{option}` computes it.") == [True, True]
     assert _has(pages, "not_applicable", "Nothing was recovered that could move.") == [True, True]
+
+
+def test_that_command_makes_the_same_result(tmp_path):
+    options = {"seed": 3, "crop": "none", "assume": "swap", "force": True}
+    folder = made_up.report(tmp_path / "r", said_fields={"options": options}, visible_sha256=["ab" * 32])
+    words = "--checkpoint 450 --seed 3 --crop none --assume swap --force --visible REF... --checks` computes it."
+    assert _letters(words) in _letters(_of_html(folder))
 
 
 def test_how_the_result_moves_stands_beside_none_and_the_test_set(tmp_path):

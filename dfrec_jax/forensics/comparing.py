@@ -1,0 +1,131 @@
+"""A report beside the same result made again: every number, every picture, and what is said of file and network."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dfrec_jax.forensics.report import contents as names
+from dfrec_jax.forensics.report.contents import Contents
+from dfrec_jax.pictures.reading import decode_image
+
+# Within which another machine, or another version of a library, may differ: of every number relative to the larger of
+# it and 1, and of a picture's levels, 0 to 255, in the mean and at most.
+NUMBER, MEAN_LEVELS, MOST_LEVELS = 1e-3, 0.1, 3
+# Of a record: what says when and with what it was made, and not what was made.
+_NOT_MADE = ("jax", "dfrec_jax", "report")
+
+
+class Check(NamedTuple):
+    """`holds` is None where it was not checked; `words` say why, or what differs."""
+
+    name: str
+    holds: bool | None
+    words: str
+
+
+def compared(contents: Contents, made: Path) -> Iterator[Check]:
+    """A report beside the folder of the same result, made again: what its records say, number by number, and pictures.
+
+    Args:
+      contents: of the report.
+      made: with result.json, report.json and the pictures.
+    """
+    yield _numbers(contents, made)
+    yield from _said(contents, names.read(made))
+    yield from _pictures(contents, made)
+
+
+def _numbers(contents: Contents, made: Path) -> Check:
+    """Of result.json."""
+    record = names.result_of(made)
+    differ = [
+        f"{name}: {_short(contents.result.get(name))}, made again {_short(record.get(name))}"
+        for name in sorted(contents.result.keys() | record.keys())
+        if name not in _NOT_MADE and not _alike(contents.result.get(name), record.get(name))
+    ]
+    words = "; ".join(differ) or f"every number within {NUMBER:g}, all else the same"
+    return Check("numbers", not differ, words)
+
+
+def _said(contents: Contents, again: Contents) -> Iterator[Check]:
+    """What report.json says of the file, of the network and by the recogniser, beside what is read and measured now."""
+    here, now = (dict(each.said["exhibit"]) for each in (contents, again))
+    readers = [each.get("c2pa", {}).get("reader") for each in (here, now)]
+    for each in (here, now):
+        each.pop("copy", None)
+        if readers[0] != readers[1]:
+            each.pop("c2pa", None)  # another version may tell more
+    words = "format, EXIF and C2PA" if readers[0] == readers[1] else "format and EXIF; C2PA is read by another version"
+    yield _same("file", here, now, words)
+    here, now = contents.said["similarity"], again.said["similarity"]
+    if "reason" in now and "reason" not in here:
+        yield Check("similarity", None, f"not measured again: {now['reason']}")
+    else:
+        yield _same("similarity", here, now, f"every cosine within {NUMBER:g}")
+    networks = [contents.said["network"], again.said["network"]]
+    figures = [network.get("reliability", {}) for network in networks]
+    if figures[0].get("file_sha256") != figures[1].get("file_sha256"):
+        words = "not compared: the figures of the network's test set are from another results.json than that at hand"
+        yield Check("test set", None, words)
+        return
+    told = ("trained_on", "networks_of_losses", "recogniser_of_metrics")
+    here, now = (
+        {name: network.get(name) for name in told} | {name: each.get(name) for name in ("recovery", "detection")}
+        for network, each in zip(networks, figures, strict=True)
+    )
+    yield _same("test set", here, now, "the figures of the network's test set, and what it was trained on")
+
+
+def _same(name: str, said: Mapping[str, Any], now: Mapping[str, Any], words: str) -> Check:
+    differ = [
+        f"{field}: {_short(said.get(field))}, now {_short(now.get(field))}"
+        for field in sorted(said.keys() | now.keys())
+        if not _alike(said.get(field), now.get(field))
+    ]
+    return Check(name, not differ, "; ".join(differ) or words)
+
+
+def _pictures(contents: Contents, made: Path) -> Iterator[Check]:
+    pictures = sorted(path.name for path in made.glob("*.png"))
+    worst, wrong = 0, []
+    for name in pictures:
+        path = contents.folder / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing")
+            continue
+        here, there = (decode_image(each.read_bytes(), each).pixels.astype(int) for each in (path, made / name))
+        if here.shape != there.shape:
+            wrong.append(f"{name}: of another size")
+            continue
+        apart = np.abs(here - there)
+        worst = max(worst, int(apart.max()))
+        if apart.max() > MOST_LEVELS or apart.mean() > MEAN_LEVELS:
+            wrong.append(f"{name}: differs by up to {apart.max()} levels of 255, {apart.mean():.2f} in the mean")
+    strange = sorted(path.name for path in contents.folder.glob("*.png") if path.name not in pictures)
+    wrong += [f"{name}: was not made" for name in strange]
+    if contents.search is not None:
+        yield Check("candidates", None, "the gallery is not searched again: `dfrec trace search` does, on this folder")
+    good = f"{len(pictures)} pictures within {MOST_LEVELS} levels of 255 ({worst} at most), {MEAN_LEVELS:g} in the mean"
+    yield Check("pictures", not wrong, "; ".join(wrong) or good)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, float) or isinstance(other, float):
+        if not isinstance(one, int | float) or not isinstance(other, int | float):
+            return False
+        return abs(one - other) <= NUMBER * max(1.0, abs(one), abs(other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other
+
+
+def _short(value: Any) -> str:
+    words = json.dumps(value)
+    return words if len(words) <= 80 else f"{words[:80]}..."
