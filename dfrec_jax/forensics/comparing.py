@@ -71,7 +71,7 @@ def _said(contents: Contents, again: Contents) -> Iterator[Check]:
         words = "not compared: the figures of the network's test set are from another results.json than that at hand"
         yield Check("test set", None, words)
         return
-    told = ("trained_on", "networks_of_losses", "recogniser_of_metrics")
+    told = ("trained_on", "networks_of_losses", "recogniser_of_metrics", "is_of_drawn_faces")
     here, now = (
         {name: network.get(name) for name in told} | {name: each.get(name) for name in ("recovery", "detection")}
         for network, each in zip(networks, figures, strict=True)

@@ -118,9 +118,13 @@ def significant(value: int | float, digits: int = 3) -> str:
 
 
 def interval(value: int | float, low: int | float, high: int | float, digits: int = 3) -> str:
-    """A number with so many significant digits, and its interval to the same place: 0.0299 [0.0009, 0.0574]."""
+    """A number with its interval, to one place: that of so many significant digits, or, where that is no further, of
+    the second digit of the interval's half width: 0.030 [0.001, 0.057]."""
     decimals = _decimals(value, digits)
-    return f"{significant(value, digits)} [{low:.{decimals}f}, {high:.{decimals}f}]"
+    if high > low:
+        decimals = min(decimals, _decimals((high - low) / 2, 2))
+    value, low, high = (round(each, decimals) + 0.0 for each in (value, low, high))  # no -0
+    return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
 
 
 def _decimals(value: int | float, digits: int) -> int:

@@ -21,7 +21,7 @@ METRICS = (
 DETECTION = (
     ("auc_forged", "AUC, forged against pristine"),
     ("calibration_error", "expected calibration error"),
-    ("acc_id", "Acc_id"),
+    ("acc_id", "Acc_id: share told right"),
 )
 
 
@@ -33,6 +33,7 @@ def facts(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:
         "trained_on": trained_on(config),
         "networks_of_losses": sorted(set(loss_networks(config).values())),
         "recogniser_of_metrics": config.frozen.metric,
+        "is_of_drawn_faces": config.data.dataset == "embedded",
         "reliability": reliability(workdir, config, step),
     }
 

@@ -18,6 +18,8 @@ def in_plain_words(contents: Contents) -> Section:
         Paragraph(statements.LEAD, "lead"),
         Paragraph(statements.NO_IDENTIFICATION),
     ]
+    if contents.said["network"].get("is_of_drawn_faces"):
+        blocks.append(Paragraph(statements.DRAWN_FACES, "alarm"))
     if contents.status == "recovered":
         blocks += [
             Paragraph(

@@ -23,6 +23,9 @@ NONE_BESIDE = "“None” is the exhibit as it is, with nothing done to it: a fi
 UNCALIBRATED = (
     "The classifier's score is no probability. Whether the exhibit is a face swap is not settled by this report."
 )
+DRAWN_FACES = (
+    "This network was trained on drawn faces, for practice: what it makes of a photograph says nothing about anybody."
+)
 SWAPPER_UNKNOWN = (
     "Whether the swap was made by a method like those of training was not told for this exhibit. On swaps of another "
     "kind the recovery may be worth nothing, and look the same."

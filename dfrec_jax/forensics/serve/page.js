@@ -1,7 +1,7 @@
 // The page of `dfrec serve`: sends a picture, asks how far it is, shows what came of it. It asks this server alone.
 "use strict";
 
-const POLL_MS = 400;
+const POLL_MS = 100;
 const byId = (id) => document.getElementById(id);
 const state = { job: null, input: null, target: null, map: null, generated: [], side: 0 };
 

@@ -29,5 +29,8 @@ def test_what_cannot_be_seen_is_written_as_its_number():
 
 
 def test_an_interval_ends_at_the_place_of_its_number():
-    assert document.interval(0.02991, 0.000908, 0.05741) == "0.0299 [0.0009, 0.0574]"
+    assert document.interval(0.02991, 0.000908, 0.05741) == "0.030 [0.001, 0.057]"
+    assert document.interval(-0.00166, -0.02787, 0.02419) == "-0.002 [-0.028, 0.024]"
+    assert document.interval(-0.0001, -0.2, 0.2) == "0.00 [-0.20, 0.20]"
+    assert document.interval(0.5, 0.5, 0.5) == "0.500 [0.500, 0.500]"
     assert document.interval(23.16, 22.9, 23.4) == "23.2 [22.9, 23.4]"

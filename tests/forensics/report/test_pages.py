@@ -155,6 +155,14 @@ def test_what_was_not_computed_is_said_with_the_command_that_computes_it(pages):
     assert _has(pages, "not_applicable", "Nothing was recovered that could move.") == [True, True]
 
 
+def test_a_network_of_drawn_faces_says_so_first(tmp_path, pages):
+    drawn = made_up.said(made_up.exhibit())["network"] | {"is_of_drawn_faces": True}
+    folder = made_up.report(tmp_path / "r", said_fields={"network": drawn})
+    words = _letters(statements.DRAWN_FACES)
+    assert words in _letters(_of_html(folder)) and words in _letters(_of_pdf(folder))
+    assert words not in pages["recovered"][0]
+
+
 def test_that_command_makes_the_same_result(tmp_path):
     options = {"seed": 3, "crop": "none", "assume": "swap", "force": True}
     folder = made_up.report(tmp_path / "r", said_fields={"options": options}, visible_sha256=["ab" * 32])
