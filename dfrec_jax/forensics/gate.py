@@ -105,13 +105,13 @@ def of_presence(faces: Sequence[Face], least_score: float, face_check: str) -> C
       face_check: how they were looked for.
     """
     best = max((face.score for face in faces), default=0.0)
-    unsure = f", the likeliest place scores {best:.2f}, {least_score:g} is the least" if faces else ""
+    unsure = f", the likeliest place scores {best:.3f}, {least_score:g} is the least" if faces else ""
     return least("face_score", best, least_score, f"no face was found in it ({face_check}{unsure})")
 
 
 def of_second_look(score: float) -> Check:
     """Whether what was taken for a face is one when it is looked at by itself."""
-    words = f"what looked like a face is none when it is looked at again, enlarged (score {score:.2f}, {LEAST_AGAIN:g} "
+    words = f"what looked like a face is none when it is looked at again, enlarged (score {score:.3f}, {LEAST_AGAIN:g} "
     return least("face_again", score, LEAST_AGAIN, f"{words}is the least)")
 
 
@@ -145,9 +145,9 @@ def of_face(pixels: UInt8[np.ndarray, "h w 3"], face: Face, frame: Frame, *, is_
       is_pose_known: whether its landmarks were seen and not put where they are on average.
     """
     side = float(np.max(face.box[2:] - face.box[:2]))
-    too_small = f"the face is {side:.0f} pixels wide or high, {LEAST_SIDE:.0f} are the least: find a larger picture"
+    too_small = f"the face is {side:.1f} pixels wide or high, {LEAST_SIDE:.0f} are the least: find a larger picture"
     sharp = sharpness(pixels, face)
-    blurred = f"the face is too blurred (sharpness {sharp:.2f}, {LEAST_SHARPNESS:g} is the least)"
+    blurred = f"the face is too blurred (sharpness {sharp:.3f}, {LEAST_SHARPNESS:g} is the least)"
     checks = [
         least("face_side", side, LEAST_SIDE, too_small),
         least("sharpness", sharp, LEAST_SHARPNESS, blurred),
@@ -157,7 +157,7 @@ def of_face(pixels: UInt8[np.ndarray, "h w 3"], face: Face, frame: Frame, *, is_
         if angle is None:
             checks.append(most(name, None, limit, "not told: the landmarks are not known"))
         elif name != "roll" or frame.crop != "align":
-            words = f"the face {does} by {abs(angle):.0f} degrees, {limit:.0f} are the most"
+            words = f"the face {does} by {abs(angle):.1f} degrees, {limit:.0f} are the most"
             checks.append(most(name, abs(angle), limit, words))
     return checks
 

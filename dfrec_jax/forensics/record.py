@@ -44,6 +44,7 @@ def record_of(recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer)
     if made is None:
         return record
     output, origins = made.output, recovery.origins
+    record["share_beyond"] = round(float(np.mean(framed.inside == 0)), 4)  # of the crop, that the input does not have
     if origins is not None:
         record |= {f"share_{name}": round(share, 4) for name, share in origins.shares.items()}
     if recovery.draws is not None:

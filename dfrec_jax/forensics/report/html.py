@@ -13,6 +13,7 @@ from PIL import Image
 from dfrec_jax.forensics.report.closing import TITLES
 from dfrec_jax.forensics.report.document import Document
 
+LARGEST_SCALE = 2.1  # pixels on the page of a picture's, of one that has the width for itself
 LARGEST = 1600  # pixels of a picture on the page; the file in the folder is whole
 _CODE = re.compile(r"`([^`]*)`")
 
@@ -24,6 +25,7 @@ def page(document: Document) -> str:
     )
     environment.globals |= {"kind": lambda block: type(block).__name__, "inline": inline, "short": TITLES}
     environment.globals["picture"] = lambda file: picture(document.folder / file)
+    environment.globals["widest"] = lambda file: widest(document.folder / file)
     look = resources.files("dfrec_jax.reports") / "page.css"
     package = resources.files("dfrec_jax.forensics.report")
     style = look.read_text(encoding="utf-8") + (package / "report.css").read_text(encoding="utf-8")
@@ -35,6 +37,12 @@ def inline(text: str) -> markupsafe.Markup:
     """Text with what stands between backquotes as code."""
     escaped = str(markupsafe.escape(text))
     return markupsafe.Markup(_CODE.sub(r"<code>\1</code>", escaped))
+
+
+def widest(path: Path) -> int:
+    """How wide a picture may stand on the page, in its pixels."""
+    with Image.open(path) as opened:
+        return round(opened.width * LARGEST_SCALE)
 
 
 def picture(path: Path) -> str:

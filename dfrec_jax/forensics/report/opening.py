@@ -50,9 +50,10 @@ def in_plain_words(contents: Contents) -> Section:
 
 def _share(result: dict[str, Any]) -> str:
     generated, of = len(result["generated_patches"]), result["num_patches"]
+    beyond = " or lie beyond its border" if result.get("share_beyond") else ""
     return (
         f"Of the recovered target {generated} of {of} patches ({generated / of:.0%}) were generated; the others are "
-        "copied from the exhibit. The whole recovered source was generated."
+        f"copied from the exhibit{beyond}. The whole recovered source was generated."
     )
 
 

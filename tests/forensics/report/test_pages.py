@@ -2,11 +2,12 @@
 
 import html as html_lib
 import re
+import shutil
 
 import pypdfium2
 import pytest
 
-from dfrec_jax.forensics.report import build, candidates, closing, contents, document, measuring, statements
+from dfrec_jax.forensics.report import build, candidates, closing, contents, document, measuring, statements, write
 from dfrec_jax.forensics.report.demands import DEMANDS
 from tests.forensics.report import made_up
 
@@ -140,9 +141,9 @@ def test_what_the_gate_measured_stands_beside_its_limits(tmp_path):
     folder = made_up.report(tmp_path / "r", checks=checks, force=True)
     text = _letters(_of_html(folder))
     for words in (
-        "face side does not pass: the face is 20 pixels wide 20.1 at least 32.0",
-        "yaw not told: no landmarks - at most 48.0",
-        "contrast passes 51.0 at least 2.00",
+        "longer side of the face, pixels does not pass: the face is 20 pixels wide 20.1 at least 32.0",
+        "turned aside, degrees not told: no landmarks - at most 48.0",
+        "contrast, levels of 255 passes 51.0 at least 2.00",
         "The operator forced the recovery",
     ):
         assert _letters(words) in text, words
@@ -161,6 +162,26 @@ def test_a_network_of_drawn_faces_says_so_first(tmp_path, pages):
     words = _letters(statements.DRAWN_FACES)
     assert words in _letters(_of_html(folder)) and words in _letters(_of_pdf(folder))
     assert words not in pages["recovered"][0]
+
+
+def test_what_lies_beyond_the_border_is_not_called_the_exhibits_own(tmp_path, pages):
+    shares = {"share_own": 0.39, "share_generated": 0.6, "share_forged_seen": 0.01, "share_beyond": 0.2571}
+    folder = made_up.report(tmp_path / "r", **shares)
+    for words in (
+        "the others are copied from the exhibit or lie beyond its border",
+        "the exhibit's own, but for the 25.7% of it that lie beyond the exhibit's border: its last pixels go on there",
+        "Of the pixels of the face's crop that the exhibit has",
+    ):
+        assert _letters(words) in _letters(_of_html(folder)), words
+    assert _has(pages, "recovered", "lie beyond") == [False, False]
+
+
+def test_a_small_picture_is_not_blown_up(tmp_path):
+    made_up.report(tmp_path / "r", share_own=1.0, share_generated=0.0, share_forged_seen=0.0)
+    folder = tmp_path / "r"
+    shutil.copyfile(folder / "input.png", folder / "target_in_picture.png")
+    write.draw(folder)
+    assert 'style="max-width: min(46rem, 67px)"' in (folder / "report.html").read_text()  # of 32
 
 
 def test_that_command_makes_the_same_result(tmp_path):
