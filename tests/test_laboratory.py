@@ -1,4 +1,4 @@
-"""What examiners run, `recover`, `verify`, `trace` and `serve`, on a machine without the packages of training."""
+"""What examiners run, `recover`, `verify`, `trace` and `serve`, without the packages of training and the network."""
 
 import os
 import subprocess
@@ -27,6 +27,18 @@ class Absent(importlib.abc.MetaPathFinder):
 
 
 sys.meta_path.insert(0, Absent())
+asked = []
+
+
+def deny_the_network(event, given):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+        where = given[1] if event in ("socket.connect", "socket.sendto") else given
+        if isinstance(where, tuple) and where[0] not in ("127.0.0.1", "localhost"):
+            asked.append((event, str(where)))
+            raise ConnectionRefusedError(f"{event}: {where}")
+
+
+sys.addaudithook(deny_the_network)
 
 from dfrec_jax import cli
 
@@ -67,11 +79,12 @@ visitor.join()
 assert states[-1] == "done", states
 there = [name for name in absent if name in sys.modules]
 assert not there, there
+assert not asked, asked
 """
 
 
 @pytest.mark.slow
-def test_what_examiners_run_needs_no_package_of_training(tmp_path):
+def test_what_examiners_run_needs_no_package_of_training_and_asks_nobody(tmp_path):
     tiny_run.make(tmp_path / "run", map_bias=2.0)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "photo.png")

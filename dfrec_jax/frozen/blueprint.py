@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax.traverse_util import flatten_dict, unflatten_dict
+from flax.traverse_util import unflatten_dict
 from jaxtyping import Array
 
+from dfrec_jax.frozen import network
 from dfrec_jax.frozen.network import Features, FrozenNetwork
+from dfrec_jax.nets import initialisation
+from dfrec_jax.weights import shapes
 from dfrec_jax.weights.rules import Rule, port
 
+CODE = tuple(Path(part.__file__).parent for part in (network, initialisation))  # on which shapes depend
 LoadPart = Callable[[str, tuple[Rule, ...], dict[str, tuple[int, ...]]], dict[str, np.ndarray]]
 
 
@@ -57,9 +62,12 @@ class Blueprint(NamedTuple):
 def expected_shapes(blueprint: Blueprint) -> dict[str, tuple[int, ...]]:
     """Path ('/'-joined) and shape of every variable of the module; nothing is compiled or run."""
     image = jax.ShapeDtypeStruct((1, *blueprint.input_shape), jnp.float32)
-    variables: Any = jax.eval_shape(blueprint.module.init, jax.random.key(0), image)
-    leaves: dict[str, Any] = flatten_dict(variables, sep="/")
-    return {path: leaf.shape for path, leaf in leaves.items()}
+
+    def trace() -> Any:
+        return jax.eval_shape(blueprint.module.init, jax.random.key(0), image)
+
+    what = f"{blueprint.name} {blueprint.module!r} {blueprint.input_shape}"
+    return {path: leaf.shape for path, leaf in shapes.of_variables(what, CODE, trace).items()}
 
 
 def from_parts(blueprint: Blueprint, load: LoadPart) -> FrozenNetwork:

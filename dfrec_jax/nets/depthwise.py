@@ -32,6 +32,8 @@ class DepthwiseConv(nn.Module):
         """Returns ceil(h / stride) rows and ceil(w / stride) columns."""
         size = self.kernel_size
         kernel = self.param("kernel", initialisation.DEPTHWISE_CONV, (size, size, 1, x.shape[-1]))
+        if self.is_initializing():  # its shape alone is asked for, and the taps are slow to trace
+            return grouped_conv(x.astype(self.dtype), kernel.astype(self.dtype), self.stride, self.dilation)
         # XLA's grouped convolution on CPU is 20 to 40 times slower than the sum of its taps, its gradient as well.
         return lax.platform_dependent(
             x.astype(self.dtype),

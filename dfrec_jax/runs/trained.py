@@ -1,10 +1,12 @@
 """A trained DFREC taken from a workdir: its config, its modules and the variables of one checkpoint."""
 
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from flax.traverse_util import unflatten_dict
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
@@ -12,6 +14,10 @@ from dfrec_jax.models import dfrec
 from dfrec_jax.runs import stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.weights import shapes
+
+_PACKAGE = Path(dfrec.__file__).parents[1]
+CODE = tuple(_PACKAGE / part for part in ("config", "models", "nets"))  # on which the shapes of variables depend
 
 
 class Trained(NamedTuple):
@@ -23,12 +29,16 @@ class Trained(NamedTuple):
     step: int
 
 
-def abstract_variables(model: dfrec.Dfrec, image_size: int) -> Any:
-    """Shape and dtype of every variable, placed on the first device."""
-    image = jax.ShapeDtypeStruct((1, image_size, image_size, 3), jnp.float32)
+def abstract_variables(config: ConfigDict, model: dfrec.Dfrec) -> Any:
+    """Shape and dtype of every variable of the `model` of `config`, placed on the first device."""
+    image = jax.ShapeDtypeStruct((1, config.image_size, config.image_size, 3), jnp.float32)
     keys = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 1))
-    shapes = jax.eval_shape(lambda image, keys: model.init(jax.random.key(0), image, keys, train=False), image, keys)
-    return on_first_device(dict(shapes))
+
+    def trace() -> Any:
+        return jax.eval_shape(lambda image, keys: model.init(jax.random.key(0), image, keys, train=False), image, keys)
+
+    found = shapes.of_variables(f"Dfrec {config.to_json(sort_keys=True)}", CODE, trace)
+    return on_first_device(unflatten_dict(found, sep="/"))
 
 
 def on_first_device(shapes: Any) -> Any:
@@ -53,5 +63,5 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
         raise CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
     rules.validate(config)
     model = dfrec.build(config)
-    step, variables = Checkpoints(workdir).restore_variables(which, abstract_variables(model, config.image_size))
+    step, variables = Checkpoints(workdir).restore_variables(which, abstract_variables(config, model))
     return Trained(config, model, variables, step)

@@ -33,3 +33,11 @@ def test_one_tap_by_hand():
     kernel[1, 2] = 2.0  # twice the right neighbour, zero beyond the edge
     y = DepthwiseConv(3).apply({"params": {"kernel": jnp.asarray(kernel)}}, jnp.asarray(x))
     np.testing.assert_array_equal(y[0, :, :, 0], [[2, 4, 6, 0], [10, 12, 14, 0]])
+
+
+def test_the_slow_form_is_not_traced_where_shapes_alone_are_asked_for():
+    layer, x = DepthwiseConv(3, stride=2), jnp.zeros((1, 5, 4, 2))
+    y, variables = jax.eval_shape(layer.init_with_output, jax.random.key(0), x)
+    assert y.shape == (1, 3, 2, 2) == jax.eval_shape(layer.apply, variables, x).shape
+    program = str(jax.make_jaxpr(layer.init_with_output)(jax.random.key(0), x))
+    assert "sum_of_taps" not in program and "feature_group_count=2" in program

@@ -33,13 +33,16 @@ def limits(contents: Contents) -> Section:
 def repeat(contents: Contents) -> Section:
     """Hashes, versions, seeds and the command: what another laboratory needs."""
     said, result = contents.said, contents.result
-    made, network = said["made"], said["network"]
+    made, network, seeds = said["made"], said["network"], result.get("seeds", ())
     rows = [
         ("SHA-256 of the exhibit", said["exhibit"]["sha256"]),
         ("SHA-256 of the weights", f"{result['network_sha256']} (of every variable's name, type, shape and values)"),
         ("SHA-256 of the config", f"{network['config_sha256']} ({names.CONFIG}, in this folder)"),
         ("Network", f"{plain(network['workdir'])}, step {result['checkpoint_step']}"),
-        ("Seed", str(result["seed"])),
+        (
+            "Seed",
+            str(result["seed"]) if len(seeds) < 2 else f"{seeds[0]} to {seeds[-1]}; the result is that of the first",
+        ),
         ("Command", plain(made["command"])),
         ("Working folder", plain(made["folder"])),
         ("Time", made["time"]),

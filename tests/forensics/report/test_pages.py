@@ -205,6 +205,7 @@ def test_how_the_result_moves_stands_beside_none_and_the_test_set(tmp_path):
     for text in map(_letters, (_of_html(folder), _of_pdf(folder))):
         for words in (
             "Draws 3 1 seeds 7 to 9",
+            "Seed 7 to 9; the result is that of the first",
             "Least cosine of two draws' targets 0.712 1 by embedded-b",
             "Stability: fair: the least cosine is 0.7 to 0.9. A stable target is not a true one.",
             "noise, standard deviation 2 of 255 0.812 - 1 0.910 25%",
