@@ -43,6 +43,6 @@ def test_recover_runs(workdir, monkeypatch, tmp_path, capsys):
     assert names["recovery"].status == "recovered" and (names["folder"] / "report.pdf").is_file()
     assert {check.name: check.holds for check in names["checks"]} == {
         "files": True, "signature": None, "exhibit": True, "pages": True, "config": True, "weights": True,
-        "numbers": True, "pictures": True,
+        "numbers": True, "file": True, "similarity": True, "test set": True, "pictures": True,
     }  # fmt: skip
     assert "50% of the recovered target was generated" in capsys.readouterr().out

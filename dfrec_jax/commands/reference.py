@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dfrec_jax.config.errors import ConfigError, require
     from dfrec_jax.forensics import reference
     from dfrec_jax.forensics.recoverer import Recoverer
+    from dfrec_jax.forensics.report import network
     from dfrec_jax.reports.progress import progress
 
     require(arguments.examples >= 0, "--examples", arguments.examples, "0 or more")
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             "check` says which networks are at hand"
         )
     by = recoverer.likeness.name
-    words = f"{len(swaps)} swaps of the test split of {config.data.dataset}, by {by}, the verdict given"
+    of = f"{config.data.dataset}{network.folders(config)}"
+    words = f"{len(swaps)} swaps of the test split of {of}, by {by}, the verdict given"
     print(reference.write(arguments.workdir, recoverer.identity, values, words))
     return 0
 

@@ -41,7 +41,6 @@ def facts(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:
 def trained_on(config: ConfigDict) -> str:
     """The data and the forgeries of training, in words."""
     data = config.data
-    where = f", of {', '.join(Path(part.strip()).name for part in data.dir.split(','))}" if data.dir else ""
     kinds = [
         f"{share:.0%} {words}"
         for share, words in (
@@ -56,7 +55,13 @@ def trained_on(config: ConfigDict) -> str:
     swaps = "warped swaps" if data.dataset != "embedded" else "swaps of drawn faces"
     kinds.append(f"the rest {swaps}" if kinds else swaps)
     attack = f" ({data.attack})" if data.attack else ""
-    return f"`{data.dataset}`{attack}{where}; of each batch {', '.join(kinds)}"
+    return f"`{data.dataset}`{attack}{folders(config)}; of each batch {', '.join(kinds)}"
+
+
+def folders(config: ConfigDict) -> str:
+    """`, of LFW, DFDC`: the names of the folders of a run's prepared data; empty where it has none."""
+    parts = config.data.dir.split(",") if config.data.dir else []
+    return f", of {', '.join(Path(part.strip()).name for part in parts)}" if parts else ""
 
 
 def reliability(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:

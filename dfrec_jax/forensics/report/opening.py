@@ -50,10 +50,13 @@ def in_plain_words(contents: Contents) -> Section:
 
 def _share(result: dict[str, Any]) -> str:
     generated, of = len(result["generated_patches"]), result["num_patches"]
-    beyond = " or lie beyond its border" if result.get("share_beyond") else ""
+    own, beyond = "", ""
+    if result.get("share_beyond"):
+        own = f", {result['share_generated']:.0%} of what the exhibit itself has of it"
+        beyond = " or lie beyond its border"
     return (
-        f"Of the recovered target {generated} of {of} patches ({generated / of:.0%}) were generated; the others are "
-        f"copied from the exhibit{beyond}. The whole recovered source was generated."
+        f"Of the recovered target {generated} of {of} patches ({generated / of:.0%}) were generated{own}; the others "
+        f"are copied from the exhibit{beyond}. The whole recovered source was generated."
     )
 
 

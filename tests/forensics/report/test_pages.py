@@ -168,7 +168,7 @@ def test_what_lies_beyond_the_border_is_not_called_the_exhibits_own(tmp_path, pa
     shares = {"share_own": 0.39, "share_generated": 0.6, "share_forged_seen": 0.01, "share_beyond": 0.2571}
     folder = made_up.report(tmp_path / "r", **shares)
     for words in (
-        "the others are copied from the exhibit or lie beyond its border",
+        "were generated, 60% of what the exhibit itself has of it; the others are copied from the exhibit or lie",
         "the exhibit's own, but for the 25.7% of it that lie beyond the exhibit's border: its last pixels go on there",
         "Of the pixels of the face's crop that the exhibit has",
     ):
