@@ -12,13 +12,12 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 from jaxtyping import Array
 
-from dfrec_jax.frozen import network
 from dfrec_jax.frozen.network import Features, FrozenNetwork
-from dfrec_jax.nets import initialisation
 from dfrec_jax.weights import shapes
 from dfrec_jax.weights.rules import Rule, port
 
-CODE = tuple(Path(part.__file__).parent for part in (network, initialisation))  # on which shapes depend
+_PACKAGE = Path(__file__).parents[1]
+CODE = tuple(_PACKAGE / part for part in ("frozen", "nets"))  # on which the shapes of variables depend
 LoadPart = Callable[[str, tuple[Rule, ...], dict[str, tuple[int, ...]]], dict[str, np.ndarray]]
 
 

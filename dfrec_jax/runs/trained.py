@@ -16,7 +16,7 @@ from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights import shapes
 
-_PACKAGE = Path(dfrec.__file__).parents[1]
+_PACKAGE = Path(__file__).parents[1]
 CODE = tuple(_PACKAGE / part for part in ("config", "models", "nets"))  # on which the shapes of variables depend
 
 
