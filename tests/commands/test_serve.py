@@ -1,5 +1,6 @@
 """`dfrec serve`: what it refuses, that it ends clean, and, slow, that it listens soon and leaves nothing."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -125,18 +126,18 @@ def test_it_listens_soon_recovers_and_leaves_nothing(workdir, tmp_path):
         assert program.stdout is not None
         address = urlsplit(program.stdout.readline().decode().strip())
         assert time.monotonic() - began < 2 * LONGEST_START
-        connection = http.client.HTTPConnection("127.0.0.1", address.port, timeout=60)
-        picture = tmp_path / "a.png"
-        Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(picture)
-        connection.request("POST", f"{address.path}pictures?name=a.png", picture.read_bytes())
-        number = json.loads(connection.getresponse().read())["job"]
-        while True:
-            connection.request("GET", f"{address.path}jobs/{number}")
-            said = json.loads(connection.getresponse().read())
-            if said["state"] in ("done", "refused"):
-                break
-            time.sleep(0.1)
-        assert said["state"] == "done" and "report.pdf" in said["files"], said["words"]
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", address.port, timeout=60)) as connection:
+            picture = tmp_path / "a.png"
+            Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(picture)
+            connection.request("POST", f"{address.path}pictures?name=a.png", picture.read_bytes())
+            number = json.loads(connection.getresponse().read())["job"]
+            while True:
+                connection.request("GET", f"{address.path}jobs/{number}")
+                said = json.loads(connection.getresponse().read())
+                if said["state"] in ("done", "refused"):
+                    break
+                time.sleep(0.1)
+            assert said["state"] == "done" and "report.pdf" in said["files"], said["words"]
         assert list(tmp_path.glob("dfrec-serve-*"))
         program.send_signal(signal.SIGTERM)
         assert program.wait(60) == 0

@@ -101,7 +101,8 @@ async function show(job, said) {
     state.generated = result.generated_patches;
     state.side = Math.round(Math.sqrt(result.num_patches));
     const count = `${result.generated_patches.length} of ${result.num_patches} patches of the recovered target were generated`;
-    byId("counts").textContent = `${count}; the others are the exhibit's own.`;
+    const beyond = result.share_beyond ? " or lie beyond its border" : "";
+    byId("counts").textContent = `${count}; the others are the exhibit's own${beyond}.`;
     const evidence = said.files.find((name) => /^evidence[^/]*\.png$/.test(name) && !name.includes("mask"));
     byId("evidence-file").hidden = !evidence;
     if (evidence) byId("evidence-picture").src = at(evidence);
