@@ -120,8 +120,10 @@ def _drop_unfinished(folder: Path) -> None:
 
 def compiled_dir() -> Path:
     """Where compiled programs are kept: a folder for each kind of processor, since they are made for one kind, and a
-    home folder may be that of many hosts."""
-    processor = platform.machine() + platform.processor()
+    home folder may be that of many hosts; and for each number of cores that a process may use: XLA splits the work of
+    a program for a CPU over as many, and does not tell such programs apart."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    processor = f"{platform.machine()}{platform.processor()} {cores} cores "
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")

@@ -59,6 +59,15 @@ def test_compiled_programs_are_kept_in_the_users_cache(updates, tmp_path, monkey
     assert updates["jax_compilation_cache_max_size"] == startup.CACHE_BYTES
 
 
+def test_programs_for_other_numbers_of_cores_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
+    folders = set()
+    for cores in ({0}, {0, 1}, {2, 3}):
+        monkeypatch.setattr("os.sched_getaffinity", lambda process, cores=cores: cores, raising=False)
+        folders.add(startup.compiled_dir())
+    assert len(folders) == 2, "XLA splits a program over the cores that compile it, and its key does not say how many"
+
+
 def test_an_entry_that_was_cut_short_is_dropped(updates, tmp_path, monkeypatch):
     monkeypatch.setenv("DFREC_CACHE", str(tmp_path))
     folder = startup.compiled_dir()
