@@ -159,6 +159,8 @@ def _cost(flat: _Flat, arguments: set[int], late: set[int], outputs: list[int], 
         if op.name in ("scan", "while", "cond"):
             bodies = [cost_of(body) for body in _bodies(op.equation)]
             inner[when] = max((body.kept + body.passing for body in bodies), default=0)
+            if op.name == "cond":  # one branch runs: where each kind of device has its own, the definition's
+                bodies = [max(bodies, key=lambda body: sum(body.products.values()))]
             times = op.equation.params.get("length", 1)
             for body in bodies:
                 work += [(one[0] * times, one[1], one[2] * times) for one in body.work]

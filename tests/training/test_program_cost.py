@@ -61,3 +61,11 @@ def test_what_calls_another_program_is_looked_into():
     inner = jax.jit(lambda x, w: x @ w)
     cost = cost_of(jax.make_jaxpr(jax.jit(lambda x, w: inner(x, w)))(X, W))
     assert cost.products == {4: 2 * 8 * 16 * 32}
+
+
+def test_of_the_branches_of_several_platforms_one_is_counted():
+    def several(x, w):
+        return jax.lax.platform_dependent(x, w, cpu=lambda x, w: x[:4] @ w, default=lambda x, w: (x @ w)[:4])
+
+    cost = cost_of(jax.make_jaxpr(several)(X, W))
+    assert cost.products == {4: 2 * 8 * 16 * 32}, "the definition's, whatever a platform does in its place"
