@@ -13,7 +13,7 @@ from dfrec_jax.runs.checkpoint import Restored
 from dfrec_jax.training import hooks, parameters, sharding, state, stopping
 from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
-from dfrec_jax.training.nonfinite import NonFiniteSteps, leaving_out
+from dfrec_jax.training.nonfinite import NonFiniteSteps, flagging, leaving_out, numbers_of
 from dfrec_jax.training.slow_hosts import SlowHosts
 from dfrec_jax.training.step import compile_step
 from dfrec_jax.training.task import Task
@@ -44,9 +44,8 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
     sharding.check_batch_size(config.data.eval_batch_size, mesh, "data.eval_batch_size")
     validator = task.make_validator(mesh)  # opens the validation split: one that is not there is missed before step 1
     abstract_state, shardings = state.abstract(task.init, mesh)
-    step_function = task.make_step(mesh.size)
-    if config.train.skip_nonfinite:
-        step_function = leaving_out(step_function)
+    marked = leaving_out if config.train.skip_nonfinite else flagging
+    step_function = marked(task.make_step(mesh.size))
     train_step = compile_step(step_function, shardings, mesh)
     constants = jax.device_put(task.constants, sharding.replicated(mesh))
 
@@ -135,7 +134,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
 
                 if step % config.train.log_every == 0 or is_last:
                     nonfinite.check(step, metrics)
-                    values = {name: float(value) for name, value in metrics.items()}
+                    values = numbers_of(metrics)
                     rates = progress.rates(step)
                     log.scalars(step, nonfinite.logged(values))
                     ledger.write(rates | slow_hosts.compare(step, ledger.total("input")))

@@ -11,6 +11,7 @@ from dfrec_jax.training.state import TrainState
 from dfrec_jax.training.step import Batch, Metrics, TrainStep
 
 SKIPPED = "skipped_steps"  # in the log and in the meta of a checkpoint: how many were left out since the run began
+FLAG = "is_finite"
 _IN_A_ROW = "skipped_in_a_row"
 
 
@@ -18,19 +19,37 @@ class NonFiniteLossError(RuntimeError):
     """A loss term became NaN or infinite; the message names the step and the term."""
 
 
-def leaving_out(step: TrainStep) -> TrainStep:
-    """The same step, but that one of which any metric is not finite changes nothing but the number of steps.
+def flagging(step: TrainStep) -> TrainStep:
+    """The same step, with `FLAG` among its metrics: whether all of them are finite, the norm of the gradients too.
 
-    The norm of the gradients is among the metrics. The draws of the next step are those of an undisturbed run.
+    The host then waits for one number of each step, and not for each of its metrics.
     """
 
-    def guarded(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
+    def flagged(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
         after, metrics = step(state, constants, batch)
-        is_finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in metrics.values()]))
-        kept = jax.tree.map(lambda new, old: jnp.where(is_finite, new, old), after, state)
+        return after, metrics | {FLAG: jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in metrics.values()]))}
+
+    return flagged
+
+
+def leaving_out(step: TrainStep) -> TrainStep:
+    """`flagging`, and a step of which any metric is not finite changes nothing but the number of steps.
+
+    The draws of the next step are those of an undisturbed run.
+    """
+    flagged = flagging(step)
+
+    def guarded(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
+        after, metrics = flagged(state, constants, batch)
+        kept = jax.tree.map(lambda new, old: jnp.where(metrics[FLAG], new, old), after, state)
         return kept.replace(step=after.step), metrics
 
     return guarded
+
+
+def numbers_of(metrics: Metrics) -> dict[str, float]:
+    """The metrics of a step on the host, which are there when it is done; without the flag."""
+    return {name: float(value) for name, value in metrics.items() if name != FLAG}
 
 
 class NonFiniteSteps:
@@ -47,15 +66,15 @@ class NonFiniteSteps:
         self._allowed, self._is_shown, self._checked = allowed, is_shown, -1
         self._skipped, self._in_a_row = int(meta.get(SKIPPED, 0)), int(meta.get(_IN_A_ROW, 0))
 
-    def check(self, step: int, metrics: dict[str, jax.Array]) -> None:
-        """Raises NonFiniteLossError where the run cannot go on after `step`."""
+    def check(self, step: int, metrics: Metrics) -> None:
+        """Raises NonFiniteLossError where the run cannot go on after `step`, whose metrics `flagging` has marked."""
         if step <= self._checked:
             return
         self._checked = step
-        bad = [name for name, value in metrics.items() if not np.isfinite(value)]
-        if not bad:
+        if metrics[FLAG]:
             self._in_a_row = 0
             return
+        bad = [name for name, value in numbers_of(metrics).items() if not np.isfinite(value)]
         words = f"{', '.join(bad)} not finite"
         if self._in_a_row >= self._allowed:
             before = f", as in the {self._in_a_row} steps before (train.skip_nonfinite)" if self._allowed else ""
