@@ -76,16 +76,26 @@ class Perceptors:
     perceptual: FrozenNetwork | None
     attributes: FrozenNetwork | None
 
-    def __call__(self, images: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"] | None = None) -> FaceFeatures:
-        """Returns the taps of each role on `images` (RGB in [0, 1])."""
+    def __call__(
+        self,
+        images: Float[Array, "b h w 3"],
+        landmarks: Float[Array, "b 5 2"] | None = None,
+        *,
+        num_attributes: int | None = None,
+    ) -> FaceFeatures:
+        """Returns the taps of each role on `images` (RGB in [0, 1]); attributes of the first `num_attributes` alone."""
         computed: dict[str, Features] = {}
         taps = []
-        for role in ROLES:
+        for role in ROLES:  # attributes last: what sees all rows is there by then
             network: FrozenNetwork | None = getattr(self, role)
             if network is None:
                 taps.append(())
                 continue
-            if network.name not in computed:
-                computed[network.name] = network(images, landmarks)
-            taps.append(tuple(computed[network.name][tap] for tap in network.taps[role]))
+            rows = slice(num_attributes if role == "attributes" else None)
+            if network.name in computed:
+                found = {tap: computed[network.name][tap][rows] for tap in network.taps[role]}
+            else:
+                found = network(images[rows], None if landmarks is None else landmarks[rows])
+                computed[network.name] = found
+            taps.append(tuple(found[tap] for tap in network.taps[role]))
         return FaceFeatures(*taps)

@@ -220,11 +220,17 @@ def _drawn_rows(key: PRNGKeyArray | None, face: str, is_given: Bool[Array, " b"]
 
 
 def _features(perceptors: Perceptors, faces: list[tuple[Array, Array]]) -> list[FaceFeatures]:
-    """Features of several batches of pictures, each with its landmarks, in one pass of each network."""
+    """Features of several batches of pictures, each with its landmarks, in one pass of each network.
+
+    Attributes are those of the first batch, the targets, alone: Eq. 8 asks for no others.
+    """
+    num_first = len(faces[0][0])
     pictures, landmarks = (jnp.concatenate(parts) for parts in zip(*faces, strict=True))
-    features = perceptors(pictures.astype(jnp.float32), landmarks)
+    features = perceptors(pictures.astype(jnp.float32), landmarks, num_attributes=num_first)
+    attributes, features = features.attributes, features._replace(attributes=())
     ends = list(itertools.accumulate(len(pictures) for pictures, _ in faces))
-    return [
+    first, *others = (
         jax.tree.map(lambda x: x[start:end], features)  # noqa: B023
         for start, end in itertools.pairwise([0, *ends])
-    ]
+    )
+    return [first._replace(attributes=attributes), *others]

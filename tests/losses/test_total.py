@@ -217,3 +217,19 @@ def test_the_networks_see_no_more_than_the_rows_that_are_drawn():
     loss = _loss(target_rows=0.5, source_rows=0.25)
     loss_terms(output, batch, Perceptors(network, None, None), loss, patch_size=8, key=jax.random.key(0))
     assert seen == [6, 6]  # of eight: four targets and two sources, recovered and true
+
+
+def test_attributes_are_computed_of_targets_alone():
+    seen = []
+
+    def apply(variables, images, landmarks):
+        seen.append((len(images), len(landmarks)))
+        return tiny.network().apply(variables, images, landmarks)
+
+    of_attributes = replace(tiny.network("another"), apply=apply)
+    loss_of = lambda perceptors: loss_terms(_output(), BATCH, perceptors, _loss(), patch_size=8)  # noqa: E731
+    terms = loss_of(Perceptors(tiny.network(), tiny.network(), of_attributes))
+    assert seen == [(2, 2), (2, 2)]  # of four pictures, recovered and true
+    shared = loss_of(tiny.perceptors())
+    np.testing.assert_allclose(terms["attribute"], shared["attribute"], rtol=1e-6)
+    assert float(shared["attribute"]) > 0
