@@ -38,7 +38,7 @@ def attributes() -> ConfigDict:
     config.data.jitter = 0.2  # brightness, contrast and saturation times 1 +- jitter
     config.data.zoom = (0.9, 1.2)  # range of enlargement
     config.data.shift = 0.05  # largest shift, in sides of the picture
-    config.data.num_threads = 4
+    config.data.num_threads = 0  # 0: as many as processors that the process may use
     config.data.prefetch = 256  # examples
     config.data.eval_batch_size = 32
     config.data.validation_examples = 0  # 0: the whole split

@@ -23,7 +23,7 @@ FIELDS: tuple[Rule, ...] = (
     ("data.tightened", share, "between 0 and 1"),
     ("data.leak", lambda leak: len(leak) == 2 and 0 <= leak[0] <= leak[1] < 1, "(low, high) with 0 <= low <= high < 1"),
     ("data.scene", one_of(SCENES), f"one of {SCENES}"),
-    ("data.num_threads", positive, "1 or more"),
+    ("data.num_threads", not_negative, "0 (as many as processors) or more"),
     ("data.prefetch", positive, "1 or more"),
     ("data.eval_batch_size", positive, "1 or more"),
     ("data.validation_examples", positive, "1 or more"),

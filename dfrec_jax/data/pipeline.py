@@ -6,6 +6,7 @@ both on the device.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -274,6 +275,10 @@ def _share_of(batch_size: int, process_count: int, field: str) -> int:
 
 
 def read_options(config: ConfigDict, share: int) -> grain.ReadOptions:
-    """How grain reads batches of `share` rows: `data.prefetch` counts rows, grain batches; one a thread or more."""
-    batches = max(config.data.num_threads, config.data.prefetch // share)
-    return grain.ReadOptions(num_threads=config.data.num_threads, prefetch_buffer_size=batches)
+    """How grain reads batches of `share` rows: `data.prefetch` counts rows, grain batches; one a thread or more.
+
+    Threads are as many as processors that this process may use, where `data.num_threads` is 0.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = config.data.num_threads or usable
+    return grain.ReadOptions(num_threads=threads, prefetch_buffer_size=max(threads, config.data.prefetch // share))

@@ -323,3 +323,14 @@ def test_a_damaged_record_ends_the_stream_with_one_error(make_config, tmp_path):
         with pytest.raises(ConfigError, match=r"record \d+ is damaged .*dfrec prepare faces"):
             for _ in range(20):
                 next(stream)
+
+
+def test_threads_are_as_many_as_processors_unless_a_config_says_otherwise(make_config, monkeypatch):
+    config = make_config()
+    config.data.num_threads, config.data.prefetch = 0, 8
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 2, 4})
+    options = pipeline.read_options(config, 8)
+    assert (options.num_threads, options.prefetch_buffer_size) == (3, 3), "a batch for each thread"
+    config.data.num_threads, config.data.prefetch = 2, 64
+    options = pipeline.read_options(config, 8)
+    assert (options.num_threads, options.prefetch_buffer_size) == (2, 8)
