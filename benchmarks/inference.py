@@ -1,77 +1,95 @@
 """The released DFREC on one image and on a batch: ours against PyTorch in one run.
 
-Run:     python benchmarks/inference.py [--vit l] [--batches 1 4] [--repeats 9] [--threads N]
-Does:    image to map, source face and target face, float32, in the released mode; random weights, equal on both sides
-         (they go through the rules of the published checkpoint). The repeats alternate, so that a busy machine slows
-         both. PyTorch runs eager under inference_mode, once as published (NCHW) and once with channels last.
-Prints:  for each batch ms a batch and images/s (the fastest repeat), and the ratio of the faster PyTorch over ours:
-         above 1, we are faster. Outputs of both sides are compared first; a difference above 1e-3 ends the run. Without
-         PyTorch (the `convert` extra) ours alone, and it says so.
+Run:     python benchmarks/inference.py [--vit l] [--batches 1 8] [--repeats 9] [--threads N] [--compiled]
+Does:    image to map, source face and target face, float32, in the released mode; random weights, equal on all sides
+         (they go through the rules of the published checkpoint). Each side in a process of its own, by turns, so that a
+         busy machine slows all. PyTorch runs eager under inference_mode, once as published (NCHW) and once with
+         channels last; with --compiled also through torch.compile, which wants a C++ compiler.
+Prints:  for each batch and side the median in ms, the fastest and slowest turn, images/s, and the ratio of each PyTorch
+         over ours: above 1, we are faster. Outputs of all sides are compared first; a difference above 1e-3 ends the
+         run. Without PyTorch (the `convert` extra) ours alone, and it says so.
 """
 
 import argparse
-import copy
+import functools
 import importlib.util
 import os
 import sys
-import time
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from flax.traverse_util import unflatten_dict
-
-from dfrec_jax.config import defaults
-from dfrec_jax.models.dfrec import build, variable_shapes
-from dfrec_jax.weights.dfrec import port_dfrec
+import side_by_side
 
 IMAGE_SIZE = 224
-Run = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]
+VITS = {"ti": (192, 12, 3), "s": (384, 12, 6), "b": (768, 12, 12), "l": (1024, 24, 16)}
+SIDES = ("ours", "eager", "channels_last", "compiled")
+FACES = ("map", "source", "target")
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vit", choices=defaults.VIT_SIZES, default="l", help="l is the released size")
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--vit", choices=VITS, default="l", help="l is the released size")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--minutes", type=float, default=6.0, help="for each batch size, after which no turn begins")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="PyTorch's; ours takes all")
+    parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    config = defaults.dfrec("released")
-    config.tirm.vit = arguments.vit
-    config = defaults.resolve(config)
-    machine = f"{jax.devices()[0].platform}, jax {jax.__version__}"
-    print(f"released DFREC, ViT-{arguments.vit.upper()}/16, {IMAGE_SIZE} px, {machine}")
-
+    if arguments.side:
+        build = ours if arguments.side == "ours" else theirs
+        side_by_side.serve(functools.partial(build, arguments))
+        return
+    sides = [side for side in SIDES if side != "compiled" or arguments.compiled]
     if importlib.util.find_spec("torch") is None:
         print("PyTorch is not installed: ours alone, no ratio. pip install 'dfrec-jax[convert]' brings it")
-        sides = {"ours": ours(config, None)}
-    else:
-        checkpoint, sides = torch_sides(config, arguments.threads)
-        sides = {"ours": ours(config, checkpoint), **sides}
+        sides = ["ours"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if len(sides) > 1:
+            save_checkpoint(arguments.vit, folder)
+        print(f"released DFREC, ViT-{arguments.vit.upper()}/16, {IMAGE_SIZE} px; {side_by_side.processor()}")
+        for batch in arguments.batches:
+            given = [*sys.argv[1:], "--batches", str(batch), "--folder", str(folder)]
+            commands = {side: [sys.executable, __file__, *given, "--side", side] for side in sides}
+            timings = side_by_side.by_turns(commands, arguments.repeats, 60 * arguments.minutes)
+            check_equal({side: folder / f"{side}.npz" for side in sides})
+            report(batch, timings)
+
+
+def given_images(batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images, and the noise of Algorithm 1."""
     rng = np.random.default_rng(0)
-    for batch in arguments.batches:
-        image = rng.random((batch, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32)
-        noise = rng.random((batch, defaults.num_patches(config)), np.float32)
-        check_equal({name: run(image, noise) for name, run in sides.items()})  # compiles and warms up as well
-        times = {name: [] for name in sides}
-        for _ in range(arguments.repeats):
-            for name, run in sides.items():
-                times[name].append(seconds(run, image, noise))
-        report(batch, {name: min(taken) for name, taken in times.items()})
+    patches = (IMAGE_SIZE // 16) ** 2
+    return rng.random((batch, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32), rng.random((batch, patches), np.float32)
 
 
-def ours(config: Any, checkpoint: dict[str, dict[str, np.ndarray]] | None) -> Run:
+def ours(arguments: argparse.Namespace) -> tuple[Callable[[], float], dict[str, Any]]:
     """Our network, with the weights of a checkpoint, or random ones."""
-    network = build(config)
+    import jax
+    from flax.traverse_util import unflatten_dict
+
+    from dfrec_jax.commands import startup
+    from dfrec_jax.config import defaults
+    from dfrec_jax.models.dfrec import build, variable_shapes
+    from dfrec_jax.weights.dfrec import port_dfrec
+
+    startup.prepare_libraries()
+    config = defaults.dfrec("released")
+    config.tirm.vit = arguments.vit
+    network = build(defaults.resolve(config))
     shapes = variable_shapes(network, IMAGE_SIZE)
-    if checkpoint is None:
+    if files := sorted(arguments.folder.glob("checkpoint-*.npz")):
+        flat, _ = port_dfrec({file.stem.partition("-")[2]: dict(np.load(file)) for file in files}, shapes)
+    else:
         rng = np.random.default_rng(0)
         flat = {path: 0.02 * rng.standard_normal(shape, np.float32) for path, shape in shapes.items()}
         flat = {path: value**2 if path.endswith("/var") else value for path, value in flat.items()}
-    else:
-        flat, _ = port_dfrec(checkpoint, shapes)
     variables = jax.device_put(unflatten_dict(flat, sep="/"))
 
     @jax.jit
@@ -79,63 +97,79 @@ def ours(config: Any, checkpoint: dict[str, dict[str, np.ndarray]] | None) -> Ru
         out = network.apply(variables, image, None, train=False, noise=noise)
         return out.source_map, out.source_face, out.target_face
 
-    return lambda image, noise: tuple(np.asarray(face) for face in recover(variables, image, noise))
+    image, noise = given_images(arguments.batches[0])
+    return _timed(
+        lambda: tuple(np.asarray(face) for face in recover(variables, image, noise)),
+        arguments,
+        f"jax {jax.__version__}, {jax.devices()[0].platform}",
+    )
 
 
-def torch_sides(config: Any, num_threads: int) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Run]]:
-    """A random checkpoint and PyTorch's ways to run it."""
+def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], float], dict[str, Any]]:
+    """PyTorch's."""
+    import torch
+    import torch_dfrec
+
+    torch.set_num_threads(arguments.threads)
+    peer = torch_dfrec.Dfrec(*VITS[arguments.vit]).eval().requires_grad_(False)
+    for entry, module in peer.entries().items():
+        tensors = np.load(arguments.folder / f"checkpoint-{entry}.npz")
+        module.load_state_dict({name: torch.from_numpy(tensors[name]) for name in tensors.files})
+    layout = torch.contiguous_format if arguments.side == "eager" else torch.channels_last
+    peer = peer.to(memory_format=layout)
+    forward = torch.compile(peer) if arguments.side == "compiled" else peer
+    image, noise = given_images(arguments.batches[0])
+
+    def run() -> tuple[np.ndarray, ...]:
+        pixels = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+        with torch.inference_mode():
+            faces = forward(pixels, torch.from_numpy(noise))[:3]
+        return tuple(face.permute(0, 2, 3, 1).numpy() for face in faces)
+
+    return _timed(run, arguments, f"torch {torch.__version__} on {torch.get_num_threads()} threads")
+
+
+def _timed(
+    run: Callable[[], tuple[np.ndarray, ...]], arguments: argparse.Namespace, version: str
+) -> tuple[Callable[[], float], dict[str, Any]]:
+    np.savez(arguments.folder / f"{arguments.side}.npz", **dict(zip(FACES, run(), strict=True)))
+    run()
+    return lambda: side_by_side.seconds_of(run), {"version": version}
+
+
+def save_checkpoint(vit: str, folder: Path) -> None:
+    """A random one, in the names of the published: a file for each of its entries."""
     import torch
     import torch_dfrec
 
     torch.manual_seed(0)
-    torch.set_num_threads(num_threads)
-    print(f"torch {torch.__version__} on {torch.get_num_threads()} threads")
-    peer = torch_dfrec.Dfrec(config.tirm.width, config.tirm.depth, config.tirm.heads).eval().requires_grad_(False)
+    peer = torch_dfrec.Dfrec(*VITS[vit]).requires_grad_(False)
     peer.ism.segmentation_head[0].bias.fill_(-4)  # no patch reaches the threshold: rounding cannot flip the split
-    checkpoint = {
-        entry: {name: tensor.numpy() for name, tensor in module.state_dict().items()}
-        for entry, module in peer.entries().items()
-    }
-
-    def runner(peer: torch.nn.Module, memory_format: torch.memory_format) -> Run:
-        peer = peer.to(memory_format=memory_format)
-
-        def run(image: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
-            pixels = torch.from_numpy(image).permute(0, 3, 1, 2).contiguous(memory_format=memory_format)
-            with torch.inference_mode():
-                faces = peer(pixels, torch.from_numpy(noise))
-            return tuple(face.permute(0, 2, 3, 1).numpy() for face in faces)
-
-        return run
-
-    return checkpoint, {
-        "torch": runner(peer, torch.contiguous_format),
-        "torch, channels last": runner(copy.deepcopy(peer), torch.channels_last),
-    }
+    for entry, module in peer.entries().items():
+        tensors = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+        np.savez(folder / f"checkpoint-{entry}.npz", **tensors)
 
 
-def check_equal(outputs: dict[str, tuple[np.ndarray, ...]]) -> None:
+def check_equal(files: dict[str, Path]) -> None:
     """Ends the run where a side computes something else than ours."""
-    for name, faces in outputs.items():
-        for what, got, want in zip(("map", "source", "target"), faces, outputs["ours"], strict=True):
+    outputs = {side: np.load(file) for side, file in files.items()}
+    for side, faces in outputs.items():
+        for what in FACES:
+            got, want = faces[what], outputs["ours"][what]
             error = np.linalg.norm(got - want) / np.linalg.norm(want)
             if not error < 1e-3:
-                sys.exit(f"{name}: its {what} differs from ours by {error:.1e}")
+                sys.exit(f"{side}: its {what} differs from ours by {error:.1e}")
 
 
-def seconds(run: Run, image: np.ndarray, noise: np.ndarray) -> float:
-    """Of one run, outputs back on the host."""
-    start = time.perf_counter()
-    run(image, noise)
-    return time.perf_counter() - start
-
-
-def report(batch: int, best: dict[str, float]) -> None:
-    """One line a batch size."""
-    sides = (f"{name} {1e3 * taken:.0f} ms ({batch / taken:.2f} images/s)" for name, taken in best.items())
-    peers = [taken for name, taken in best.items() if name != "ours"]
-    ratio = f", ratio {min(peers) / best['ours']:.2f}" if peers else ""
-    print(f"batch {batch}: {', '.join(sides)}{ratio}", flush=True)
+def report(batch: int, timings: dict[str, side_by_side.Timing]) -> None:
+    """A line a side, and the ratios."""
+    for side, timing in timings.items():
+        ratio = "" if side == "ours" else f", ratio {timing.median / timings['ours'].median:.2f}"
+        print(
+            f"batch {batch}, {side} ({timing.said['version']}): {1e3 * timing.median:.0f} ms ({timing.spread}; "
+            f"{len(timing.seconds)} turns), {batch / timing.median:.2f} images/s{ratio}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

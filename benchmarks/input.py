@@ -1,27 +1,35 @@
 """The input pipeline against its limit, decoding alone; forging on the device against its NumPy and OpenCV reference.
 
-Run:     python benchmarks/input.py DIR [--dataset faces] [--batch 32] [--threads 1 2 4] [--seconds 3] [--repeats 3]
+Run:     python benchmarks/input.py DIR [--dataset faces] [--batch 32] [--threads 1 2 4] [--processes 1 2]
+                                    [--seconds 3] [--repeats 3] [--image_rate 230] [--no_forging]
          DIR is what `dfrec prepare` wrote to (config.data.dir); its training split is read with the default shares.
 Does:    for each number of threads, in turn and so many times: `decode`, the JPEG pictures of the rows of training
          batches, from memory, decoded by the same decoder in the same grain threads, a batch at a time, and dropped;
          `host`, the batches as training gets them (`pipeline.TrainBatches`: records read, parsed, decoded, laid out).
+         Then `host` in so many processes at once, of one thread each, as several processes of a machine share a batch.
          Then forging: a batch of BI and one of warped swaps, jitted, on the default device; the reference, one
          picture at a time, on one core.
 Prints:  pictures/s (of host and decode: those decoded, one to four a row), the fastest repeat; host as a share of
          decode; speed over the first number of threads; the CPU time of a picture, which a busy machine distorts less;
-         bytes a picture as JPEG, a record, and as it goes to the device.
+         bytes a picture as JPEG, a record, and as it goes to the device. Last what hosts of more cores would feed, by
+         the formula above that table: from the CPU time of a row and the share of it that holds Python's lock (GIL),
+         which is what `host` costs beyond `decode`: reading, parsing and laying out. Decoding releases the lock.
 """
 
 import argparse
+import json
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.data import mixture, pipeline, rows
@@ -38,6 +46,11 @@ def main() -> None:
     parser.add_argument("--dataset", default="faces")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument(
+        "--image_rate", type=float, default=230.0, help="images/s that a GPU takes; --dry_run has floors"
+    )
+    parser.add_argument("--no_forging", action="store_true")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement of the host")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
@@ -49,8 +62,12 @@ def main() -> None:
     del freed
     print(f"{len(os.sched_getaffinity(0))} cores, {jax.devices()[0].platform}, batch {arguments.batch}")
     print_bytes(config, files)
-    print_host(config, files, arguments.threads, arguments.seconds, arguments.repeats)
-    print_forging(config, arguments.repeats)
+    decode, host = print_host(config, files, arguments.threads, arguments.seconds, arguments.repeats)
+    print_processes(config, arguments.processes, arguments.seconds, arguments.repeats)
+    a_row = float(np.mean([len(row) for row in files]))
+    print_hosts(a_row * host, 1 - decode / host, arguments.image_rate)
+    if not arguments.no_forging:
+        print_forging(config, arguments.repeats)
 
 
 def jpeg_files(config) -> list[list[bytes]]:
@@ -85,8 +102,10 @@ def print_bytes(config, files: list[list[bytes]]) -> None:
     )
 
 
-def print_host(config, files: list[list[bytes]], threads: list[int], seconds: float, repeats: int) -> None:
-    """The table of pictures/s on the host, decode beside pipeline."""
+def print_host(
+    config, files: list[list[bytes]], threads: list[int], seconds: float, repeats: int
+) -> tuple[float, float]:
+    """The table of pictures/s on the host, decode beside pipeline; seconds of CPU that a picture costs either."""
     a_row = np.mean([len(row) for row in files])
     fastest: dict[tuple[str, int], float] = {}
     cheapest: dict[tuple[str, int], float] = {}
@@ -105,6 +124,56 @@ def print_host(config, files: list[list[bytes]], threads: list[int], seconds: fl
         scaling = speeds[1] / fastest["host", threads[0]]
         print(f"{count:>15}{speeds[0]:>15.0f}{speeds[1]:>15.0f}{speeds[1] / speeds[0]:>15.2f}{scaling:>15.2f}", end="")
         print(f"{costs[0]:>15.0f}{costs[1]:>15.0f}{costs[0] / costs[1]:>15.2f}")
+    return cheapest["decode", threads[0]], cheapest["host", threads[0]]
+
+
+def print_processes(config, processes: list[int], seconds: float, repeats: int) -> None:
+    """Rows/s of several processes that read at the same time, one thread each."""
+    config.data.num_threads = 1
+    context = multiprocessing.get_context("spawn")
+    print(f"\n{'processes':>15}{'rows/s':>15}{'scaling':>15}")
+    alone = 0.0
+    for count in processes:
+        rates = []
+        for _ in range(repeats):
+            together = context.Barrier(count)
+            with ProcessPoolExecutor(count, context, initializer=_share_barrier, initargs=(together,)) as pool:
+                tasks = [pool.submit(rows_a_second, config.to_json(), place, count, seconds) for place in range(count)]
+                rates.append(sum(task.result() for task in tasks))
+        alone = alone or max(rates)
+        print(f"{count:>15}{max(rates):>15.0f}{max(rates) / alone:>15.2f}")
+
+
+def _share_barrier(together) -> None:
+    global _together
+    _together = together
+
+
+def rows_a_second(config_json: str, place: int, count: int, seconds: float) -> float:
+    """Of this process alone, while the others read as well."""
+    config = ConfigDict(json.loads(config_json))
+    with pipeline.TrainBatches(config, start_step=0, process_index=place, process_count=count) as stream:
+        next(stream)
+        _together.wait()
+        begun, rows_read = time.perf_counter(), 0
+        while time.perf_counter() - begun < seconds:
+            rows_read += len(next(stream)["example"])
+    return rows_read / (time.perf_counter() - begun)
+
+
+def print_hosts(cost: float, locked: float, image_rate: float) -> None:
+    """What hosts of more cores would feed; extrapolated, and said so."""
+    print(
+        f"\nextrapolated, not measured: rows/s = min(cores / c, processes / (g c)), c = {1e6 * cost:.0f} us of CPU a "
+        f"row, g = {locked:.2f} of it under Python's lock; GPUs at {image_rate:.0f} images/s each"
+    )
+    print(f"{'cores':>15}" + "".join(f"{f'{count} processes':>15}{'GPUs':>8}" for count in (1, 4, 8)))
+    for cores in (16, 64, 192):
+        cells = ""
+        for count in (1, 4, 8):
+            rate = min(cores / cost, count / max(locked * cost, 1e-12))
+            cells += f"{rate:>15,.0f}{rate / image_rate:>8.1f}"
+        print(f"{cores:>15}{cells}")
 
 
 def decoded(config, files: list[list[bytes]]):

@@ -1,18 +1,33 @@
 """The released DFREC in plain PyTorch, written from its specification, for the comparisons in this folder only.
 
+In training it has what ours has: stochastic depth and the pyramid's dropout (`without_dropout` takes both away).
+
 Modules carry the names of the published checkpoint, so that their state dicts go through our conversion rules.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-NUM_PATCHES, NUM_KEEP, PATCH = 196, 98, 16
+PATCH, IMAGE_SIZE = 16, 224
 STAGES = (  # kernel, stride, expansion, features, blocks
     (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )  # fmt: skip
 FIRST_DILATED_BLOCK = 9
+DROP_RATE, POOLING_DROPOUT = 0.2, 0.5
+
+
+def num_patches(image_size: int) -> int:
+    """Of a square picture."""
+    return (image_size // PATCH) ** 2
+
+
+def num_keep(image_size: int) -> int:
+    """Visible patches, the class token among them, at a mask ratio of one half."""
+    return (num_patches(image_size) + 1) // 2
 
 
 class _SameConv(nn.Conv2d):
@@ -26,8 +41,11 @@ class _SameConv(nn.Conv2d):
 
 
 class _MBConv(nn.Module):
-    def __init__(self, width: int, kernel: int, stride: int, dilation: int, expansion: int, features: int):
+    def __init__(
+        self, width: int, kernel: int, stride: int, dilation: int, expansion: int, features: int, drop_rate: float
+    ):
         super().__init__()
+        self.drop_rate = drop_rate
         hidden, squeezed = width * expansion, max(1, width // 4)
         self.has_shortcut = stride == 1 and width == features
         if expansion > 1:
@@ -45,7 +63,11 @@ class _MBConv(nn.Module):
         y = F.silu(self._bn1(self._depthwise_conv(y)))
         gate = self._se_expand(F.silu(self._se_reduce(F.adaptive_avg_pool2d(y, 1))))
         y = self._bn2(self._project_conv(y * torch.sigmoid(gate)))
-        return x + y if self.has_shortcut else y
+        if not self.has_shortcut:
+            return y
+        if self.training and self.drop_rate:
+            y = y * (torch.rand(len(y), 1, 1, 1, device=y.device) >= self.drop_rate) / (1 - self.drop_rate)
+        return x + y
 
 
 class _Encoder(nn.Module):
@@ -54,11 +76,13 @@ class _Encoder(nn.Module):
         self._conv_stem = _SameConv(3, 32, 3, 2, bias=False)
         self._bn0 = nn.BatchNorm2d(32, eps=1e-3)
         blocks, width = [], 32
+        total = sum(count for *_, count in STAGES)
         for kernel, stride, expansion, features, count in STAGES:
             for index in range(count):
                 is_dilated = len(blocks) >= FIRST_DILATED_BLOCK
                 step = stride if index == 0 and not is_dilated else 1
-                blocks.append(_MBConv(width, kernel, step, 2 if is_dilated else 1, expansion, features))
+                drop_rate = DROP_RATE * len(blocks) / total
+                blocks.append(_MBConv(width, kernel, step, 2 if is_dilated else 1, expansion, features, drop_rate))
                 width = features
         self._blocks = nn.ModuleList(blocks)
 
@@ -90,12 +114,12 @@ class _Pyramid(nn.Module):
             for rate in (12, 24, 36)
         )
         self.convs = nn.ModuleList([_conv_norm(width, features), *atrous, pooled])
-        self.project = _conv_norm(5 * features, features)
+        self.project, self.dropout = _conv_norm(5 * features, features), nn.Dropout(POOLING_DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         branches = [conv(x) for conv in self.convs]
         branches[-1] = branches[-1].expand_as(branches[0])
-        return self.project(torch.cat(branches, 1))
+        return self.dropout(self.project(torch.cat(branches, 1)))
 
 
 class _Decoder(nn.Module):
@@ -162,9 +186,9 @@ class _Gate(nn.Module):
 
 
 class Sirm(nn.Module):
-    """The attention U-Net."""
+    """The attention U-Net; `rows` are its target tokens."""
 
-    def __init__(self):
+    def __init__(self, rows: int):
         super().__init__()
         widths = (3, 32, 64, 128, 256, 1024)
         for level in range(1, 6):
@@ -173,7 +197,7 @@ class Sirm(nn.Module):
             self.add_module(f"Up{level}", _Up(width, features))
             self.add_module(f"Att{level}", _Gate(features, features // 2))
             self.add_module(f"Up_conv{level}", _ConvBlock(width, features))
-        self.Conv_1x1, self.tConv4 = nn.Conv2d(32, 3, 1), _ConvBlock(512, NUM_KEEP)
+        self.Conv_1x1, self.tConv4 = nn.Conv2d(32, 3, 1), _ConvBlock(512, rows)
 
     def forward(self, region: Tensor) -> tuple[Tensor, Tensor]:
         """The source face and the target tokens."""
@@ -218,9 +242,9 @@ class _Block(nn.Module):
 
 
 class _Transformer(nn.Module):
-    def __init__(self, width: int, depth: int, heads: int):
+    def __init__(self, width: int, depth: int, heads: int, tokens: int):
         super().__init__()
-        self.pos_embedding = nn.Parameter(0.02 * torch.randn(1, NUM_PATCHES + 1, width))
+        self.pos_embedding = nn.Parameter(0.02 * torch.randn(1, tokens, width))
         self.layers = nn.Module()
         for index in range(depth):
             self.layers.add_module(f"encoder_layer_{index}", _Block(width, heads))
@@ -233,66 +257,94 @@ class _Transformer(nn.Module):
 
 
 class _Backbone(nn.Module):
-    def __init__(self, width: int, depth: int, heads: int):
+    def __init__(self, width: int, depth: int, heads: int, tokens: int):
         super().__init__()
         self.class_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
         self.conv_proj = nn.Conv2d(3, width, PATCH, PATCH)
-        self.encoder = _Transformer(width, depth, heads)
+        self.encoder = _Transformer(width, depth, heads, tokens)
 
 
 def _gather(rows: Tensor, index: Tensor) -> Tensor:
     return rows.gather(1, index[..., None].expand(-1, -1, rows.shape[2]))
 
 
+def patchify(image: Tensor) -> Tensor:
+    """Patches row by row; inside a patch row, then column, then channel."""
+    side = image.shape[2] // PATCH
+    patches = image.unflatten(2, (side, PATCH)).unflatten(4, (side, PATCH))  # b c i p j q
+    return patches.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+
+
 class Tirm(nn.Module):
     """The masked autoencoder with the published thresholds and index accident."""
 
-    def __init__(self, width: int, depth: int, heads: int):
+    def __init__(self, width: int, depth: int, heads: int, image_size: int):
         super().__init__()
+        patches, self.num_keep = num_patches(image_size), num_keep(image_size)
         self.mask_token = nn.Parameter(0.02 * torch.randn(1, 1, 512))
-        self.backbone = _Backbone(width, depth, heads)
-        self.decoder = _Transformer(512, 1, 16)
-        self.decoder.decoder_embed = nn.Linear(width + NUM_PATCHES, 512)
+        self.backbone = _Backbone(width, depth, heads, patches + 1)
+        self.decoder = _Transformer(512, 1, 16, patches + 1)
+        self.decoder.decoder_embed = nn.Linear(width + patches, 512)
         self.decoder.prediction_head = nn.Linear(512, 3 * PATCH * PATCH)
 
-    def forward(self, image: Tensor, source_map: Tensor, target_tokens: Tensor, noise: Tensor) -> Tensor:
-        """The target face; `noise` is the uniform draw of Algorithm 1."""
+    def forward(
+        self, image: Tensor, source_map: Tensor, target_tokens: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The target face, its masked patches and where they are; `noise` is the uniform draw of Algorithm 1."""
         sums = F.avg_pool2d(source_map, PATCH).flatten(1) * PATCH**2
         weights = torch.where((sums.mean(1, keepdim=True) >= 250) | (sums <= 50), noise, sums)
         order = weights.argsort(dim=1, stable=True)
-        idx_keep, idx_mask = order[:, :NUM_KEEP], order[:, NUM_KEEP:]
+        idx_keep, idx_mask = order[:, : self.num_keep], order[:, self.num_keep :]
 
         tokens = self.backbone.conv_proj(image).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.backbone.class_token.expand(len(image), -1, -1), tokens], 1)
         seen = self.backbone.encoder(_gather(tokens + self.backbone.encoder.pos_embedding, idx_keep))
 
         known = self.decoder.decoder_embed(torch.cat([seen, target_tokens], 2))
-        tokens = self.mask_token.repeat(len(image), NUM_PATCHES + 1, 1)
+        tokens = self.mask_token.to(known.dtype).repeat(len(image), self.decoder.pos_embedding.shape[1], 1)
         tokens = tokens.scatter(1, idx_keep[..., None].expand_as(known), known)
         tokens = self.decoder(tokens + self.decoder.pos_embedding)
-        pixels = torch.sigmoid(self.decoder.prediction_head(_gather(tokens, idx_mask)))
+        pixels = torch.sigmoid(self.decoder.prediction_head(_gather(tokens, idx_mask)).float())
 
         side = image.shape[2] // PATCH
-        patches = image.unflatten(2, (side, PATCH)).unflatten(4, (side, PATCH))  # b c i p j q
-        patches = patches.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+        patches = patchify(image)
         patches = patches.scatter(1, idx_mask[..., None].expand_as(pixels), pixels)
         patches = patches.unflatten(2, (PATCH, PATCH, 3)).unflatten(1, (side, side))
-        return patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+        return patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3), pixels, idx_mask
+
+
+class Recovered(NamedTuple):
+    """What a loss looks at."""
+
+    source_map: Tensor
+    source_face: Tensor
+    target_face: Tensor
+    target_patches: Tensor  # b m d, the masked ones
+    idx_mask: Tensor
 
 
 class Dfrec(nn.Module):
     """The published inference path; ViT-L by default."""
 
-    def __init__(self, width: int = 1024, depth: int = 24, heads: int = 16):
+    def __init__(self, width: int = 1024, depth: int = 24, heads: int = 16, image_size: int = IMAGE_SIZE):
         super().__init__()
-        self.ism, self.sirm, self.tirm = Ism(), Sirm(), Tirm(width, depth, heads)
+        self.ism, self.sirm = Ism(), Sirm(num_keep(image_size))
+        self.tirm = Tirm(width, depth, heads, image_size)
 
     def entries(self) -> dict[str, nn.Module]:
         """The modules under the names that their state dicts have in the published checkpoint."""
         return {"state_dict": self.ism, "recover1_state_dict": self.sirm, "recover2_state_dict": self.tirm}
 
-    def forward(self, image: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The map, the source face and the target face."""
+    def forward(self, image: Tensor, noise: Tensor) -> Recovered:
+        """The map, both faces, and what was generated of the target."""
         source_map = self.ism(image)
         source_face, target_tokens = self.sirm(source_map * image)
-        return source_map, source_face, self.tirm(image, source_map, target_tokens, noise)
+        return Recovered(source_map, source_face, *self.tirm(image, source_map, target_tokens, noise))
+
+    def without_dropout(self) -> None:
+        """Nothing is dropped in training from here on, so that a loss can be compared with another's."""
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+            if isinstance(module, _MBConv):
+                module.drop_rate = 0.0

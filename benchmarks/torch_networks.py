@@ -256,3 +256,44 @@ def lpips_like(taps_a: list[Tensor], taps_b: list[Tensor], heads: Tensors) -> Te
         a, b = (y / (y.square().sum(1, keepdim=True).sqrt() + 1e-10) for y in (a, b))
         total = total + F.conv2d((a - b).square(), heads[f"lin{i}.model.1.weight"]).mean((1, 2, 3))
     return total
+
+
+class _Bottleneck(nn.Module):
+    def __init__(self, inputs: int, width: int, stride: int):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = nn.Conv2d(width, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width)
+        self.downsample = None
+        if stride != 1 or inputs != 4 * width:
+            shortcut = nn.Conv2d(inputs, 4 * width, 1, stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(4 * width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.bn3(self.conv3(F.relu(self.bn2(self.conv2(y)))))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Attributes(nn.Module):
+    """ResNet-50 with 40 logits, as torchvision numbers its layers; returns `tanh(logit / 2)`, the feature of Eq. 8."""
+
+    def __init__(self) -> None:
+        """Random weights."""
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64)
+        inputs = 64
+        for stage, depth in enumerate((3, 4, 6, 3)):
+            blocks = []
+            for i in range(depth):
+                blocks.append(_Bottleneck(inputs, 64 * 2**stage, 2 if stage and not i else 1))
+                inputs = 4 * 64 * 2**stage
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(2048, 40)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` is ImageNet-normalised, NCHW."""
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        for stage in range(1, 5):
+            x = getattr(self, f"layer{stage}")(x)
+        return torch.tanh(self.fc(x.mean((2, 3))).float() / 2)
