@@ -27,7 +27,7 @@ def flagging(step: TrainStep) -> TrainStep:
 
     def flagged(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
         after, metrics = step(state, constants, batch)
-        return after, metrics | {FLAG: jnp.all(jnp.stack([jnp.all(jnp.isfinite(value)) for value in metrics.values()]))}
+        return after, metrics | {FLAG: jnp.all(jnp.array([jnp.all(jnp.isfinite(value)) for value in metrics.values()]))}
 
     return flagged
 
