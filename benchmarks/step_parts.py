@@ -13,6 +13,7 @@ import functools
 import os
 import statistics
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=5.0, help="after which no turn begins")
+    parser.add_argument("--cpu", action="store_true", help="seconds of CPU of all threads: for a busy machine")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
@@ -38,7 +40,8 @@ def main() -> None:
     os.environ.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     commands = {side: [sys.executable, __file__, *sys.argv[1:], "--side", side] for side in SIDES}
     timings = side_by_side.by_turns(commands, arguments.repeats, 60 * arguments.minutes)
-    print(f"{arguments.size}, batch {arguments.batch}; {side_by_side.processor()}")
+    clock = "; CPU time" if arguments.cpu else ""
+    print(f"{arguments.size}, batch {arguments.batch}; {side_by_side.processor()}{clock}")
     print("| part | ours, ms | PyTorch | PyTorch / ours |\n|---|---:|---:|---:|")
     for name in timings["ours"].seconds[0]:
         mine, other = (1e3 * statistics.median(turn[name] for turn in timings[side].seconds) for side in SIDES)
@@ -133,7 +136,7 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
         kept[:] = jax.block_until_ready(step(*kept))
 
     found["AdamW"] = optimise
-    return _timed(found), {}
+    return _timed(found, is_cpu=arguments.cpu), {}
 
 
 def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, Any]]:
@@ -195,15 +198,16 @@ def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, 
         optimizer.zero_grad(set_to_none=True)
 
     found["AdamW"] = optimise
-    return _timed(found), {}
+    return _timed(found, is_cpu=arguments.cpu), {}
 
 
-def _timed(found: dict[str, Callable[[], object]]) -> Callable[[], dict[str, float]]:
+def _timed(found: dict[str, Callable[[], object]], *, is_cpu: bool) -> Callable[[], dict[str, float]]:
     """What runs each of them once, warm, and says the seconds of each."""
     for run in found.values():
         run()
         run()
-    return lambda: {name: side_by_side.seconds_of(run) for name, run in found.items()}
+    clock = time.process_time if is_cpu else time.perf_counter
+    return lambda: {name: side_by_side.seconds_of(run, clock) for name, run in found.items()}
 
 
 if __name__ == "__main__":
