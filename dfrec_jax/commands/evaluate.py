@@ -39,8 +39,10 @@ def asked(
         return _rendered(folder)
     if bool(workdir) == bool(runs):
         raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
-    if rows and not table:
-        raise ConfigError(f"--row={rows[0]}: goes with a table of the paper, --table=1, 3 or all")
+    if rows and not (table or figure):
+        raise ConfigError(
+            f"--row={rows[0]}: goes with a table or a figure of the paper, --table=1 or --figure=4 for one"
+        )
     if figure and jax.process_count() > 1:
         raise ConfigError(f"--figure={figure}: figures are made by one host; leave --distributed out")
     if table or figure:
@@ -64,7 +66,7 @@ def tables_and_figures(
     if table:
         texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures, rows))
     if figure:
-        texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables))
+        texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables, rows))
     if spread.is_first_host():
         texts.append(_rendered(folder))
     return "\n".join(texts)

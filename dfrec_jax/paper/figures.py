@@ -55,7 +55,7 @@ class PaperFigure(NamedTuple):
 
 
 def _table(number: int, title: str, rows: tuple[Row, ...], columns: tuple[Column, ...]) -> PaperTable:
-    return PaperTable(number, title, rows, columns, (IDSIM,), {})
+    return PaperTable(number, title, rows, columns, (IDSIM,), {}, takes_others=rows is _METHODS)
 
 
 _METHODS = (

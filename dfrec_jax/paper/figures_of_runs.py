@@ -11,18 +11,27 @@ import jax
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.protocol import Protocol
-from dfrec_jax.paper import asked_runs, figure_grids, runs_at_hand, table_data, tables_of_runs
-from dfrec_jax.paper.figure_grids import Made, Material
-from dfrec_jax.paper.figures import FIGURES, Kind, PaperFigure
-from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted
+from dfrec_jax.paper import (
+    asked_runs,
+    captions,
+    figure_grids,
+    pictures_of_others,
+    rows_of_others,
+    runs_at_hand,
+    table_data,
+    tables_of_runs,
+)
+from dfrec_jax.paper.figure_grids import Material
+from dfrec_jax.paper.figures import FIGURES, PaperFigure
+from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted, others_of, with_rows_of
+from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
-from dfrec_jax.paper.table_data import LEAKS, SCENES, Data, Examples
+from dfrec_jax.paper.table_data import LEAKS, Data, Examples
 from dfrec_jax.paper.tables import NONE, TABLES, Column, PaperTable
 from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import Figure
 
 _OF_ONE_DATA_SET = ("3", "5")  # Figure 4 is their counterpart of other photographs
-_INSETS = "At the left side of each picture: the forgery, the true target, the true source, and the map."
 
 
 def chosen(which: str) -> list[PaperFigure]:
@@ -41,7 +50,12 @@ def tables_of(which: str) -> list[PaperTable]:
 
 
 def evaluate(
-    workdirs: Sequence[str], which: str, out: str, protocol: Protocol, beside: Sequence[PaperTable] = ()
+    workdirs: Sequence[str],
+    which: str,
+    out: str,
+    protocol: Protocol,
+    beside: Sequence[PaperTable] = (),
+    rows: Sequence[str] = (),
 ) -> str:
     """Makes one figure, or all of them: `results/figure_N.json` below `out` and the pictures that it shows.
 
@@ -52,6 +66,7 @@ def evaluate(
       protocol: as for tables.
       beside: tables that are asked for too, in which a run may have its place; beside all figures it may be in
         any table.
+      rows: as for tables: NAME=DIR each, of pictures that another program made.
 
     Returns:
       In Markdown what each figure shows, and what it lacks.
@@ -63,32 +78,38 @@ def evaluate(
     if jax.process_count() > 1:
         raise ConfigError("--figure: pictures of a few examples are made on one host; run it again on one, alone")
     runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
-    fitting = [_fitted(figure, runs, photographs) for figure in asked]
+    others = pictures_of_others.parsed(rows)
+    fitting = [_with_rows_of(_fitted(figure, runs, photographs), others) for figure in asked]
     said = "the figures, nor in a table" if which == "all" else f"figure {asked[0].name}"
-    others = [*beside, *(TABLES if which == "all" else ())]
-    tables = [*(figure.table for figure in fitting), *(fitted(table, runs, photographs) for table in others)]
-    asked_runs.check_used(runs, tables, said)
+    tables = [fitted(table, runs, photographs) for table in (*beside, *(TABLES if which == "all" else ()))]
+    all_places = [*(figure.table for figure in fitting), *(with_rows_of(table, others) for table in tables)]
+    asked_runs.check_used(runs, all_places, said)
     results = Path(out) / "results"
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
     for path in files.values():
         asked_runs.check_free(path, words, figures.read)
+    rows_of_others.check(
+        others, runs, all_places, base, lambda place: tables_of_runs.measured_at(place, base, protocol)
+    )
 
     asked_runs.write_runs(runs, results / "runs.json")
     networks, made = describing.load(base, roles=("identity",)), asked_runs.made_now()
     remember = _Columns(base, protocol)
     texts = []
     for figure in fitting:
-        material, missing, steps = _material(figure, runs, remember, networks, results)
+        material, missing, steps = _material(figure, runs, others, remember, networks, results)
         found = figure_grids.made(figure, material)
         if without := [column.label for column in material.examples if column.label in found.without_source]:
             missing.append(f"Not shown: {'; '.join(without)}: no forgery has a known source and a known target.")
         record = Figure(
             name=figure.name,
-            title=figure.table.title + (" (on drawn faces)" if _is_drawn(runs) else ""),
+            title=figure.table.title + (" (on drawn faces)" if captions.is_drawn(runs) else ""),
             headings=found.headings,
             lines=found.lines,
             panels=found.panels,
-            caption=() if not (found.lines or found.panels) else _caption(figure, found, networks, steps, runs),
+            caption=()
+            if not (found.lines or found.panels)
+            else captions.caption(figure, found, networks, steps, runs, others),
             missing=tuple(missing),
             protocol=words,
             made=made,
@@ -96,7 +117,7 @@ def evaluate(
         )
         figures.write(record, files[figure.name])
         print(f"written: {files[figure.name]}", file=sys.stderr)
-        texts.append(_said(record))
+        texts.append(captions.on_screen(record))
     asked_runs.drop_unnamed(runs, results)
     return "\n".join(texts)
 
@@ -118,6 +139,13 @@ def _fitted(figure: PaperFigure, runs: Sequence[Run], photographs: Sequence[Data
         return column in figure.table.columns or column.data in counterparts or is_another
 
     return figure._replace(table=table._replace(columns=tuple(filter(belongs, table.columns))))
+
+
+def _with_rows_of(figure: PaperFigure, others: Sequence[Given]) -> PaperFigure:
+    """With a row for each of `others` that has none, before the last one, whose source stands beside."""
+    rows = figure.table.rows
+    added = with_rows_of(figure.table, others).rows[len(rows) :]
+    return figure._replace(table=figure.table._replace(rows=(*rows[:-1], *added, *rows[-1:])))
 
 
 class _Columns:
@@ -149,7 +177,12 @@ class _Columns:
 
 
 def _material(
-    figure: PaperFigure, runs: Sequence[Run], columns: _Columns, networks: describing.Networks, results: Path
+    figure: PaperFigure,
+    runs: Sequence[Run],
+    others: Sequence[Given],
+    columns: _Columns,
+    networks: describing.Networks,
+    results: Path,
 ) -> tuple[Material, list[str], dict[str, int]]:
     """What there is for a figure, what is missing, and the step of each run that it shows."""
     examples, pictures, steps = {}, {}, {}
@@ -164,62 +197,20 @@ def _material(
         for row in figure.table.rows:
             if row.method == NONE:
                 continue
-            run, reason = runs_at_hand.choose(runs, row, column.data)
+            run, reason = runs_at_hand.choose(runs, row, column.data, others_of(figure.table, others))
             if run is not None:
                 try:
                     source = columns.source(Wanted(row.method, run.workdir, run), place)
                     pictures[row, column] = source.pictures
-                    steps[run.workdir] = source.step
+                    if isinstance(run, Run):
+                        steps[run.workdir] = source.step
                 except ConfigError as error:
                     reason = str(error)
             if reason:
                 missing.setdefault(reason.rstrip("."), []).append(f"{row.label} ({column.label})")
-    said = [f"Not shown: {'; '.join(_grouped(labels, figure))}: {reason}." for reason, labels in missing.items()]
+    said = [
+        f"Not shown: {'; '.join(captions.grouped(labels, figure))}: {reason}." for reason, labels in missing.items()
+    ]
     if not figure.table.columns:
         said.append("Not shown: no run was named that was trained on its data, or on drawn faces in their place.")
     return Material(examples, pictures, networks.by_role["identity"], results), said, steps
-
-
-def _grouped(labels: Sequence[str], figure: PaperFigure) -> list[str]:
-    """A row that lacks every column is named once."""
-    num_columns = len(figure.table.columns)
-    said: list[str] = []
-    for row in figure.table.rows:
-        of_row = [label for label in labels if label.startswith(f"{row.label} (")]
-        said += [row.label] if num_columns > 1 and len(of_row) == num_columns else of_row
-    return said + [label for label in labels if "(" not in label]
-
-
-def _caption(
-    figure: PaperFigure, made: Made, networks: describing.Networks, steps: dict[str, int], runs: Sequence[Run]
-) -> tuple[str, ...]:
-    """Data, split, examples, checkpoints, and what the numbers are."""
-    network = networks.names()["identity"]
-    shown_columns = {panel.title for panel in made.panels} | set(made.numbers)
-    shown = [column.data for column in figure.table.columns if column.label in shown_columns]
-    data = "; ".join(table_data.described(data) if data.folders else str(data) for data in shown)
-    said = [f"Test split of {data}."]
-    if figure.kind is Kind.DENSITIES:
-        counts = ", ".join(f"{panel.title} {len(panel.curves[0].values)}" for panel in made.panels if panel.curves)
-        said.append(f"Cosines of embeddings by {network} over all forgeries ({counts}), smoothed by a Gaussian kernel.")
-    else:
-        each = {label: ", ".join(map(str, numbers)) for label, numbers in made.numbers.items()}
-        is_same = len(set(each.values())) == 1
-        numbers = min(each.values()) if is_same else "; ".join(f"{label}: {shown}" for label, shown in each.items())
-        said.append(f"Examples: the first whose target people differ, by their number in the split ({numbers}).")
-        said.append(f"At the corner of a recovered target: its identity similarity with the true one, by {network}.")
-        said += [_INSETS] if figure.kind is Kind.CROSSING else []
-        said.append("Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in steps.items()) + ".")
-    if _is_drawn(runs):
-        said.append("Drawn faces in place of the paper's data: nothing of it carries over to photographs.")
-    return tuple(said)
-
-
-def _is_drawn(runs: Sequence[Run]) -> bool:
-    return runs[0].trained_on.dataset in SCENES
-
-
-def _said(record: Figure) -> str:
-    """For the screen."""
-    where = "nothing to draw" if record.is_empty else f"figures/figure_{record.name}.pdf"
-    return "\n\n".join([f"**Figure {record.name}: {record.title}**: {where}", *record.missing]) + "\n"

@@ -11,7 +11,6 @@ from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
 from dfrec_jax.paper.tables import ALL, NONE, Column, PaperTable, Row
 
-TABLES_OF_METHODS = (1, 3)
 DRAWN_LABELS = {
     "FTM": "leak .1-.25", "IDI": "leak .25-.4", "LCR": "leak 0-.1",
     "FF++ DF": "outdoors .1-.25", "FF++ FShi": "outdoors .25-.4", "FF++ LCR": "outdoors 0-.1",
@@ -140,7 +139,7 @@ def others_of(table: PaperTable, others: Sequence[Given]) -> Sequence[Given]:
 
     Rows of Tables II and IV to VII are what a method was trained on, lacks, or makes of perturbed pictures.
     """
-    return others if table.number in TABLES_OF_METHODS else ()
+    return others if table.takes_others else ()
 
 
 def with_rows_of(table: PaperTable, others: Sequence[Given]) -> PaperTable:

@@ -8,7 +8,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.paper import pictures_of_others
-from dfrec_jax.paper.fitted_tables import TABLES_OF_METHODS, Place, others_of, places_of
+from dfrec_jax.paper.fitted_tables import Place, others_of, places_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import Measured
@@ -64,6 +64,6 @@ def check(
 def _why_unused(given: Given, tables: Sequence[PaperTable]) -> str:
     columns = [column for table in tables if given in others_of(table, [given]) for column in table.columns]
     if not columns:
-        return f"such a row stands in tables {' and '.join(map(str, TABLES_OF_METHODS))} alone; ask for one of them"
+        return "such a row stands in tables 1 and 3 and in figures 3 to 5 alone; ask for one of them"
     names = dict.fromkeys(pictures_of_others.folder_name(column.data) for column in columns)
     return f"{given.workdir} holds none of the folders {', '.join(names)}, one for the pictures of each column"

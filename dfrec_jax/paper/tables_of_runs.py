@@ -70,14 +70,15 @@ def evaluate(
     others = pictures_of_others.parsed(rows)
     tables = [with_rows_of(fitted(table, runs, photographs), others) for table in asked]
     said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
-    asked_runs.check_used(runs, [*tables, *(fitted(table, runs, photographs) for table in beside)], said)
+    all_places = [*tables, *(with_rows_of(fitted(table, runs, photographs), others) for table in beside)]
+    asked_runs.check_used(runs, all_places, said)
     folder = Path(out or (workdirs[0] if len(workdirs) == 1 else "runs/report"))
     files = {table.number: folder / "results" / f"table_{table.number}.json" for table in tables}
     for path in files.values():
         asked_runs.check_free(path, words, cells.read)
     cases_file = folder / "results" / "cases.json"
     asked_runs.check_free(cases_file, words, figures.read)
-    rows_of_others.check(others, runs, tables, base, lambda place: measured_at(place, base, protocol))
+    rows_of_others.check(others, runs, all_places, base, lambda place: measured_at(place, base, protocol))
 
     if spread.is_first_host():
         asked_runs.write_runs(runs, folder / "results" / "runs.json")

@@ -10,12 +10,13 @@ from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.paper import figure_grids, figures_of_runs, tables_of_runs
+from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.shown_examples import PARTS
 from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import figures
 from tests import tiny
-from tests.paper.test_tables_of_runs import run
+from tests.paper.test_tables_of_runs import pictures_of_another_program, run
 
 PROTOCOL = Protocol(examples=16)
 
@@ -29,9 +30,11 @@ def batch(seed=0):
 @pytest.fixture
 def made_up(monkeypatch):
     """Runs without a network, which recover the target as it is, and data that are not drawn."""
-    asked = []
+    asked, real_source = [], tables_of_runs.source_of
 
     def source(wanted, measured, perturbation, protocol):
+        if isinstance(wanted.run, Given):
+            return real_source(wanted, measured, perturbation, protocol)
         asked.append((wanted.method, wanted.workdir, measured.data.attack))
         maps = np.full((8, 32, 32, 1), 255, np.uint8)
         return tables_of_runs.Source(lambda number, batch: Kept(batch["target"], batch["source"], maps), 7, "kept")
@@ -111,6 +114,26 @@ def test_all_figures_take_every_run_of_the_tables_and_no_other(tmp_path, made_up
     monkeypatch.setattr(evaluation, "_rendered", lambda folder: "")
     evaluation.asked("", f"{one},{ablated}", "6", "all", False, "out", PROTOCOL)
     assert TABLES[6] in beside, "with all figures a run of Table VII may be named beside Table VI"
+
+
+def test_pictures_of_another_program_stand_among_the_methods(tmp_path, made_up):
+    pictures_of_another_program(tmp_path / "mat")
+    pictures_of_another_program(tmp_path / "mine")
+    rows, out = [f"MAT={tmp_path / 'mat'}", f"mine={tmp_path / 'mine'}"], tmp_path / "out"
+    one = run(tmp_path / "a")
+    evaluation.asked(one, "", "", "4", False, str(out), PROTOCOL, rows)
+    grid = made(out, "4")
+    assert grid.headings == ("input", "true target", "MAT", "mine", "DFREC", "DFREC, source", "true source")
+    places = dict(zip(grid.headings, grid.lines[0].places, strict=True))
+    assert places["MAT"].picture == places["true target"].picture and places["MAT"].number == pytest.approx(1, abs=1e-6)
+    assert f"Pictures of other programs: MAT ({tmp_path / 'mat'}), mine (" in " ".join(grid.caption)
+    assert grid.runs == (one,) and "mat has no folder embedded-leak-0-to-0.1" in " ".join(grid.missing)
+
+    (tmp_path / "mine" / "embedded-leak-0.1-to-0.25" / "000003.png").unlink()
+    with pytest.raises(ConfigError, match="1 missing .000003.png"):
+        evaluation.asked(one, "", "", "4", False, str(out), PROTOCOL, rows)
+    with pytest.raises(ConfigError, match="such a row stands in tables 1 and 3 and in figures 3 to 5 alone"):
+        evaluation.asked(one, "", "", "7", False, str(out), PROTOCOL, rows[:1])
 
 
 def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):

@@ -404,7 +404,7 @@ def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
     refused("MAT is given twice", f"MAT={folder}", f"MAT={tmp_path}")
     refused("the row None is the input itself", f"None={folder}")
     refused("/a is DFREC too", f"DFREC={folder}")
-    refused("such a row stands in tables 1 and 3 alone", f"MAT={folder}", table="2")
+    refused("such a row stands in tables 1 and 3 and in figures 3 to 5 alone", f"MAT={folder}", table="2")
     refused("holds none of the folders embedded-leak-0.1-to-0.25, .*one for the pictures", f"MAT={tmp_path}")
     with pytest.raises(ConfigError, match="--row=MAT=x: goes with a table"):
         evaluation.asked("w", "", "", "", False, "", Protocol(), ["MAT=x"])
