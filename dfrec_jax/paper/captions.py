@@ -46,7 +46,8 @@ def caption(
         is_same = len(set(each.values())) == 1
         numbers = min(each.values()) if is_same else "; ".join(f"{label}: {shown}" for label, shown in each.items())
         said.append(f"Examples: the first whose target people differ, by their number in the split ({numbers}).")
-        said.append(f"At the corner of a recovered target: its identity similarity with the true one, by {network}.")
+        of = "the input and of a recovered target" if figure.kind is Kind.METHODS else "a recovered target"
+        said.append(f"At the corner of {of}: its identity similarity with the true one, by {network}.")
         said += [_INSETS] if figure.kind is Kind.CROSSING else []
         if steps:
             said.append("Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in steps.items()) + ".")

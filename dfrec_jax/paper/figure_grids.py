@@ -93,7 +93,8 @@ def _densities(figure: PaperFigure, material: Material) -> Made:
 
 
 def _methods(figure: PaperFigure, material: Material) -> Made:
-    """Input, true target, what each row makes of it; perhaps what the last row makes of the source, and the source."""
+    """Input, true target, what each row makes of it, with similarities to the true target; perhaps what the last row
+    makes of the source, and the source."""
     rows = [row for row in figure.table.rows if any((row, column) in material.pictures for column in material.examples)]
     if not rows:
         return Made()
@@ -107,14 +108,15 @@ def _methods(figure: PaperFigure, material: Material) -> Made:
         chosen = shown_examples.first(examples, figure.examples)
         numbers[column.label] = [int(example["number"]) for example in chosen]
         for example in chosen:
-            places = [place(example["image"], material.results), place(example["target"], material.results)]
+            of_input = shown_examples.similarity(material.network, example["image"], example)
+            places = [place(example["image"], material.results, of_input), place(example["target"], material.results)]
             places += [_target(material, row, column, example) for row in rows]
             if own:
                 kept = _kept(material, own, column, example)
                 source = None if kept is None or kept.source is None else kept.source[example.row]
                 places.append(place(source, material.results))
                 places.append(place(shown_examples.true_source(example), material.results))
-            lines.append(Line(f"{column.label}, {int(example['number'])}", tuple(places)))
+            lines.append(Line(f"{column.label}, example {int(example['number'])}", tuple(places)))
     return Made(headings, tuple(lines), numbers=numbers)
 
 

@@ -82,7 +82,7 @@ def _densities(panels: Sequence[Panel]) -> Canvas:
         axes.set_title(panel.title, loc="left")
         for curve in panel.curves:
             colour = COLOURS.get(curve.label, "0.3")
-            label = f"{curve.label}, mean {np.mean(curve.values):.2f}" if curve.values else f"{curve.label}, none"
+            label = f"{curve.label}, mean {_signed(np.mean(curve.values))}" if curve.values else f"{curve.label}, none"
             if len(set(curve.values)) < FEWEST:
                 axes.plot([], [], color=colour, label=label)
                 continue
@@ -137,7 +137,12 @@ def _place(axes: Axes, shown: Shown, column: int, row: int, pictures: Path) -> N
     _picture(axes, pictures / shown.picture, left, right, top, bottom)
     if shown.number is not None:
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.8}
-        axes.text(right - 0.03, top + 0.03, f"{shown.number:.2f}", ha="right", va="top", fontsize=5.5, bbox=box)
+        axes.text(right - 0.03, top + 0.03, _signed(shown.number), ha="right", va="top", fontsize=5.5, bbox=box)
+
+
+def _signed(number: float) -> str:
+    """With a sign as wide as a plus, and none at a zero."""
+    return f"{number:z.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _picture(axes: Axes, path: Path, left: float, right: float, top: float, bottom: float) -> None:

@@ -80,7 +80,7 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
         {"label": line.label, "places": [
             {"picture": embedded.picture(pictures / place.picture) if place.picture else "",
              "insets": [embedded.picture(pictures / name) if name else "" for name in place.insets],
-             "number": None if place.number is None else _minus(f"{place.number:.2f}"),
+             "number": None if place.number is None else _minus(f"{place.number:z.2f}"),
              "alt": f"{line.label}, {heading}"}
             for heading, place in zip(figure.headings, line.places, strict=True)
         ]}

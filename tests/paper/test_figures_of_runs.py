@@ -57,7 +57,10 @@ def test_every_figure_from_the_runs_that_are_there(tmp_path, made_up):
 
     grid = made(out, "4")
     assert grid.headings == ("input", "true target", "DFREC", "DFREC, source", "true source")
-    assert [line.label for line in grid.lines] == ["leak .1-.25, 0", "leak .1-.25, 1", "leak 0-.1, 0", "leak 0-.1, 1"]
+    labels = [f"{leak}, example {number}" for leak in ("leak .1-.25", "leak 0-.1") for number in (0, 1)]
+    assert [line.label for line in grid.lines] == labels
+    first = grid.lines[0].places
+    assert first[0].number is not None and first[0].number < 0.999 and first[1].number is None, "of the input, too"
     assert grid.lines[0].places[2].picture == grid.lines[0].places[1].picture
     assert grid.lines[0].places[2].number == pytest.approx(1, abs=1e-6)
     assert any("MAT; RePaint; RECCE; Delocate-min; DFI-min; DFREC (leak .25-.4): no run" in s for s in grid.missing)
