@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm
+from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.layers import batch_norm as batch_norm_rules
 from dfrec_jax.weights.layers import convolution
 from dfrec_jax.weights.rules import Rule
@@ -56,7 +57,7 @@ class XceptionBlock(nn.Module):
             y = SeparableConv(features, self.dtype, name=f"conv_{index}")(y)
             y = batch_norm(train=train, name=f"norm_{index}", dtype=self.dtype)(y)
         if self.stride == 2:
-            y = nn.max_pool(y, (3, 3), (2, 2), padding=((1, 1), (1, 1)))  # type: ignore[arg-type]
+            y = overlapping_max_pool(y, padding=1)
         if self.stride == 2 or x.shape != y.shape:
             x = pointwise(self.features[-1], "shortcut_conv", self.dtype, self.stride)(x)
             x = batch_norm(train=train, name="shortcut_norm", dtype=self.dtype)(x)

@@ -3,6 +3,7 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.layers import batch_norm, convolution
 from dfrec_jax.weights.rules import Rule
 
@@ -47,7 +48,7 @@ class ResNet(nn.Module):
         """Features at 1/32 of the image's size: 512 wide, or 2048 with bottlenecks."""
         x = nn.Conv(64, (7, 7), (2, 2), padding=3, use_bias=False, name="conv1")(x)
         x = nn.relu(_norm(x, "norm1", train))
-        x = nn.max_pool(x, (3, 3), (2, 2), padding=((1, 1), (1, 1)))  # type: ignore[arg-type]
+        x = overlapping_max_pool(x, padding=1)
         for stage, depth in enumerate(self.depths):
             for i in range(depth):
                 stride = 2 if stage and not i else 1

@@ -12,6 +12,7 @@ from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
 from dfrec_jax.nets.normalisation import imagenet_normalise
+from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.weights.layers import convolution
 from dfrec_jax.weights.rules import Rule
 
@@ -28,7 +29,7 @@ class Vgg19(nn.Module):
         taps = {}
         for stage, ((width, depth), tap) in enumerate(zip(STAGES, TAPS, strict=True)):
             if stage:
-                x = nn.max_pool(x, (2, 2), (2, 2))
+                x = max_pool(x)
             for i in range(depth):
                 x = nn.relu(nn.Conv(width, (3, 3), padding=1, name=f"conv{stage + 1}_{i + 1}")(x))
             taps[tap] = x

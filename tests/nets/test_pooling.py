@@ -1,3 +1,5 @@
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -13,8 +15,8 @@ def _flax(x):
     return nn.max_pool(x, (2, 2), strides=(2, 2))
 
 
-def _overlapping(x):
-    return nn.max_pool(x, (3, 3), strides=(2, 2))
+def _overlapping(x, padding=0):
+    return nn.max_pool(x, (3, 3), strides=(2, 2), padding=((padding, padding), (padding, padding)))
 
 
 def test_by_hand():
@@ -28,10 +30,15 @@ def test_values_and_gradients_are_flax_s():
     np.testing.assert_array_equal(got, want)
 
 
+def test_the_last_of_an_odd_side_is_left_out():
+    np.testing.assert_array_equal(max_pool(X[:, :3, :5]), _flax(X[:, :3, :5]))
+
+
+@pytest.mark.parametrize("padding", [0, 1])
 @pytest.mark.parametrize("sides", [(7, 9), (8, 6), (3, 4)])
-def test_overlapping_values_and_gradients_are_flax_s(sides):
-    x = jnp.asarray(np.random.default_rng(0).standard_normal((2, *sides, 3), np.float32))
-    np.testing.assert_array_equal(overlapping_max_pool(x), _overlapping(x))
-    pools = overlapping_max_pool, _overlapping
+def test_overlapping_values_and_gradients_are_flax_s(sides, padding):
+    x = jnp.asarray(np.random.default_rng(0).standard_normal((2, *sides, 3), np.float32)) - 3.0
+    pools = functools.partial(overlapping_max_pool, padding=padding), functools.partial(_overlapping, padding=padding)
+    np.testing.assert_array_equal(pools[0](x), pools[1](x))
     got, want = (jax.jit(jax.grad(lambda x, pool=pool: jnp.sum(jnp.sin(pool(x)))))(x) for pool in pools)
     np.testing.assert_allclose(got, want, rtol=1e-6)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.forging import face_region, warping
 from dfrec_jax.forging.candidate_region import MEAN_FACE, MEAN_FIVE
+from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.nets.unet import ConvBlock, UpConv
 
 Autoencode = Callable[[Float[Array, "s s 3"]], Float[Array, "s s 3"]]
@@ -38,7 +39,7 @@ class FaceAutoencoder(nn.Module):
         x = 2 * faces - 1
         for level, features in enumerate(self.features):
             x = ConvBlock(features, name=f"down_{level}")(x, train=train)
-            x = nn.max_pool(x, (2, 2), (2, 2))
+            x = max_pool(x)
         x = nn.Conv(self.latent, (1, 1), name="latent")(x)
         for level, features in reversed(list(enumerate(self.features))):
             x = UpConv(features, name=f"up_{level}")(x, train=train)
