@@ -4,9 +4,10 @@ import os
 import sys
 from pathlib import Path
 
+from dfrec_jax.training.memory import HUGE_PAGES, TUNABLES
+
 KERNELS = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-VARIABLE = "GLIBC_TUNABLES"  # glibc reads it when a process begins, and never after
-ASKED = "glibc.malloc.hugetlb=1"
+VARIABLE, ASKED = TUNABLES, HUGE_PAGES  # glibc reads it when a process begins, and never after
 
 
 def ask() -> None:

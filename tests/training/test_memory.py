@@ -22,7 +22,15 @@ print(faults)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
-@pytest.mark.parametrize(("environment", "is_kept"), [({}, True), ({"MALLOC_ARENA_MAX": "8"}, False)])
+@pytest.mark.parametrize(
+    ("environment", "is_kept"),
+    [
+        ({}, True),
+        ({"MALLOC_ARENA_MAX": "8"}, False),
+        ({"GLIBC_TUNABLES": "glibc.malloc.arena_max=8"}, False),
+        ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, True),  # our programs' own
+    ],
+)
 def test_a_block_that_was_freed_is_there_again_without_faults(environment, is_kept):
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
     command = [sys.executable, "-c", FAULTS, "kept" if is_kept else "left"]
