@@ -18,6 +18,7 @@ import argparse
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32", help="of the computation")
     parser.add_argument("--device", choices=("any", "cpu"), default="any")
     parser.add_argument("--remat", action="store_true", help="ours: compute the ViT's blocks again")
+    parser.add_argument("--cpu", action="store_true", help="seconds of CPU of all threads: for a busy machine")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
@@ -56,7 +58,8 @@ def main() -> None:
         commands = {side: [sys.executable, __file__, *given, "--side", side] for side in arguments.sides}
         rows += lines_of(batch, side_by_side.by_turns(commands, arguments.repeats, 60 * arguments.minutes))
     vit, pixels = SIZES[arguments.size]
-    print(f"{arguments.size}: ViT-{vit.upper()}/16, {pixels} px, {arguments.dtype}; {side_by_side.processor()}")
+    clock = "; CPU time" if arguments.cpu else ""
+    print(f"{arguments.size}: ViT-{vit.upper()}/16, {pixels} px, {arguments.dtype}; {side_by_side.processor()}{clock}")
     print(
         "| batch | side | version, device | ms a step | turns, fastest to slowest | images/s | memory | share of peak |"
     )
@@ -118,10 +121,17 @@ def config_of(size: str, batch: int, dtype: str, *, remat: bool) -> Any:
 def ours(arguments: argparse.Namespace) -> tuple[Callable[[], float], dict[str, Any]]:
     """Our step, as `training.loop` compiles it, on one device."""
     config = config_of(arguments.size, arguments.batches[0], arguments.dtype, remat=arguments.remat)
-    return our_step(config, arguments.steps)
+    return our_step(config, arguments.steps, clock_of(arguments))
 
 
-def our_step(config: Any, steps: int) -> tuple[Callable[[], float], dict[str, Any]]:
+def clock_of(arguments: argparse.Namespace) -> Callable[[], float]:
+    """What turns are timed by."""
+    return time.process_time if arguments.cpu else time.perf_counter
+
+
+def our_step(
+    config: Any, steps: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[Callable[[], float], dict[str, Any]]:
     """What a turn of so many steps of a resolved `config` is, random weights everywhere, and what there is to say."""
     import jax
     import jax.numpy as jnp
@@ -173,7 +183,7 @@ def our_step(config: Any, steps: int) -> tuple[Callable[[], float], dict[str, An
     }
     if stats := device.memory_stats():
         said["device_peak"] = stats["peak_bytes_in_use"]
-    return lambda: side_by_side.seconds_of(turn) / steps, said
+    return lambda: side_by_side.seconds_of(turn, clock) / steps, said
 
 
 def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], float], dict[str, Any]]:
@@ -213,7 +223,7 @@ def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], float], dict[str
     }
     if device.type == "cuda":
         said["device_peak"] = torch.cuda.max_memory_allocated()
-    return (lambda: side_by_side.seconds_of(turn) / arguments.steps), said
+    return (lambda: side_by_side.seconds_of(turn, clock_of(arguments)) / arguments.steps), said
 
 
 def fastest(run: Callable[[], object]) -> float:
