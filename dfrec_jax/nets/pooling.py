@@ -27,7 +27,7 @@ def overlapping_max_pool(x: Float[Array, "b h w c"], *, padding: int = 0) -> Flo
     return lax.platform_dependent(
         x,
         cpu=lambda x: max_of_slices(jnp.pad(x, around, constant_values=-jnp.inf) if padding else x),
-        default=lambda x: nn.max_pool(x, (3, 3), (2, 2), padding=around[1:3]),
+        default=lambda x: nn.max_pool(x, (3, 3), (2, 2), padding=around[1:3]),  # type: ignore[arg-type]
     )
 
 
