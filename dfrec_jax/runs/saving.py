@@ -22,6 +22,9 @@ from dfrec_jax.runs.checkpoint import Checkpoints, Items
 from dfrec_jax.runs.errors import SaveError
 
 NOTHING_SAVED = "no_checkpoint_yet"  # a file of a workdir, until there is one: a run killed before then has lost none
+# Orbax measures how long a save takes by the clock of the day, and gives it up after 20 minutes: a clock that is set
+# ahead meanwhile would end the training. Without it a lost host still ends the others (`runs/roll_call.py`).
+_A_CENTURY = 100 * 365 * 86400
 _DROPPED = "dropped"  # what is to be deleted is first renamed into it, so that no reader finds half of a checkpoint
 
 
@@ -54,6 +57,7 @@ class CheckpointWriter:
             preservation_policy=preservation_policy.AnyPreservationPolicy(policies),
             cleanup_tmp_directories=True,
             todelete_subdir=_DROPPED,
+            async_options=ocp.AsyncOptions(timeout_secs=_A_CENTURY),
         )
         self._manager = ocp.CheckpointManager(self._folder, options=options)
         if saved.steps():

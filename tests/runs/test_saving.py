@@ -1,13 +1,16 @@
 """Writing checkpoints: what is kept, and a save that fails."""
 
+import itertools
 import os
 import resource
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from orbax.checkpoint._src.futures import future
 
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import SaveError
@@ -98,3 +101,11 @@ def test_an_error_of_the_training_is_not_hidden_by_a_failed_save(tmp_path, capfd
         writer.save(1, _large(1.0), {})
         raise ZeroDivisionError
     assert "also: checkpoint 1 could not be saved" in capfd.readouterr().err
+
+
+def test_a_clock_that_is_set_ahead_ends_no_save(tmp_path, monkeypatch):
+    hours = itertools.count()
+    monkeypatch.setattr(future, "time", SimpleNamespace(time=lambda: 3600.0 * next(hours)))
+    with CheckpointWriter(tmp_path) as writer:
+        writer.save(1, items(), {})
+    assert Checkpoints(tmp_path).steps() == [1] and next(hours) > 2
