@@ -9,6 +9,8 @@ Swaps:   DFREC_DATA=... DFREC_WEIGHTS=... python benchmarks/trace.py swaps --wor
          since no other is at hand, and the reference of the visible person is the very picture that the swapper was
          given: an examiner has neither, and finds less. --half development (default) or held-out, by
          configs/groups/real_swaps_halves.csv; choices are made on the first. Intervals resample repositories.
+         --head RUN adds a trace head (configs/trace.py), and --results FOLDER what needs a recovery: the folder of
+         dfrec recover real_swaps/*_swap.jpg --workdir RUN --assume swap --out FOLDER
 """
 
 import argparse
@@ -39,6 +41,8 @@ def main() -> None:
     of_swaps.add_argument("--work", required=True, help="folder for the galleries")
     of_swaps.add_argument("--half", default="development", choices=("development", "held-out"))
     of_swaps.add_argument("--people", type=int, default=0, help="of LFW, the first so many (default: all)")
+    of_swaps.add_argument("--head", help="run of configs/trace.py")
+    of_swaps.add_argument("--results", type=Path, help="folder of `dfrec recover`")
     of_swaps.set_defaults(run=swaps)
     arguments = parser.parse_args()
     arguments.run(arguments)
@@ -93,12 +97,14 @@ def swaps(arguments: argparse.Namespace) -> None:
     from dfrec_jax.metrics.bootstrap import mean_with_interval
     from dfrec_jax.tracing import ranking, routes
     from dfrec_jax.tracing.embedder import DEFAULT_RECOGNISER, Embedder
+    from dfrec_jax.tracing.head import Head
 
     work, data = Path(arguments.work), Path(os.environ["DFREC_DATA"])
     target_of = {row["id"]: row["target"] for row in _rows(GROUPS / "real_swaps_targets.csv")}
     half_of = {row["repository"]: row["half"] for row in _rows(GROUPS / "real_swaps_halves.csv")}
     repository_of = {row["id"]: row["repository"] for row in _rows(data / "real_swaps" / "index.csv")}
     embedder = Embedder(DEFAULT_RECOGNISER)
+    head = Head(arguments.head, embedder) if arguments.head else None
     lfw = _gallery(work / f"lfw-{arguments.people or 'all'}", embedder, lambda to: _lfw(data, to, arguments.people))
     targets = _gallery(work / "targets", embedder, lambda to: _targets(data, to, target_of))
     names = [one.name for one in targets.people]
@@ -108,7 +114,7 @@ def swaps(arguments: argparse.Namespace) -> None:
             [targets.people_embeddings(), lfw.people_embeddings()]
         ),
     }
-    ranks: dict[tuple[str, str], list[int]] = {}
+    ranks: dict[tuple[str, str], dict[int, int]] = {}  # by gallery and route, of each swap
     clusters, missed = [], []
     for name, repository in repository_of.items():
         if half_of[repository] != arguments.half:
@@ -119,26 +125,32 @@ def swaps(arguments: argparse.Namespace) -> None:
         true = names.index(target_of[name])
         try:
             visible = routes.visible_of([data / "real_swaps" / f"{name}_source.jpg"], embedder)
-            exhibit = routes.read(data / "real_swaps" / f"{name}_swap.jpg", embedder, visible)
+            picture = data / "real_swaps" / f"{name}_swap.jpg"
+            exhibit = routes.read(
+                arguments.results / picture.stem if arguments.results else picture, embedder, visible, head
+            )
         except routes.ImageError as error:
             missed.append(f"{name}: {error}")
             continue
+        number = len(clusters)
         clusters.append(repository)
         for query in exhibit.queries:
             for gallery, people in galleries.items() if query.role == "target" else ():
-                ranks.setdefault((gallery, query.route), []).append(ranking.rank(people @ query.embedding, true))
+                ranks.setdefault((gallery, query.route), {})[number] = ranking.rank(people @ query.embedding, true)
     print(f"{arguments.half} half: {len(clusters)} swaps of {len(set(clusters))} repositories, {len(missed)} left out")
     for reason in missed:
         print(f"  left out: {reason}")
     for gallery in galleries:
         print(f"gallery: {gallery}; the targets' pictures are the very frames; by {DEFAULT_RECOGNISER}")
         for at in (1, 10):
-            raw, given = (np.array(ranks[gallery, route]) <= at for route in (routes.RAW, routes.GIVEN))
-            gain = given.astype(float) - raw
-            for words, values in (("raw", raw), ("visible given", given), ("gain, paired", gain)):
-                print(
-                    f"  rank-{at:<2} {words:13} {_words(mean_with_interval(values.astype(float), np.array(clusters)))}"
-                )
+            for route in routes.ROUTES["target"]:
+                if found := ranks.get((gallery, route)):
+                    numbers = sorted(found)
+                    first = np.array([found[number] <= at for number in numbers], float)
+                    raw = np.array([ranks[gallery, routes.RAW][number] <= at for number in numbers], float)
+                    groups = np.array(clusters)[numbers]
+                    share, gain = (_words(mean_with_interval(values, groups)) for values in (first, first - raw))
+                    print(f"  rank-{at:<2} {route:17} n {len(numbers)}  {share}  more than raw, paired {gain}")
     print(
         "(the issue's figures: all 86 swaps, by the same recogniser, rank-1 0.48 raw, 0.69 with the visible taken away)"
     )

@@ -54,7 +54,7 @@ ALLOWED = {
     "exporting": {"files", "config", "models", "runs", "weights"},
     "tracing": {
         "files", "config", "models", "frozen", "synthetic", "weights", "metrics", "pictures", "reports", "perceptors",
-        "forensics",
+        "forensics", "runs",  # for the trace head
     },
 }  # fmt: skip
 FREE = {"cli", "commands"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import jax
 
-from dfrec_jax.config import autoencoder, compared
+from dfrec_jax.config import autoencoder, compared, trace
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import attributes, recovery, spread
@@ -91,4 +91,6 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         raise ConfigError(f"{workdir}: trained {task}, which stands in tables of the paper: --table=1 to 7 or all")
     if task == autoencoder.TASK:
         raise ConfigError(f"{workdir}: trained the autoencoder of faces, which benchmarks/neural_swaps.py measures")
+    if task == trace.TASK:
+        raise ConfigError(f"{workdir}: trained a trace head, which `dfrec trace calibrate --head {workdir}` measures")
     return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, protocol)

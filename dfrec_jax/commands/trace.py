@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+HEAD_HELP = "run of configs/trace.py: a network that was trained to tell from a swap who is hidden; adds its routes"
+
 
 def add_parser(subparsers) -> None:
     """Adds the subcommands."""
@@ -21,7 +23,8 @@ def _add_index(commands) -> None:
     index.add_argument("--out", required=True, help="the gallery, a folder that is not there yet")
     index.add_argument(
         "--recogniser",
-        help="network that tells people apart (default mobilefacenet-foamliu; for drawn faces embedded-b)",
+        help="network that tells people apart (default mobilefacenet-foamliu; dlib-resnet-v1 is dlib's own; embedded-b "
+        "for drawn faces)",
     )
     index.add_argument(
         "--origin", default="", metavar="WORDS", help="where the pictures come from and by what right, for the record"
@@ -62,6 +65,7 @@ def _add_search(commands) -> None:
     search.add_argument(
         "--visible", nargs="+", default=(), metavar="REF", help="pictures of the person who is seen in the exhibit"
     )
+    search.add_argument("--head", metavar="DIR", help=HEAD_HELP)
     search.add_argument("--top", type=int, default=10, metavar="N", help="candidates of each route (default 10)")
     search.add_argument(
         "--foils", metavar="DIR", help="people known to be innocent, ranked too: a gallery, or a folder as for index"
@@ -103,12 +107,13 @@ def run_search(arguments: argparse.Namespace) -> int:
     if calibration is not None:
         calibration.check(gallery.identity)
     embedder = embedder_of(gallery, arguments.gallery)
+    head = head_of(arguments.head, embedder)
     with tempfile.TemporaryDirectory() as temporary:
         foils = _foils(arguments.foils, embedder, Path(temporary)) if arguments.foils else None
         if foils is not None:
             search.check_foils(gallery, foils)
         visible = routes.visible_of([Path(path) for path in arguments.visible], embedder)
-        exhibit = routes.read(Path(arguments.exhibit), embedder, visible)
+        exhibit = routes.read(Path(arguments.exhibit), embedder, visible, head)
         rankings = search.search(exhibit, gallery, foils, calibration, max(arguments.top, arguments.lineup))
         shown = [one._replace(candidates=one.candidates[: arguments.top]) for one in rankings]
         search_report.write(
@@ -159,6 +164,7 @@ def _add_calibrate(commands) -> None:
         help="columns exhibit (picture, or folder of `dfrec recover`), target, source (people of the gallery), visible "
         "(pictures, parted by `;`) and part (fit or measure; empty: drawn)",
     )
+    calibrate.add_argument("--head", metavar="DIR", help=HEAD_HELP)
     calibrate.add_argument("--population", required=True, metavar="NAME", help="what the population is called")
     calibrate.add_argument("--out", required=True, help="folder for the calibration; not there yet")
     calibrate.add_argument("--seed", type=int, default=0, help="of the parting of people in two (default 0)")
@@ -187,11 +193,12 @@ def run_calibrate(arguments: argparse.Namespace) -> int:
     cases = known_cases.cases_of(Path(arguments.cases), gallery)
     known_cases.is_of_measurement(gallery, cases, arguments.seed)  # refuses before an hour's work
     embedder = embedder_of(gallery, arguments.gallery)
+    head = head_of(arguments.head, embedder)
     exhibits, used = [], []
     for case in progress(cases, len(cases), "cases"):
         try:
             visible = routes.visible_of(case.visible, embedder)
-            exhibits.append(routes.read(case.exhibit, embedder, visible))
+            exhibits.append(routes.read(case.exhibit, embedder, visible, head))
             used.append(case)
         except routes.ImageError as error:
             print(f"left out: {error}", file=sys.stderr)
@@ -212,3 +219,17 @@ def embedder_of(gallery, option: str):
     if differences := embedder.identity.differences(gallery.identity):
         raise ConfigError(f"--gallery={option}: made by another network than is at hand ({differences})")
     return embedder
+
+
+def head_of(workdir, embedder):
+    """The trace head of a run on the gallery's recogniser; None where none is named. Raises ConfigError."""
+    from dfrec_jax.config.errors import ConfigError
+    from dfrec_jax.runs.errors import CheckpointError
+    from dfrec_jax.tracing.head import Head
+
+    if not workdir:
+        return None
+    try:
+        return Head(workdir, embedder)
+    except CheckpointError as error:
+        raise ConfigError(f"--head={workdir}: {error}") from error

@@ -5,7 +5,7 @@ from ml_collections.config_dict import placeholder
 
 from dfrec_jax.config.errors import require
 
-TASKS = ("dfrec", "attributes", "recce", "delocate", "dfi", "repaint", "autoencoder")
+TASKS = ("dfrec", "attributes", "recce", "delocate", "dfi", "repaint", "autoencoder", "trace")
 MODES = ("paper", "released")
 FUSIONS = ("position", "grid", "rank", "none")
 PIXELS = ("linear", "unet")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import attributes, autoencoder, compared, defaults, rules
+from dfrec_jax.config import attributes, autoencoder, compared, defaults, rules, trace
 from dfrec_jax.config.defaults import task_of
 
 
@@ -19,6 +19,7 @@ def validate(config: ConfigDict) -> None:
         "dfrec": rules.validate,
         "attributes": attributes.validate,
         autoencoder.TASK: autoencoder.validate,
+        trace.TASK: trace.validate,
     }
     checks.get(task_of(config), compared.validate)(config)
 
@@ -29,6 +30,6 @@ def with_added_fields(config: ConfigDict) -> ConfigDict:
     if task == "dfrec":
         default = defaults.dfrec(config.get("mode", "paper"))
     else:
-        own = {"attributes": attributes.attributes, autoencoder.TASK: autoencoder.autoencoder}
+        own = {"attributes": attributes.attributes, autoencoder.TASK: autoencoder.autoencoder, trace.TASK: trace.trace}
         default = own[task]() if task in own else compared.compared(task)
     return defaults.with_added_fields(config, default)

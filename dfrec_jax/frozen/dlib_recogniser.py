@@ -89,6 +89,11 @@ class DlibRecogniser:
         return found
 
 
+def sha256() -> str:
+    """Of the files that make a descriptor what it is."""
+    return hashlib.sha256("".join(FILES.values()).encode()).hexdigest()
+
+
 def _box(landmarks: np.ndarray) -> tuple[float, float, float]:
     """Left, top and side of the box that dlib's detector gives a face with these landmarks."""
     transform = np.asarray(similarity(jnp.asarray(landmarks, jnp.float32)[None], jnp.asarray(ARCFACE_TEMPLATE)))[0]

@@ -187,3 +187,9 @@ def network_of(exhibits: Sequence[Exhibit]) -> str | None:
     if len(found) > 1:
         raise ConfigError(f"--cases: results of {len(found)} networks; calibrate each network's by itself")
     return next(iter(found), None)
+
+
+def head_of(exhibits: Sequence[Exhibit]) -> str | None:
+    """The trace head of the exhibits, the same for all; None where there was none."""
+    (found,) = {exhibit.head_sha256 for exhibit in exhibits}
+    return found

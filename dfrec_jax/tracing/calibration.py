@@ -16,7 +16,7 @@ from dfrec_jax.files import json_text
 from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.tracing.embedder import Identity
 from dfrec_jax.tracing.gallery import RULE, sha256_of_file
-from dfrec_jax.tracing.routes import NEEDS_RESULT
+from dfrec_jax.tracing.routes import NEEDS_HEAD, NEEDS_RESULT
 
 RECORD = "calibration.json"
 FORMAT = "dfrec-calibration-1"
@@ -46,6 +46,7 @@ class Calibration(NamedTuple):
       identity: what made the embeddings.
       fits: by role and route, as `target, raw`.
       network_sha256: of the network that recovered the faces; None where no route needed one.
+      head_sha256: of the trace head; None where there was none.
       population: its name.
       sha256: of the file.
       left_out: routes without a fit, and why.
@@ -55,6 +56,7 @@ class Calibration(NamedTuple):
     identity: Identity
     fits: Mapping[str, Fit]
     network_sha256: str | None
+    head_sha256: str | None
     population: str
     sha256: str
     left_out: Mapping[str, str]
@@ -67,16 +69,19 @@ class Calibration(NamedTuple):
                 "likelihood ratio holds for the scores that it was fitted to; calibrate with this gallery's"
             )
 
-    def fit_for(self, role: str, route: str, network_sha256: str | None) -> tuple[Fit | None, str]:
+    def fit_for(
+        self, role: str, route: str, network_sha256: str | None, head_sha256: str | None = None
+    ) -> tuple[Fit | None, str]:
         """The fit of a role and route, or None and the reason.
 
         Args:
           role: see `routes`.
           route: see `routes`.
           network_sha256: of the network that recovered the exhibit.
+          head_sha256: of the trace head that was used.
 
         Raises:
-          ConfigError: for a route that needs a recovery, by another network than the exhibit's.
+          ConfigError: for a route that needs a recovery, by another network than the exhibit's, or another head.
         """
         key = f"{role}, {route}"
         if key not in self.fits:
@@ -85,6 +90,11 @@ class Calibration(NamedTuple):
             raise ConfigError(
                 f"--calibration={self.path}: `{key}` was calibrated on faces that network {self.network_sha256} "
                 f"recovered, and this result is of {network_sha256}; calibrate on results of that network"
+            )
+        if route in NEEDS_HEAD and head_sha256 != self.head_sha256:
+            raise ConfigError(
+                f"--calibration={self.path}: `{key}` was calibrated with the head {self.head_sha256}, and --head is "
+                f"{head_sha256}; calibrate with that head"
             )
         return self.fits[key], ""
 
@@ -114,6 +124,7 @@ def read(path: str | os.PathLike[str]) -> Calibration:
             identity,
             fits,
             said["network_sha256"],
+            said.get("head_sha256"),  # an earlier version knew of none
             said["population"],
             sha256_of_file(file),
             said["left_out"],

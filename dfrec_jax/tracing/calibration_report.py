@@ -69,6 +69,7 @@ def write(
         "bounds": BOUNDS,
         "gallery_sha256": gallery.sha256,
         "network_sha256": calibrating.network_of(exhibits),
+        "head_sha256": calibrating.head_of(exhibits),
         "seed": seed,
         "exhibits": [{"name": each.name, "sha256": each.sha256} for each in exhibits],
         "left_out": left_out,

@@ -6,6 +6,9 @@
 | target | visible given | the exhibit's, less its component along the visible person's, whom references show |
 | target | visible estimated | the same, along the embedding of the recovered source |
 | target | recovered | of the recovered target |
+| target | head | of the trace head (`head.py`), which is told of no visible person |
+| target | head given | the same, told of the visible person by references |
+| target | head estimated | the same, told of the recovered source |
 | source | raw | of the exhibit |
 | source | recovered | of the recovered source |
 """
@@ -26,11 +29,18 @@ from dfrec_jax.models import residual
 from dfrec_jax.pictures import framing, generated
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 from dfrec_jax.tracing.embedder import NO_FACE, Embedder, Picture, mean_direction
+from dfrec_jax.tracing.head import Head
 
 ROLES = ("target", "source")
 RAW, GIVEN, ESTIMATED, RECOVERED = "raw", "visible given", "visible estimated", "recovered"
-ROUTES = {"target": (RAW, GIVEN, ESTIMATED, RECOVERED), "source": (RAW, RECOVERED)}
-NEEDS_RESULT = (ESTIMATED, RECOVERED)  # what the recovering network has a part in
+HEAD, HEAD_GIVEN, HEAD_ESTIMATED = "head", "head given", "head estimated"
+ROUTES = {
+    "target": (RAW, GIVEN, ESTIMATED, RECOVERED, HEAD, HEAD_GIVEN, HEAD_ESTIMATED),
+    "source": (RAW, RECOVERED),
+}
+NEEDS_RESULT = (ESTIMATED, RECOVERED, HEAD_ESTIMATED)  # what the recovering network has a part in
+NEEDS_HEAD = (HEAD, HEAD_GIVEN, HEAD_ESTIMATED)
+NOBODY_NAMED = "nobody was named by --visible"
 _NEEDED = ("input", "input_sha256", "status", "network_sha256")
 _RESULT_PICTURES = ("input", "source", "target")
 
@@ -61,6 +71,7 @@ class Exhibit(NamedTuple):
       left_out: routes that there are not, and why.
       network_sha256: of the network that recovered it; None of a picture.
       record: for the JSON.
+      head_sha256: of the trace head, where one was asked.
     """
 
     name: str
@@ -69,6 +80,7 @@ class Exhibit(NamedTuple):
     left_out: Mapping[str, str]
     network_sha256: str | None
     record: Mapping[str, Any]
+    head_sha256: str | None = None
 
 
 class Visible(NamedTuple):
@@ -97,24 +109,31 @@ def visible_of(paths: Sequence[Path], embedder: Embedder) -> Visible | None:
     return Visible(mean_direction(embedder.embeddings(faces)), tuple(hashes))
 
 
-def read(path: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+def read(path: Path, embedder: Embedder, visible: Visible | None, head: Head | None = None) -> Exhibit:
     """What there is to search with in a picture, or in a folder of `dfrec recover`.
+
+    Args:
+      path: of the picture or folder.
+      embedder: of the gallery that is searched.
+      visible: who is seen, where that is known.
+      head: the trace head, where its routes are asked for.
 
     Raises:
       ImageError: for what cannot be read, shows no face, or is a result without one.
     """
-    return _of_result(path, embedder, visible) if path.is_dir() else _of_picture(path, embedder, visible)
+    exhibit = _of_result if path.is_dir() else _of_picture
+    return exhibit(path, embedder, visible, head)
 
 
-def _of_picture(path: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+def _of_picture(path: Path, embedder: Embedder, visible: Visible | None, head: Head | None) -> Exhibit:
     data = read_bytes(path)
     picture = decode_image(data, path).pixels
     sha256 = hashlib.sha256(data).hexdigest()
     reason = "a picture, and no result of `dfrec recover`, was given"
-    return _exhibit(path.name, sha256, {"input": picture}, None, embedder, visible, reason, None, {})
+    return _exhibit(path.name, sha256, {"input": picture}, None, embedder, visible, head, reason, None, {})
 
 
-def _of_result(folder: Path, embedder: Embedder, visible: Visible | None) -> Exhibit:
+def _of_result(folder: Path, embedder: Embedder, visible: Visible | None, head: Head | None) -> Exhibit:
     try:
         said = json_text.parsed((folder / result_folder.RECORD).read_text())
         missing = [key for key in _NEEDED if key not in said]
@@ -139,7 +158,7 @@ def _of_result(folder: Path, embedder: Embedder, visible: Visible | None) -> Exh
     reason = f"the result is `{status}`: {said.get('reason')}"
     kept = ("status", "mode", "config", "seed", "checkpoint_step", "network_sha256")
     record = {key: said.get(key) for key in kept}
-    return _exhibit(name, sha256, pictures, face, embedder, visible, reason, network, record)
+    return _exhibit(name, sha256, pictures, face, embedder, visible, head, reason, network, record)
 
 
 def _face_in_crop(said: Mapping[str, Any], crop: Picture) -> Face | None:
@@ -164,6 +183,7 @@ def _exhibit(
     face: Face | None,
     embedder: Embedder,
     visible: Visible | None,
+    head: Head | None,
     not_recovered: str,
     network: str | None,
     record: Mapping[str, Any],
@@ -183,19 +203,34 @@ def _exhibit(
     queries = [Query("target", RAW, rows["input"], found.pixels)]
     left_out = {}
     if visible is None:
-        left_out[f"target, {GIVEN}"] = "nobody was named by --visible"
+        left_out[f"target, {GIVEN}"] = NOBODY_NAMED
     else:
         queries.append(Query("target", GIVEN, without(rows["input"], visible.direction), found.pixels))
     if "source" in rows:
         queries.append(Query("target", ESTIMATED, without(rows["input"], rows["source"]), found.pixels))
         queries.append(Query("target", RECOVERED, rows["target"], seen["target"].pixels))
+    if head is not None:
+        told: dict[str, np.ndarray | None] = {HEAD: None}
+        if visible is None:
+            left_out[f"target, {HEAD_GIVEN}"] = NOBODY_NAMED
+        else:
+            told[HEAD_GIVEN] = visible.direction
+        if "source" in rows:
+            told[HEAD_ESTIMATED] = rows["source"]
+        of_head = head.embeddings(found, list(told.values()))
+        queries += [Query("target", route, row, found.pixels) for route, row in zip(told, of_head, strict=True)]
+        record = {**record, **head.record}
     queries.append(Query("source", RAW, rows["input"], found.pixels))
     if "source" in rows:
         queries.append(Query("source", RECOVERED, rows["source"], seen["source"].pixels))
     else:
-        pairs = [(role, route) for role in ROLES for route in ROUTES[role] if route in NEEDS_RESULT]
-        left_out |= {f"{role}, {route}": not_recovered for role, route in pairs}
-    return Exhibit(name, sha256, tuple(queries), left_out, network, record)
+        left_out |= {
+            f"{role}, {route}": not_recovered
+            for role in ROLES
+            for route in ROUTES[role]
+            if route in NEEDS_RESULT and (head is not None or route not in NEEDS_HEAD)
+        }
+    return Exhibit(name, sha256, tuple(queries), left_out, network, record, None if head is None else head.sha256)
 
 
 def without(embedding: Float[np.ndarray, " e"], direction: Float[np.ndarray, " e"]) -> Float[np.ndarray, " e"]:

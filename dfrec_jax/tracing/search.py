@@ -113,7 +113,8 @@ def _fits(exhibit: Exhibit, gallery: Gallery, calibration: Calibration | None) -
     if calibration is None:
         return [(None, "no calibration was given")] * len(exhibit.queries)
     calibration.check(gallery.identity)
-    fits = [calibration.fit_for(query.role, query.route, exhibit.network_sha256) for query in exhibit.queries]
+    networks = exhibit.network_sha256, exhibit.head_sha256
+    fits = [calibration.fit_for(query.role, query.route, *networks) for query in exhibit.queries]
     if all(fit is None for fit, _ in fits):
         raise ConfigError(
             f"--calibration={calibration.path}: holds no route of this search ({fits[0][1]}); calibrate these routes"

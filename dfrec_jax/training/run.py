@@ -15,13 +15,21 @@ from dfrec_jax.training.tasks.autoencoder import AutoencoderTask
 from dfrec_jax.training.tasks.compared import ComparedTask
 from dfrec_jax.training.tasks.dfrec import DfrecTask
 from dfrec_jax.training.tasks.repaint import RepaintTask
+from dfrec_jax.training.tasks.trace import TraceTask
 
 TASKS: dict[
-    str, type[DfrecTask] | type[AttributesTask] | type[AutoencoderTask] | type[ComparedTask] | type[RepaintTask]
+    str,
+    type[DfrecTask]
+    | type[AttributesTask]
+    | type[AutoencoderTask]
+    | type[ComparedTask]
+    | type[RepaintTask]
+    | type[TraceTask],
 ] = {
     "dfrec": DfrecTask,
     "attributes": AttributesTask,
     "autoencoder": AutoencoderTask,
+    "trace": TraceTask,
     **dict.fromkeys(compared.METHODS, ComparedTask),
     "repaint": RepaintTask,
 }

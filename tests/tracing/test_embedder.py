@@ -8,6 +8,7 @@ from dfrec_jax.forensics import finding
 from dfrec_jax.frozen.detection import Face
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.embedder import Embedder, mean_direction
+from dfrec_jax.tracing.head import Head
 from tests import tiny
 from tests.tracing import drawn
 
@@ -65,3 +66,33 @@ def test_differences_are_named(embedder):
     other = embedder.identity._replace(recogniser="x", size=3)
     assert embedder.identity.differences(embedder.identity) == ""
     assert embedder.identity.differences(other) == "recogniser 'embedded-b' and 'x'; size 64 and 3"
+
+
+def test_dlib_is_a_recogniser_too(monkeypatch):
+    """Its descriptors are brought to unit length; it has no maps, and says where it is not installed."""
+
+    class Described:
+        def find(self, pictures, landmarks):
+            return [points[0] for points in landmarks]
+
+        def embed(self, pictures, places):
+            return np.array([[*place, picture.mean()] for picture, place in zip(pictures, places, strict=True)])
+
+    monkeypatch.setattr(embedder_lib.dlib_recogniser, "DlibRecogniser", Described)
+    detector = finding.Detector("none", lambda pixels: [], 0.5)
+    monkeypatch.setattr(finding, "detector_for", lambda config: (detector, "looked for"))
+    embedder = Embedder("dlib-resnet-v1")
+    assert embedder.network is None and len(embedder.identity.recogniser_sha256) == 64 and embedder.face_is_needed
+    box = np.array([40, 30, 60, 50], np.float32)
+    face = embedder.face(np.full((80, 100, 3), 90, np.uint8), [Face(box, 1.0, finding.landmarks_of_box(box))])
+    wanted = np.array([*face.landmarks[0], face.pixels.mean()])
+    np.testing.assert_allclose(embedder.embeddings([face])[0], wanted / np.linalg.norm(wanted), rtol=1e-5)
+    with pytest.raises(ConfigError, match="--head=runs/trace: a head reads the maps.*dlib-resnet-v1 gives none"):
+        Head("runs/trace", embedder)
+
+    def missing():
+        raise embedder_lib.dlib_recogniser.DlibMissing("pip install it")
+
+    monkeypatch.setattr(embedder_lib.dlib_recogniser, "DlibRecogniser", missing)
+    with pytest.raises(ConfigError, match="--recogniser=dlib-resnet-v1: pip install it"):
+        Embedder("dlib-resnet-v1")
