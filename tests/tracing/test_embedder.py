@@ -6,6 +6,7 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.forensics import finding
 from dfrec_jax.frozen.detection import Face
+from dfrec_jax.frozen.dlib_recogniser import DlibRecogniser
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.embedder import Embedder, mean_direction
 from dfrec_jax.tracing.head import Head
@@ -71,7 +72,10 @@ def test_differences_are_named(embedder):
 def test_dlib_is_a_recogniser_too(monkeypatch):
     """Its descriptors are brought to unit length; it has no maps, and says where it is not installed."""
 
-    class Described:
+    class Described(DlibRecogniser):
+        def __init__(self):
+            pass
+
         def find(self, pictures, landmarks):
             return [points[0] for points in landmarks]
 

@@ -8,12 +8,13 @@ from PIL import Image
 
 from dfrec_jax.config import trace
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.models.trace import maps_of
 from dfrec_jax.runs import stored_config, trace_head
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.tracing import calibrating, calibration, routes
-from dfrec_jax.tracing.calibration import Calibration
+from dfrec_jax.tracing.calibration import Calibration, Fit
 from dfrec_jax.tracing.head import Head
 from tests.tracing import drawn
 from tests.tracing.test_routes import result
@@ -43,13 +44,15 @@ def test_it_gives_what_its_module_gives_whoever_is_visible(run, embedder):
     found = head.embeddings(face, [None, visible])
     restored = trace_head.load(run, embedder.network)
     pixels, _ = embedder.as_given([face], 1)
-    features = embedder.network(jnp.asarray(pixels))
-    maps = maps_of(features, embedder.network.taps["identity"])
+
+    @jax.jit
+    def by_hand(seen):
+        features = embedder.network(jnp.asarray(pixels))
+        maps = maps_of(features, embedder.network.taps["identity"])
+        return restored.module.apply(restored.variables, maps, features["embedding"], seen[None], train=False)[0]
+
     for row, seen in zip(found, (np.zeros_like(visible), visible), strict=True):
-        by_hand = restored.module.apply(
-            restored.variables, maps, features["embedding"], jnp.asarray(seen)[None], train=False
-        )
-        np.testing.assert_allclose(row, by_hand[0], atol=1e-5)
+        np.testing.assert_allclose(row, by_hand(jnp.asarray(seen)), atol=1e-5)
     assert np.linalg.norm(found[0] - found[1]) > 0.01
 
 
@@ -80,8 +83,8 @@ def test_what_is_no_head_of_this_gallery_is_refused(run, embedder, tmp_path):
 
 
 def test_a_calibration_with_another_head_is_refused(tmp_path):
-    fits = {f"target, {route}": object() for route in (routes.RAW, routes.HEAD)}
-    made = Calibration(tmp_path, None, fits, None, "one", "people", "", {})
+    fits = {f"target, {route}": Fit(Logistic(1.0, 0.0), (-1.0, 1.0)) for route in (routes.RAW, routes.HEAD)}
+    made = Calibration(tmp_path, drawn.IDENTITY, fits, None, "one", "people", "", {})
     assert made.fit_for("target", routes.HEAD, None, "one")[0] is fits["target, head"]
     assert made.fit_for("target", routes.RAW, None, "two")[0] is fits["target, raw"]
     with pytest.raises(ConfigError, match="`target, head` was calibrated with the head one, and --head is two"):

@@ -125,9 +125,7 @@ class TraceTask:
 def _constants(config: ConfigDict, network: FrozenNetwork, split: str) -> Constants:
     if jax.process_index() == 0:
         print(f"embedding the people of the {split} split ...", file=sys.stderr, flush=True)
-    return Constants(
-        network, people_of(mixture.split_of(config, split), network, config.image_size, config.trace.pictures)
-    )
+    return Constants(network, people_of(config, split, network))
 
 
 def seen(constants: Constants, batch: Batch) -> Seen:

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.data import mixture
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.residual import unit
-from dfrec_jax.records.prepared import PreparedSplit
 
 BATCH = 64  # pictures that are embedded at a time
 NOBODY = -1
@@ -38,24 +39,25 @@ class People(NamedTuple):
     place: Int[Array, " i"]
 
 
-def people_of(split: PreparedSplit, network: FrozenNetwork, size: int, most: int) -> People:
-    """Embeds the pristine pictures of a split.
+def people_of(config: ConfigDict, name: str, network: FrozenNetwork) -> People:
+    """Embeds the pristine pictures of a split, of each person the first `trace.pictures`.
 
     Args:
-      split: that is trained or validated on.
+      config: of the run.
+      name: of the split.
       network: the recogniser.
-      size: of the pictures.
-      most: pictures of each person, the first so many.
 
     Raises:
-      ConfigError: where fewer than two people have two pictures, of which one can be sought by the other.
+      ConfigError: where the split cannot be read, or fewer than two people have two pictures, of which one can be
+        sought by the other.
     """
+    split = mixture.split_of(config, name)
     embed = jax.jit(lambda network, images, landmarks: network(images, landmarks)["embedding"])
-    chosen = _first_of_each(split.pristine, split.index.source_id[split.pristine], most)
+    chosen = _first_of_each(split.pristine, split.index.source_id[split.pristine], config.trace.pictures)
     found, whose = [], []
     for start in range(0, len(chosen), BATCH):
         numbers = np.resize(chosen[start : start + BATCH], BATCH)  # one shape: compiled once
-        examples = [split.example(int(number), size) for number in numbers]
+        examples = [split.example(int(number), config.image_size) for number in numbers]
         images = np.stack([example["image"] for example in examples]).astype(np.float32) / 255
         landmarks = np.stack([example["landmarks"] for example in examples]).astype(np.float32)
         rows = np.asarray(embed(network, images, landmarks), np.float32)[: len(chosen) - start]

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dfrec_jax.config import trace
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models.residual import unit
 from dfrec_jax.records import joint
@@ -38,9 +39,15 @@ def test_ranks_are_among_everybody_with_the_frame_left_out():
     assert int(trace_people.ranks(found, place)[0]) == 1 + int((found[0, 1:] >= found[0, 0]).sum())
 
 
+def _config(prepared, dataset):
+    config = trace.trace()
+    config.image_size, config.data.dir, config.data.dataset = 48, str(prepared), dataset
+    return config
+
+
 def test_the_people_of_a_split_are_its_pristine_faces(prepared):
     split = joint.open_split(str(prepared), "faces", "train")
-    people = trace_people.people_of(split, tiny.network(), 48, 4)
+    people = trace_people.people_of(_config(prepared, "faces"), "train", tiny.network())
     assert len(people.embeddings) == len(split.pristine) and float(people.counts.sum()) == len(split.pristine)
     whose = np.asarray(people.place)[split.index.source_id[split.pristine]]
     np.testing.assert_array_equal(people.person, whose)
@@ -50,9 +57,8 @@ def test_the_people_of_a_split_are_its_pristine_faces(prepared):
 
 
 def test_people_with_one_picture_each_are_refused(prepared):
-    split = joint.open_split(str(prepared), "triplets", "train")
     with pytest.raises(ConfigError, match="two such people are needed"):
-        trace_people.people_of(split, tiny.network(), 48, 4)
+        trace_people.people_of(_config(prepared, "triplets"), "train", tiny.network())
 
 
 def test_so_many_pictures_of_each_are_taken():
