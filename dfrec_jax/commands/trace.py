@@ -215,7 +215,7 @@ def embedder_of(gallery, option: str):
     from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.tracing.embedder import Embedder
 
-    embedder = Embedder(gallery.identity.recogniser)
+    embedder = Embedder(gallery.identity.recogniser, batch_size=4)  # an exhibit has three faces, and few references
     if differences := embedder.identity.differences(gallery.identity):
         raise ConfigError(f"--gallery={option}: made by another network than is at hand ({differences})")
     return embedder
