@@ -168,7 +168,7 @@ def test_a_slow_host_is_named(train, tmp_path):
 def test_a_host_whose_data_cannot_be_read_ends_the_others_with_its_reason(start, tmp_path):
     hosts = start(tmp_path / "run", num_hosts=2, config="tests/counting.py:fail1", launcher="flags")
     said = [host.communicate(timeout=120)[0] for host in hosts]
-    assert [host.returncode for host in hosts] == [os.EX_TEMPFAIL, 2], said
+    assert [host.returncode for host in hosts] == [2, 2], said
     assert said[1].splitlines()[-1] == "error: faces-train.array_record: Input/output error"
     assert "host 1 of 2" in said[0] and "ended: OSError: [Errno 5] Input/output error" in said[0]
 

@@ -38,6 +38,8 @@ class Run(NamedTuple):
     is_published: bool = False
 
 
+# What the authors' files are called by: splitidentity_ftm.pth is the one that they published.
+_ATTACKS_OF_FILES = {"ftm": "ftm", "idinj": "idinjection", "inj": "idinjection", "lcr": "lcr"}
 Load = Callable[[str, str, str], Loaded]  # workdir, which checkpoint, which of the run's methods
 
 
@@ -141,9 +143,19 @@ def _lacks(config: ConfigDict) -> frozenset[str]:
 
 
 def _trained_on(workdir: Path, config: ConfigDict) -> Data:
-    """Of an imported network its authors' data: the attack is the one that the file is named after."""
-    if not (workdir / released.RETAINED).exists():
+    """Of an imported network its authors' data: the attack is the one that its file is named after.
+
+    Raises:
+      ConfigError: where the file's name says no attack.
+    """
+    imported = released.imported_from(workdir)
+    if imported is None:
         return table_data.of_config(config)
-    attacks = {"ftm": "ftm", "inj": "idinjection", "idi": "idinjection", "lcr": "lcr"}
-    named = [attack for part, attack in attacks.items() if part in str(config.name).lower()]
-    return Data("celeba_megafs", named[0] if named else "ftm")
+    for part, attack in _ATTACKS_OF_FILES.items():
+        if part in imported["source"].lower():
+            return Data("celeba_megafs", attack)
+    raise ConfigError(
+        f"{workdir}: was imported from {imported['source']}, whose name does not say which attack it was trained on; "
+        f"a file that a table takes has one of {', '.join(_ATTACKS_OF_FILES)} in its name, as splitidentity_ftm.pth: "
+        "rename it and import it again"
+    )

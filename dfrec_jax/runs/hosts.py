@@ -22,6 +22,7 @@ from dfrec_jax.runs.roll_call import SILENT_SECONDS, Place
 
 _REFUSALS = {error.__name__: error for error in (CheckpointError, ConfigError)}
 _BY_HAND = "name the hosts by --coordinator=HOST:PORT --num_hosts=N --host=I, or leave --distributed out on one host"
+_FAILING = 2  # the status by which the others of a host that failed end, whatever its own is
 _FAILED: list[int] = []  # this host, when it has
 _NAMES: list[str] = []  # of the machines, host by host, once they are together
 
@@ -94,8 +95,8 @@ def detected() -> tuple[Place, Sequence[int] | None]:
 def together(joining: Joining, work: str) -> Iterator[None]:
     """Finds the other hosts of the run; comes before all that asks for a device.
 
-    Until the end of the block this process ends when another host is lost or fails, with status 75 and a line that
-    names it; where it fails itself, the others hear of that, and it ends without waiting for them.
+    Until the end of the block this process ends when another host is lost (status 75) or fails (status 2), with a line
+    that names it; where it fails itself, the others hear of that, and it ends without waiting for them.
 
     Args:
       joining: how.
@@ -126,10 +127,13 @@ def together(joining: Joining, work: str) -> Iterator[None]:
         with _libraries_on_stderr():
             yield
     except BaseException as error:
-        if _is_of_the_network(error):
+        is_of_the_network = _is_of_the_network(error)
+        if is_of_the_network:
             time.sleep(2 * roll_call.ENDING_SECONDS)  # meanwhile the roll call ends the process, if a host is lost
         _FAILED.append(place.host)
-        roll.end(f"{type(error).__name__}: {' '.join(str(error).split())}")
+        would_pass = is_of_the_network or isinstance(error, KeyboardInterrupt)  # what the same command need not meet
+        status = os.EX_TEMPFAIL if would_pass else _FAILING
+        roll.end(f"{type(error).__name__}: {' '.join(str(error).split())}", status)
         raise
     roll.end()
 

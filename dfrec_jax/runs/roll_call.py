@@ -3,7 +3,8 @@
 JAX itself ends a process with a trace of C++ where a host is missing or lost, and names none. Here each host holds one
 connection to the first, made at the coordinator's port before JAX takes it over. A process that dies closes its
 connection, whatever killed it; a machine that vanishes falls silent. The first host says who it was to all, and every
-process ends with that line and status 75: the same command goes on from the last checkpoint.
+process ends with that line: by status 75 where a host was lost, since the same command goes on from the last
+checkpoint; by the status that it names where a host failed, which the same command would do again.
 """
 
 import json
@@ -79,18 +80,18 @@ class RollCall:
         self._lock = threading.Lock()
 
     def watch(self) -> None:
-        """From now on this process ends, with status 75, when another host is lost or has failed."""
+        """From now on this process ends when another host is lost, with status 75, or has failed, with its status."""
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def end(self, error: str = "") -> None:
-        """Says that this host's work is at its end, or by what error it ends, which then ends the others.
+    def end(self, error: str = "", status: int = os.EX_TEMPFAIL) -> None:
+        """Says that this host's work is at its end, or by what error it ends, which then ends the others by `status`.
 
         With an error the first host waits for a moment until the others have ended: JAX lives in it.
         """
         self._is_ending.set()
-        words: dict[str, Any] = {"end": error[:1000]}
+        words: dict[str, Any] = {"end": error[:1000], "status": status}
         if error and self.place.host == 0:
-            words = {"verdict": f"{self._called(0)} ended: {error[:1000]}", "grace": ENDING_SECONDS}
+            words = {"verdict": f"{self._called(0)} ended: {error[:1000]}", "status": status, "grace": ENDING_SECONDS}
         self._tell(**words)
         if error and self.place.host == 0:
             self._is_alone.wait(2 * ENDING_SECONDS)
@@ -136,15 +137,16 @@ class RollCall:
                 self._lost(f"{self._called(host)} is lost: its process ended without a word (killed? out of memory?)")
             return True
         for words in said:
+            status = int(words.get("status", os.EX_TEMPFAIL))
             if verdict := words.get("verdict"):
-                self._lost(str(verdict), float(words.get("grace", 0.0)))
+                self._lost(str(verdict), float(words.get("grace", 0.0)), status)
             elif "end" in words:
                 self._done.add(host)
                 if words["end"]:
-                    self._lost(f"{self._called(host)} ended: {words['end']}", ENDING_SECONDS)
+                    self._lost(f"{self._called(host)} ended: {words['end']}", ENDING_SECONDS, status)
         return False
 
-    def _lost(self, verdict: str, grace: float = 0.0) -> None:
+    def _lost(self, verdict: str, grace: float = 0.0, status: int = os.EX_TEMPFAIL) -> None:
         """Ends this process, unless within `grace` seconds it ends by itself: an error may meet all hosts at once."""
         deadline = time.monotonic() + grace
         while not self._is_ending.wait(min(self._every, max(deadline - time.monotonic(), 0))):
@@ -154,13 +156,14 @@ class RollCall:
         else:
             return
         if self.place.host == 0:
-            self._tell(verdict=verdict)
+            self._tell(verdict=verdict, status=status)
+        command = "The same command" if status == os.EX_TEMPFAIL else "Once that is mended, the same command"
         print(
-            f"error: {verdict}; this is {self._called(self.place.host)}, which ends too. The same command, on as many "
-            "hosts or others, goes on from the last checkpoint",
+            f"error: {verdict}; this is {self._called(self.place.host)}, which ends too. {command}, on as many hosts or "
+            "others, goes on from the last checkpoint",
             file=sys.stderr,
             flush=True,
         )
         if self.place.host == 0:
             time.sleep(min(ENDING_SECONDS, self._silent) / 5)  # JAX would end the others in its own way once this ends
-        os._exit(os.EX_TEMPFAIL)
+        os._exit(status)

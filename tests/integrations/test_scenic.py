@@ -208,6 +208,22 @@ def test_scenics_schedules_are_ours(scenic, schedule, warmup):
         np.testing.assert_allclose(ours(step), theirs(step), rtol=1e-5, atol=1e-9)
 
 
+def test_a_run_that_was_told_to_stop_ends_as_train_py_does(monkeypatch, tmp_path):
+    from dfrec_jax.integrations.scenic import main
+
+    for name in ("model", "dataset"):  # which import Scenic
+        module = types.ModuleType(f"dfrec_jax.integrations.scenic.{name}")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(sys.modules["dfrec_jax.integrations.scenic"], name, module, raising=False)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 3, "loss": 1.5}\n')
+    monkeypatch.setattr(run, "train", lambda config, workdir: False)
+    said = []
+    writer = types.SimpleNamespace(write_scalars=lambda *words: said.append(words), flush=lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        main.main(rng=None, config=ConfigDict({"dfrec": {}}), workdir=str(tmp_path), writer=writer)
+    assert ended.value.code == os.EX_TEMPFAIL and said == [(3, {"loss": 1.5})]
+
+
 @pytest.mark.slow  # two runs
 def test_a_run_under_scenics_entry_point_is_that_of_train_py(scenic, tmp_path):
     from dfrec_jax.integrations.scenic import main

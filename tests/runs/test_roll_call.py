@@ -24,8 +24,12 @@ if deed == "works":
     time.sleep(60)
 elif deed == "fails":
     time.sleep(0.5)
-    roll.end("CheckpointError: the disk is full")
+    roll.end("CheckpointError: the disk is full", status=2)
     os._exit(2)
+elif deed == "is interrupted":
+    time.sleep(0.5)
+    roll.end("KeyboardInterrupt: ")
+    os._exit(130)
 elif deed == "ends":
     roll.end()
     time.sleep(1)
@@ -83,12 +87,17 @@ def test_a_host_that_falls_silent_is_lost(start):
     assert status == os.EX_TEMPFAIL and "host 1 of 2" in said and "nothing was heard of it for" in said
 
 
-def test_a_host_that_fails_says_why(start):
-    hosts = start("works", "fails", "works")
-    for number in (0, 2):
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_host_that_fails_says_why_and_no_scheduler_starts_the_others_again(start, failing):
+    hosts = start(*("fails" if number == failing else "works" for number in range(3)))
+    for number in {0, 1, 2} - {failing}:
         status, said = _said(hosts[number], 15)
-        assert status == os.EX_TEMPFAIL
-        assert f"host 1 of 3 ({socket.gethostname()}) ended: CheckpointError: the disk is full; this is" in said
+        assert status == 2 and "Once that is mended, the same command" in said
+        assert f"host {failing} of 3 ({socket.gethostname()}) ended: CheckpointError: the disk is full; this is" in said
+
+
+def test_an_interrupted_host_ends_the_others_as_a_lost_one_does(start):
+    assert _said(start("works", "is interrupted")[0], 15)[0] == os.EX_TEMPFAIL
 
 
 def test_hosts_that_fail_alike_or_end_say_nothing(start):

@@ -5,6 +5,7 @@ Run: DFREC_SCENIC=DIR python -m dfrec_jax.integrations.scenic.main --config=conf
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,20 @@ def main(rng: Any, config: ConfigDict, workdir: str, writer: Any) -> None:
 
     Raises:
       ConfigError, CheckpointError, WeightsError, NonFiniteLossError: as `training.run.train`.
+      SystemExit: with 75, as train.py's, where the run was told to stop: the same command goes on.
     """
     from dfrec_jax.integrations.scenic import dataset, model  # noqa: F401  they make their names known to Scenic
     from dfrec_jax.runs.training_run import METRICS
     from dfrec_jax.training import run
 
     del rng
-    run.train(config.dfrec, workdir)
+    is_finished = run.train(config.dfrec, workdir)
     for line in (Path(workdir) / METRICS).read_text().splitlines():
         values = json.loads(line)
         writer.write_scalars(values.pop("step"), values)
     writer.flush()
+    if not is_finished:
+        sys.exit(os.EX_TEMPFAIL)
 
 
 def _taken_out(words: list[str]) -> str | None:
