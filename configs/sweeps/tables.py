@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import compared
 from dfrec_jax.config.compared_methods import METHODS
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
@@ -108,7 +107,7 @@ def _runs_of(table: str, base: ConfigDict) -> list[SweptRun]:
             runs += [_dfrec(attack, short, name, changes) for name, changes in _variants(table).items()]
             runs += [_compared(method, attack, short) for method in EACH_ATTACK.get(table, ())]
         runs += [_compared(method, attacks[0], short) for method in EACH_DATA_SET.get(table, ())]
-    return [run for run in runs if run is not None]
+    return runs
 
 
 def _variants(table: str) -> dict[str, dict[str, Any]]:
@@ -128,10 +127,8 @@ def _dfrec(attack: Attack, short: dict[str, Any], name: str, changes: dict[str, 
     return SweptRun(f"dfrec_{attack.name}{name}", {**attack.overrides, **short, **changes})
 
 
-def _compared(method: str, attack: Attack, short: dict[str, Any]) -> SweptRun | None:
-    """A compared method at its published size, or on drawn faces narrow; None for one that is not yet there."""
-    if method not in compared.METHODS:
-        return None
+def _compared(method: str, attack: Attack, short: dict[str, Any]) -> SweptRun:
+    """A compared method at its published size, or on drawn faces narrow."""
     size, own = method, {}
     if short:  # what a narrow method says of its data, on how many it validates for one, and not the base
         size = f"{method}_drawn"

@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Float
 
 JAW = tuple(range(0, 17))
-BROWS = tuple(range(17, 27))
 NOSE = tuple(range(27, 36))
 EYES = tuple(range(36, 48))
 OUTER_LIPS = tuple(range(48, 60))

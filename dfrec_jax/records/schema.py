@@ -20,7 +20,6 @@ VERSION = "1.0.0"
 PRISTINE, SWAP, REENACTMENT = "pristine", "swap", "reenactment"
 LABELS = (PRISTINE, SWAP, REENACTMENT)
 NO_SIGNATURE = np.zeros(0, np.float32)
-NO_ATTRIBUTES = np.zeros(0, np.int8)
 _ADDED = {"place": ALL_INSIDE}  # fields that records of an earlier version lack, and what they then mean
 
 

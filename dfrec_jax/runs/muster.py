@@ -85,6 +85,8 @@ def _gathered(place: Place, hello: dict[str, Any], deadline: float) -> tuple[lis
             if objection := _objection(told[0], hello, names):
                 _refuse(lines, objection)
             lines[host], names[host] = lines.pop(place.num_hosts), told[0]["name"]
+            for line in lines.values():  # whose own patience may end first
+                line.send(missing=[host for host in range(place.num_hosts) if host not in names])
     in_order = [names[host] for host in range(place.num_hosts)]
     for line in lines.values():
         line.send(names=in_order)
@@ -136,6 +138,7 @@ def _reported(place: Place, hello: dict[str, Any], deadline: float) -> tuple[lis
             continue
         line.send(**hello)
         line.socket.settimeout(1.0)
+        waits_for = "others"
         while time.monotonic() < deadline:
             answers = line.receive()
             if answers is None:
@@ -147,13 +150,15 @@ def _reported(place: Place, hello: dict[str, Any], deadline: float) -> tuple[lis
                     raise ConfigError(refused)
                 if "names" in answer:
                     return [str(name) for name in answer["names"]], {0: line}
+                if isinstance(answer.get("missing"), list):
+                    waits_for = f"hosts {', '.join(map(str, answer['missing']))}"
         else:
-            reason = "it still waits for others"
+            reason = f"it runs, and still waits for {waits_for}"
         line.socket.close()
         time.sleep(_BETWEEN_TRIES)
     raise ConfigError(
         f"--distributed: host {place.host} waited {time.monotonic() - began:.0f} s for host 0 at {place.coordinator}: "
-        f"{reason}. See that it runs, and that the address can be reached from {hello['name']}"
+        f"{reason}. See that all of them run, and that the address can be reached from {hello['name']}"
     )
 
 

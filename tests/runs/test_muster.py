@@ -56,6 +56,12 @@ def test_who_is_missing_is_named_to_all(coordinator):
     assert "of 4 hosts 2 came to" in str(first) and "missing: 1, 3. Start them" in str(first)
 
 
+def test_a_host_whose_patience_ends_before_the_first_ones_names_who_is_missing(coordinator):
+    first, third = _together(_host(coordinator, 0, 4, seconds=4.0), _host(coordinator, 2, 4, seconds=2.0))
+    assert "it runs, and still waits for hosts 1, 3. See that all of them run" in str(third)
+    assert "missing: 1, 3" in str(first)
+
+
 def test_a_first_host_that_is_not_there(coordinator):
     (alone,) = _together(_host(coordinator, 1, seconds=0.5))
     assert isinstance(alone, ConfigError)
