@@ -1,6 +1,7 @@
 """What stands below a figure: of what it is, by which checkpoints, and what it lacks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from dfrec_jax.evaluation import describing
 from dfrec_jax.paper import table_data
@@ -50,12 +51,21 @@ def caption(
         said.append(f"At the corner of {of}: its identity similarity with the true one, by {network}.")
         said += [_INSETS] if figure.kind is Kind.CROSSING else []
         if steps:
-            said.append("Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in steps.items()) + ".")
+            said.append(checkpoints(steps))
         if given := [f"{one.method} ({one.workdir})" for one in others if one.method in made.headings]:
             said.append(f"Pictures of other programs: {', '.join(given)}.")
     if is_drawn(runs):
         said.append("Drawn faces in place of the paper's data: nothing of it carries over to photographs.")
     return tuple(said)
+
+
+def checkpoints(steps: Mapping[str, int]) -> str:
+    """Which runs at which step; of several of one folder, as a sweep makes them, at one step their names alone."""
+    folders, numbers = {str(Path(run).parent) for run in steps}, set(steps.values())
+    if len(steps) > 1 and len(folders) == len(numbers) == 1:
+        names = ", ".join(Path(run).name for run in steps)
+        return f"Checkpoints of step {numbers.pop()} in {folders.pop()}: {names}."
+    return f"Checkpoints: {', '.join(f'{run} at step {step}' for run, step in steps.items())}."
 
 
 def is_drawn(runs: Sequence[Run]) -> bool:

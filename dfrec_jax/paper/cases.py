@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dfrec_jax.evaluation.recoverers import DFREC
-from dfrec_jax.paper import runs_at_hand, shown_examples, table_data
+from dfrec_jax.paper import captions, runs_at_hand, shown_examples, table_data
 from dfrec_jax.paper.fitted_tables import Place, Wanted
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.runs_at_hand import Run
@@ -77,7 +77,7 @@ def figure(lines: Sequence[Line], runs: Mapping[str, int], network: str, **recor
         "For each DFREC the forgeries of its own test split whose recovered target is least like the true one, in the "
         "middle, and most like it; after the word the example's number in the split.",
         f"At the corner of a recovered target: its identity similarity with the true one, by {network}.",
-        "Checkpoints: " + ", ".join(f"{run} at step {step}" for run, step in runs.items()) + ".",
+        captions.checkpoints(runs),
     )
     return Figure(
         "cases", "worst, median and best cases", PARTS, tuple(lines), caption=caption, runs=tuple(runs), **record
