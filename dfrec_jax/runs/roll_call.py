@@ -159,8 +159,8 @@ class RollCall:
             self._tell(verdict=verdict, status=status)
         command = "The same command" if status == os.EX_TEMPFAIL else "Once that is mended, the same command"
         print(
-            f"error: {verdict}; this is {self._called(self.place.host)}, which ends too. {command}, on as many hosts or "
-            "others, goes on from the last checkpoint",
+            f"error: {verdict}; this is {self._called(self.place.host)}, which ends too. {command}, on as many hosts "
+            "or others, goes on from the last checkpoint",
             file=sys.stderr,
             flush=True,
         )
