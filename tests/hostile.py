@@ -5,11 +5,13 @@
 
 import io
 import json
+import os
 import pickle
 import random
 import resource
 import signal
 import struct
+import sys
 import time
 import traceback
 import zlib
@@ -60,6 +62,28 @@ class _TooLong(BaseException):
     """Past any `except Exception`."""
 
 
+# Where a program may open files while it reads a case, besides the case's own folder: code, and what the system says.
+_OF_THE_SYSTEM = tuple(
+    f"{os.path.realpath(path)}/"
+    for path in (sys.prefix, sys.base_prefix, Path(__file__).parents[1], "/usr", "/lib", "/proc", "/sys", "/dev")
+)
+_opened: list[str] | None = None  # what Python opens while a case is read
+
+
+def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and _opened is not None and isinstance(arguments[0], str | bytes | os.PathLike):
+        _opened.append(os.path.realpath(os.fsdecode(arguments[0])))
+
+
+sys.addaudithook(_note_opening)
+
+
+def _escaped(opened: list[str], folder: Path) -> str:
+    """The first of the files that lies neither in the folder nor in the system; empty where there is none."""
+    inside = f"{os.path.realpath(folder)}/"
+    return next((path for path in opened if not f"{path}/".startswith((inside, *_OF_THE_SYSTEM))), "")
+
+
 def outcome(case: Case, seed: int, folder: Path) -> Outcome:
     """Changes one file of the case, by `seed`, has it read in an empty `folder`, and says what came of it."""
     rng = random.Random(f"{case.name} {seed}")
@@ -73,8 +97,10 @@ def outcome(case: Case, seed: int, folder: Path) -> Outcome:
     def stop(*_):
         raise _TooLong
 
+    global _opened
     handler = signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS)
+    opened = _opened = []
     try:
         case.read(folder)
         found = Outcome("accepted", "")
@@ -87,8 +113,11 @@ def outcome(case: Case, seed: int, folder: Path) -> Outcome:
     except BaseException as error:
         found = Outcome("unhandled", _where(error))
     finally:
+        _opened = None
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handler)
+    if path := _escaped(opened, folder):
+        return Outcome("unhandled", f"{path} was opened, which lies outside the folder")
     if (grown := _resident() - before) > MEMORY:
         return Outcome("unhandled", f"the process grew by {grown >> 20} MiB")
     return found
