@@ -232,4 +232,5 @@ def head_of(workdir, embedder):
     try:
         return Head(workdir, embedder)
     except CheckpointError as error:
-        raise ConfigError(f"--head={workdir}: {error}") from error
+        said = str(error).removeprefix("--workdir=").removeprefix(f"{workdir}: ")
+        raise ConfigError(f"--head={workdir}: {said}") from error

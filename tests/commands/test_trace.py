@@ -138,6 +138,7 @@ def test_a_calibration_gives_bounded_ratios_or_is_refused(folder, gallery, found
         (("--foils", "{}/gallery"), "ada, ben, cleo, dan stand in the gallery too"),
         (("--gallery", "{}/people"), "no gallery"),
         (("--visible", "{}/nobody.png"), "nobody.png"),
+        (("--head", "{0}/people"), "people: there is no config.json in it; name the folder of a training run"),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_left(folder, gallery, capsys, words, told):
