@@ -82,7 +82,11 @@ def _densities(panels: Sequence[Panel]) -> Canvas:
         axes.set_title(panel.title, loc="left")
         for curve in panel.curves:
             colour = COLOURS.get(curve.label, "0.3")
-            label = f"{curve.label}, mean {_signed(np.mean(curve.values))}" if curve.values else f"{curve.label}, none"
+            label = (
+                f"{curve.label}, mean {_signed(float(np.mean(curve.values)))}"
+                if curve.values
+                else f"{curve.label}, none"
+            )
             if len(set(curve.values)) < FEWEST:
                 axes.plot([], [], color=colour, label=label)
                 continue
