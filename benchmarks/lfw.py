@@ -27,16 +27,16 @@ import jax.numpy as jnp
 import numpy as np
 from rich.progress import track
 
+from dfrec_jax.files import cache as users_cache
 from dfrec_jax.frozen import mobilefacenet
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE, align
 from dfrec_jax.frozen.detection import Face, central_face, detect_faces
 from dfrec_jax.frozen.load import load_network
 from dfrec_jax.metrics.verification import verify
-from dfrec_jax.weights.digest import cache_dir
 
 ARCHIVE = "lfw-deepfunneled-2plus.tar"
 BATCH, SIDE = 32, 256  # LFW's images are 250 px
-CACHE = cache_dir() / "benchmarks" / "lfw"
+CACHE = users_cache.folder() / "benchmarks" / "lfw"
 
 
 class Pair(NamedTuple):

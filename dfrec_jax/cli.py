@@ -22,6 +22,11 @@ from dfrec_jax.commands import huge_pages
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
+_ANY_TEXT = (  # what is read from addresses too, or is no name of a file
+    "--data-dir", "--weights-dir", "--set", "--beam",
+    "--acquisition", "--authorisation", "--case", "--exhibit", "--gallery-origin", "--legal-basis", "--operator",
+    "--origin",
+)  # fmt: skip
 _QUOTES = str.maketrans("", "", "'\"")
 AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
 
@@ -127,6 +132,7 @@ def _run(words: list[str]) -> int:
     import shtab
 
     from dfrec_jax.commands import startup  # first: it sets what jax reads when it is imported
+    from dfrec_jax.files import addresses
 
     # isort: split
     from dfrec_jax.commands import (
@@ -154,6 +160,7 @@ def _run(words: list[str]) -> int:
     for command in (*recovering, prepare, sweep, data, runs, weights, export, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
+    addresses.refuse({f"--{name.replace('_', '-')}": value for name, value in vars(arguments).items()}, but=_ANY_TEXT)
     if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse
         startup.prepare_libraries()
     return arguments.run(arguments)
@@ -163,17 +170,21 @@ def _parse_flags(argv: list[str]) -> list[str]:
     """Flags and config overrides, typed by the config file; raises ConfigError for what does not fit it."""
     from dfrec_jax.commands import startup
     from dfrec_jax.config.errors import ConfigError
+    from dfrec_jax.files import addresses
 
     try:
         rest = flags.FLAGS([argv[0], *startup.expand_home(argv[1:])])
         if flags.FLAGS["verbosity"].using_default_value:
             flags.FLAGS.verbosity = logging.WARNING  # or absl would say INFO, and orbax a page at each checkpoint
+        addresses.refuse({f"--{name}": flags.FLAGS[name].value for name in flags.FLAGS}, but=("--data_dir",))
         if "config" in flags.FLAGS and flags.FLAGS["config"].value is not None:
             _ = flags.FLAGS["config"].value.keys  # says so where the file could not be loaded
     except SystemExit:  # of --help, for which absl ends with 1
         sys.exit(0)
     except SyntaxError as error:
         raise ConfigError(f"--config: is no file of Python ({error}); name one under configs/") from error
+    except addresses.StoreError:
+        raise
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
         words = _words_of(error)
         fields = ", and the fields in dfrec_jax/config/defaults.py" if "config" in flags.FLAGS else ""
@@ -256,9 +267,12 @@ def _refusals() -> tuple[type[ValueError], ...]:
     """What is raised for bad input, each by the part that finds it."""
     from dfrec_jax.config.errors import ConfigError
     from dfrec_jax.examples.encoded import DamagedPicture
+    from dfrec_jax.files.addresses import StoreError
+    from dfrec_jax.files.cache import CacheError
     from dfrec_jax.pictures.reading import ImageError
     from dfrec_jax.preparation.plan import PreparationError
     from dfrec_jax.runs.errors import CheckpointError
     from dfrec_jax.weights.rules import WeightsError
 
-    return CheckpointError, ConfigError, DamagedPicture, ImageError, PreparationError, WeightsError
+    ours = CacheError, CheckpointError, ConfigError, DamagedPicture, ImageError, PreparationError, StoreError
+    return *ours, WeightsError

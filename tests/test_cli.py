@@ -1,5 +1,6 @@
 """How the programs end: status 2 and one line for bad input."""
 
+import contextlib
 import gc
 import importlib.metadata
 import os
@@ -14,7 +15,9 @@ import pytest
 from absl import flags
 
 from dfrec_jax import cli
+from dfrec_jax.commands import startup
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files.addresses import StoreError
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -90,6 +93,43 @@ def test_a_mistyped_command_is_refused_in_one_line(capsys):
         assert _end(*arguments) == 2
         err = capsys.readouterr().err
         assert err.startswith("error: ") and words in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "recover x.png --workdir s3://b/run --out o",
+        "recover x.png --workdir w --out gs://b/o",
+        "recover s3://b/x.png --workdir w --out o",
+        "prepare faces --source s3://b/in --out o",
+        "data audit s3://b/faces",
+        "export --workdir w --out s3://b/exported",
+        "trace index people --out s3://b/gallery",
+    ],
+)
+def test_an_address_for_a_folder_is_refused_before_anything_is_written(capsys, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    assert _end(*words.split()) == 2
+    err = capsys.readouterr().err
+    assert "must be a file or folder of this machine" in err and "docs/data.md" in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_that_are_no_file_may_be_addresses(capsys, tmp_path):
+    words = ["recover", "x.png", "--workdir", str(tmp_path), "--out", str(tmp_path), "--report"]
+    assert _end(*words, "--origin", "s3://evidence/x.png", "--acquisition", "s3://evidence, of 3 May") == 2
+    assert "s3://" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "is_refused"), [("workdir", True), ("runs", True), ("data_dir", False)])
+def test_a_flag_for_a_folder_takes_no_address(monkeypatch, name, is_refused):
+    known = flags.FlagValues()
+    flags.DEFINE_string(name, None, "", flag_values=known)
+    flags.DEFINE_string("verbosity", None, "", flag_values=known)
+    monkeypatch.setattr(cli.flags, "FLAGS", known)
+    monkeypatch.setattr(startup, "prepare_libraries", lambda: None)
+    with pytest.raises(StoreError, match=f"--{name}=s3://b/run: must be") if is_refused else contextlib.nullcontext():
+        cli._parse_flags(["program", f"--{name}=s3://b/run"])
 
 
 def test_the_version_is_said(capsys):

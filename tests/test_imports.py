@@ -12,7 +12,7 @@ NETWORKS = {"frozen", "weights", "models", "nets"}
 
 # What each part may import of ours, besides itself. The commands and scripts may import anything.
 ALLOWED = {
-    "config": set(),
+    "config": {"files"},  # to tell an address from a path
     "files": set(),
     "nets": set(),
     "weights": {"files"},

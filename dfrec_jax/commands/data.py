@@ -1,4 +1,4 @@
-"""`dfrec data audit DIR`."""
+"""`dfrec data audit DIR`, `dfrec data stage ADDRESS`."""
 
 import argparse
 from pathlib import Path
@@ -22,6 +22,14 @@ def add_parser(subparsers: Any) -> None:
         "--strict", action="store_true", help="end with status 1 where two splits share a person or picture"
     )
     action.set_defaults(run=run)
+    words = "fetch prepared data from an object store into the cache, before a training asks for them"
+    action = actions.add_parser("stage", help=words, description=words)
+    action.add_argument("data_dir", metavar="ADDRESS", help="as data.dir has it: s3://BUCKET/FOLDER, several by commas")
+    action.add_argument("--dataset", required=True, help="as data.dataset has it")
+    action.add_argument(
+        "--split", nargs="+", default=["train", "validation"], help="default: train validation, which training reads"
+    )
+    action.set_defaults(run=run_stage)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,3 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
     print(report.summary(found))
     print(", ".join(map(str, written)))
     return LEAKAGE if arguments.strict and found.leaks else 0
+
+
+def run_stage(arguments: argparse.Namespace) -> int:
+    """Stages each split of each address, checked as a training checks it, and prints where it is."""
+    from dfrec_jax.records import joint, staged
+    from dfrec_jax.records.prepared import PreparedSplit
+
+    for dataset, folder in joint.named_folders(arguments.data_dir, arguments.dataset):
+        for split in arguments.split:
+            PreparedSplit(folder, dataset, split)
+            print(f"{split}: {staged.files_of(folder, dataset, split)}")
+    return 0

@@ -28,6 +28,7 @@ def add_parser(subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints what is there; nothing is downloaded."""
+    from dfrec_jax.files.cache import CacheError
     from dfrec_jax.weights.rules import WeightsError
 
     sections = {
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             for line in lines:
                 print(_wrapped(line), flush=True)
-        except WeightsError as error:  # no home folder, and so no cache
+        except (CacheError, WeightsError) as error:  # no home folder, and so no cache; a store that does not answer
             print(_wrapped(f"none: {error}"), flush=True)
     return 0
 
@@ -111,15 +112,16 @@ def _why_not(kind: str, package: str, named: str) -> str:
 
 def caches() -> Iterator[str]:
     """Folders that programs fill by themselves, with their sizes."""
-    from dfrec_jax.weights import digest
+    from dfrec_jax.files import cache
 
-    folder = digest.cache_dir()
+    folder = cache.folder()
     nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     writable = "writable" if nearest.is_dir() and os.access(nearest, os.W_OK) else f"NOT WRITABLE ({nearest})"
     yield f"{folder}: {writable}; DFREC_CACHE names another"
     for name, words in (
         ("weights", "downloaded and imported"),
         ("converted", "weights in our layout"),
+        ("staged", "of object stores; DFREC_STAGED_GIB limits it, and what is in use by nobody goes first"),
         ("compiled", "programs; DFREC_COMPILE_CACHE=off keeps none"),
     ):
         size = sum(path.stat().st_size for path in (folder / name).rglob("*") if path.is_file())
@@ -141,7 +143,6 @@ def extras() -> Iterator[str]:
 
 def weights(folder: str) -> Iterator[str]:
     """For each config of `folder`, which files of others it needs, and which of them are not at hand."""
-    from dfrec_jax.commands import weights as weight_files
     from dfrec_jax.weights import registry, resolution
 
     configs = Path(folder) if folder else Path(__file__).parent.parent.parent / "configs"
@@ -151,7 +152,7 @@ def weights(folder: str) -> Iterator[str]:
     lacking: dict[str, registry.Release] = {}
     for path in sorted(configs.glob("*.py")):
         names = _needed(path)
-        missing = [release for release in map(registry.find, names) if weight_files.find(release) is None]
+        missing = [release for release in map(registry.find, names) if not resolution.is_at_hand(release)]
         lacking |= {release.name: release for release in missing}
         words = ", ".join(release.name for release in missing)
         state = f"{len(missing)} of {len(names)} missing: {words}" if missing else "all at hand"

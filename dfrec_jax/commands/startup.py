@@ -18,7 +18,7 @@ import filelock  # noqa: E402
 import jax  # noqa: E402
 
 from dfrec_jax.config.errors import ConfigError  # noqa: E402
-from dfrec_jax.weights import digest  # noqa: E402
+from dfrec_jax.files import cache  # noqa: E402
 
 CACHE_BYTES = 4 << 30
 CACHED_SECONDS = 0.1  # what compiles faster is not worth a file
@@ -129,4 +129,4 @@ def compiled_dir() -> Path:
         processor += next((line for line in lines if line.startswith(("flags", "Features"))), "")
     except OSError:
         pass  # not Linux: by its name alone
-    return digest.cache_dir() / "compiled" / hashlib.sha256(processor.encode()).hexdigest()[:12]
+    return cache.folder() / "compiled" / hashlib.sha256(processor.encode()).hexdigest()[:12]

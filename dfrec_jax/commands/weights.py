@@ -64,16 +64,8 @@ def run_list(arguments: argparse.Namespace) -> int:
         print(f"  file    {release.file} ({release.format}, {size}, licence: {release.licence})")
         print(f"  from    {release.url or release.page}{'' if release.url else ', by hand'}")
         print(f"  sha256  {release.sha256 or 'unknown'}")
-        print(f"  found   {find(release) or 'no'}")
+        print(f"  found   {resolution.whereabouts(release) or 'no'}")
     return 0
-
-
-def find(release: Release) -> Path | None:
-    """The file where it is at hand without a download, else None."""
-    try:
-        return resolution.locate(release, may_download=False)
-    except resolution.WeightsMissing:
-        return None
 
 
 def run_fetch(arguments: argparse.Namespace) -> int:

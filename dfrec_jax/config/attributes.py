@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config import defaults, rules, training_rules, types
 from dfrec_jax.config.allowed import Rule, check
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files.addresses import is_address
 
 NETWORKS = ("attributes-resnet50", "attributes-resnet18")  # at 224 and at 112 px
 FOLDER = "folder"
@@ -69,6 +70,11 @@ def validate(config: ConfigDict) -> None:
         raise ConfigError(
             "data.dir='': name the folder of pictures, or the one that `dfrec prepare faces --attributes` wrote, "
             "--config.data.dir=DIR"
+        )
+    if data.dataset == FOLDER and is_address(data.dir):
+        raise ConfigError(
+            f"data.dir={data.dir!r} with data.dataset={FOLDER!r}: a folder of pictures is read from this machine; copy "
+            "it here, or prepare it (`dfrec prepare faces --attributes`) and copy that to the store"
         )
     for field, file in (("attributes", "list_attr_celeba.txt"), ("partition", "list_eval_partition.txt")):
         if bool(data[field]) != (data.dataset == FOLDER):

@@ -6,6 +6,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import attributes, autoencoder, compared, defaults, rules, trace
 from dfrec_jax.config.defaults import task_of
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files import addresses
 
 
 def resolved(config: ConfigDict) -> ConfigDict:
@@ -15,6 +17,7 @@ def resolved(config: ConfigDict) -> ConfigDict:
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule of its task that a resolved `config` breaks; touches no device."""
+    _refuse_addresses(config, "")
     checks: dict[str, Callable[[ConfigDict], None]] = {
         "dfrec": rules.validate,
         "attributes": attributes.validate,
@@ -22,6 +25,18 @@ def validate(config: ConfigDict) -> None:
         trace.TASK: trace.validate,
     }
     checks.get(task_of(config), compared.validate)(config)
+
+
+def _refuse_addresses(fields: ConfigDict, prefix: str) -> None:
+    """Of an object store only data and weights are read: another field would take an address for a path."""
+    for name, value in fields.items():
+        if isinstance(value, ConfigDict):
+            _refuse_addresses(value, f"{prefix}{name}.")
+            continue
+        try:
+            addresses.refuse({f"{prefix}{name}": value}, but=("data.dir", "frozen.weights_dir"))
+        except addresses.StoreError as error:
+            raise ConfigError(str(error)) from error
 
 
 def with_added_fields(config: ConfigDict) -> ConfigDict:

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import mixture, pipeline
-from dfrec_jax.records.schema import VERSION
+from dfrec_jax.records import joint, staged
 from dfrec_jax.synthetic import dataset as embedded
 
 _NAMED_AFTER_AN_EXAMPLE = ("source-", "target-")  # by `dfrec prepare triplets`, where nobody says who is in it
@@ -99,9 +99,11 @@ def _all_people(config: ConfigDict, split: str) -> set[Person]:
 def _people(config: ConfigDict, split: str, ids: np.ndarray) -> set[Person]:
     """The people with these numbers; where several data sets are read as one, each name begins with its folder."""
     names = mixture.split_of(config, split).names.identities
-    folders = [Path(folder.strip()) / config.data.dataset / VERSION for folder in config.data.dir.split(",")]
+    named = joint.named_folders(config.data.dir, config.data.dataset)
+    folders = [staged.place_of(folder, kind) for kind, folder in named]
     people = set()
     for name in (names[number] for number in ids):
         folder = next((f for f in folders if len(folders) > 1 and name.startswith(f"{f}/")), folders[0])
-        people.add(Person(str(folder.resolve()), name.removeprefix(f"{folder}/") if len(folders) > 1 else name))
+        whose = str(folder.resolve() if isinstance(folder, Path) else folder)
+        people.add(Person(whose, name.removeprefix(f"{folder}/") if len(folders) > 1 else name))
     return people

@@ -4,8 +4,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.data import pipeline
-from dfrec_jax.records import joint, pictures
-from dfrec_jax.records.schema import folder_of
+from dfrec_jax.records import joint, pictures, staged
 
 _UNKNOWN = "whether one picture stands in both is not told ({lacking}): `dfrec data audit` reads them all"
 
@@ -35,11 +34,11 @@ def _hashes(config: ConfigDict, split: str) -> tuple[np.ndarray, list[str]]:
     """Of all folders that the config names; and of which there are none, and why."""
     there, lacking = [], []
     for kind, named in joint.named_folders(config.data.dir, config.data.dataset):
-        folder = folder_of(named, kind)
+        folder, files = staged.place_of(named, kind), staged.files_of(named, kind, split)
         try:
-            hashes = pictures.read(folder, split)
+            hashes = pictures.read(files, split)
         except pictures.DamagedHashes:
-            lacking.append(f"`{pictures.path_of(folder, split)}` is damaged")
+            lacking.append(f"`{pictures.path_of(files, split)}` is damaged")
             continue
         if hashes is None:
             lacking.append(f"`{folder}` was prepared by a version that kept no hashes of them")

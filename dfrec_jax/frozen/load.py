@@ -15,9 +15,8 @@ from dfrec_jax.frozen import (
 )
 from dfrec_jax.frozen.blueprint import Blueprint, from_parts, from_random
 from dfrec_jax.frozen.network import ROLES, FrozenNetwork, Perceptors
-from dfrec_jax.weights import registry
+from dfrec_jax.weights import registry, resolution
 from dfrec_jax.weights.conversion import load_variables
-from dfrec_jax.weights.resolution import WeightsMissing, locate
 from dfrec_jax.weights.rules import WeightsError
 
 BLUEPRINTS: dict[str, Blueprint] = {
@@ -75,12 +74,7 @@ def is_at_hand(blueprint: Blueprint, weights_dir: str) -> bool:
     Raises:
       WeightsError: for a `weights_dir` that does not exist, or two different candidates in one folder.
     """
-    try:
-        for part in blueprint.parts:
-            locate(registry.find(part.release), weights_dir, may_download=False)
-    except WeightsMissing:
-        return False
-    return True
+    return all(resolution.is_at_hand(registry.find(part.release), weights_dir) for part in blueprint.parts)
 
 
 def perceptors(networks: dict[str, FrozenNetwork]) -> Perceptors:

@@ -13,6 +13,7 @@ from dfrec_jax.examples.encoded import COLOURS, GRAY, Encoded, decoded
 from dfrec_jax.files import json_text
 from dfrec_jax.pictures.framing import ALL_INSIDE, CROPS, EARLIER, Frame, inside_mask
 from dfrec_jax.records import index as index_lib
+from dfrec_jax.records import staged
 from dfrec_jax.records.schema import LABELS, PRISTINE, SWAP, VERSION
 
 Example = dict[str, Any]  # arrays, and scalars of NumPy
@@ -23,6 +24,7 @@ class PreparedSplit:
     """One split of a prepared data set.
 
     Attributes:
+      folder: where it lies; an address is given as it is, though its files are read from the cache.
       index: what is known of each record.
       names: of its attacks and people.
       pristine: numbers of the pristine records.
@@ -35,20 +37,22 @@ class PreparedSplit:
         """Opens the files.
 
         Args:
-          folder: `config.data.dir`.
+          folder: `config.data.dir`, or one of its entries: a folder, or an address of an object store.
           dataset: `config.data.dataset`.
           split: train, validation or test.
           attack: the method that forgeries are limited to; empty: all.
 
         Raises:
-          ConfigError: where the data set, the split or the attack is not there, or a file of it is damaged.
+          ConfigError: where the data set, the split or the attack is not there, or a file of it is damaged; where what
+            an address holds cannot be had.
         """
-        self.folder = Path(folder) / dataset / VERSION
+        self.folder, self._dataset = staged.place_of(folder, dataset), dataset
+        self._files = staged.files_of(folder, dataset, split)
         try:
-            self.index, self.names = index_lib.read(self.folder, split)
+            self.index, self.names = index_lib.read(self._files, split)
         except FileNotFoundError as error:
             there = sorted(path.parent.parent.name for path in Path(folder).glob(f"*/{VERSION}/names.json"))
-            splits = sorted(path.stem.removeprefix("index-") for path in self.folder.glob("index-*.npz"))
+            splits = sorted(path.stem.removeprefix("index-") for path in self._files.glob("index-*.npz"))
             raise ConfigError(
                 f"data.dir={folder!r}: {dataset!r} has the splits {', '.join(splits)}, and not {split}"
                 if splits
@@ -57,7 +61,7 @@ class PreparedSplit:
             ) from error
         except index_lib.DamagedIndex as error:
             raise self._damaged(str(error)) from error
-        paths = sorted(map(str, self.folder.glob(f"*-{split}.array_record-*")))
+        paths = sorted(map(str, self._files.glob(f"*-{split}.array_record-*")))
         try:
             self._source: Any = grain.sources.ArrayRecordDataSource(paths)
         except (RuntimeError, ValueError) as error:  # of the C++ below: which file, it does not say
@@ -76,13 +80,15 @@ class PreparedSplit:
         self.forgeries = np.flatnonzero(is_swap)
         self.faces = self.index.faces
         try:
-            self.frame = _frame_of(self.folder / "metadata.json")
+            self.frame = _frame_of(self._files / "metadata.json")
         except (AttributeError, OverflowError, TypeError, ValueError) as error:
             raise self._damaged(f"metadata.json is damaged ({_first_line(error)})") from error
 
     def _damaged(self, words: str) -> ConfigError:
-        dataset = self.folder.parent.name
-        return ConfigError(f"{self.folder}: {words}; delete the folder and run `dfrec prepare {dataset}` again")
+        mend = f"delete the folder and run `dfrec prepare {self._dataset}` again"
+        if self._files != self.folder:
+            mend = f"delete its copy {self._files} and run it again; if that does not help, {mend}, and copy it there"
+        return ConfigError(f"{self.folder}: {words}; {mend}")
 
     def digest(self) -> str:
         """A hash of the index: another data set, or another preparation of it, has another one."""

@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.defaults import task_of
+from dfrec_jax.files import addresses
 from dfrec_jax.runs import hosts, training_run
 from dfrec_jax.training import loop, memory
 from dfrec_jax.training.ledger import Ledger
@@ -41,7 +42,9 @@ def check(config: ConfigDict, workdir: str | Path, *, start_over: bool = False) 
     Raises:
       ConfigError: for a config that cannot be run, or one that is not the workdir's.
       CheckpointError: for a workdir that has lost what it would go on from.
+      StoreError: for a workdir in an object store.
     """
+    addresses.refuse({"--workdir": str(workdir)})
     name = task_of(config)
     resolved = tasks.resolved(config)
     tasks.validate(resolved)

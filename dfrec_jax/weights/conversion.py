@@ -17,6 +17,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from dfrec_jax.files import cache
 from dfrec_jax.weights import digest, registry
 from dfrec_jax.weights.readers import read
 from dfrec_jax.weights.resolution import locate
@@ -52,7 +53,7 @@ def convert(
     """As `load_variables`, from the file at `path`."""
     source = digest.check(path, release)
     key = f"{release.name}-{source[:16]}-{fingerprint(rules, expected)}"
-    cached = digest.cache_dir() / "converted" / f"{key}.safetensors"
+    cached = cache.folder() / "converted" / f"{key}.safetensors"
     if cached.is_file():
         try:
             variables = safetensors.numpy.load_file(cached)

@@ -4,7 +4,6 @@ variables."""
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,16 @@ import jax
 import numpy as np
 from safetensors import SafetensorError
 
-from dfrec_jax.files import json_text, whole
+from dfrec_jax.files import cache, json_text, whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
-
-
-def cache_dir() -> Path:
-    """The cache folder of this project: `$DFREC_CACHE`, else `$XDG_CACHE_HOME/dfrec-jax`, else `~/.cache/dfrec-jax`.
-
-    Raises:
-      WeightsError: where there is no home folder, as of a user whom a container does not know.
-    """
-    if os.environ.get("DFREC_CACHE"):
-        return Path(os.environ["DFREC_CACHE"])
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dfrec-jax"
-    except RuntimeError as error:
-        raise WeightsError(
-            f"HOME is not set, and the system knows no home folder of this user ({error}): name one for weights and "
-            "compiled programs, DFREC_CACHE=DIR"
-        ) from error
 
 
 def sha256(path: Path) -> str:
     """The SHA-256 of the file, in hex; a file of the same size and time of change is not read again."""
     status = path.stat()
     key = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
-    note = cache_dir() / "digests" / f"{key}.json"
+    note = cache.folder() / "digests" / f"{key}.json"
     state = [status.st_size, status.st_mtime_ns]
     try:
         remembered = json_text.parsed(note.read_text())

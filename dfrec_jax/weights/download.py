@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import filelock
 
-from dfrec_jax.files import json_text, whole
+from dfrec_jax.files import cache, json_text, whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -70,7 +70,7 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
     """
     if not release.url.startswith(("https://", "http://")):
         raise WeightsError(f"{release.name}: no address to download from; get it by hand from {release.page}")
-    if is_forbidden():
+    if cache.is_offline():
         raise WeightsError(
             f"{release.name}: DFREC_OFFLINE={os.environ['DFREC_OFFLINE']} forbids downloads: unset it, or fetch "
             f"{release.url} elsewhere and run `dfrec weights import FILE --as {release.name}`"
@@ -87,11 +87,6 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
     except OSError as error:  # WeightsError is none
         raise WeightsError(f"{release.name}: cannot write {target}: {error}") from error
     return digest
-
-
-def is_forbidden() -> bool:
-    """Whether `$DFREC_OFFLINE` (any value) forbids the network."""
-    return bool(os.environ.get("DFREC_OFFLINE"))
 
 
 @contextlib.contextmanager

@@ -1,11 +1,16 @@
-"""Where a weight file is: the folder that the config names, `$DFREC_WEIGHTS`, the cache, its authors' address."""
+"""Where a weight file is: the folder that the config names, `$DFREC_WEIGHTS`, the cache, its authors' address.
+
+The first two may be addresses of an object store (`weights/stored.py`).
+"""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dfrec_jax.weights import digest
-from dfrec_jax.weights.download import download, is_forbidden
+from dfrec_jax.files import addresses, cache
+from dfrec_jax.files.object_store import StoredObject
+from dfrec_jax.weights import digest, stored
+from dfrec_jax.weights.download import download
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -16,13 +21,14 @@ class WeightsMissing(WeightsError):
 
 def store() -> Path:
     """The folder of the user's cache into which weight files are downloaded and imported."""
-    return digest.cache_dir() / "weights"
+    return cache.folder() / "weights"
 
 
 def locate(release: Release, weights_dir: str = "", *, may_download: bool = True) -> Path:
     """The file of `release`: the first that is found, else a download from its address into the cache.
 
-    Folders are searched with their subfolders. `$DFREC_OFFLINE` (any value) forbids the download.
+    Folders are searched with their subfolders. What an object store has is staged in the cache. `$DFREC_OFFLINE` (any
+    value) forbids the download, and to ask the store.
 
     Args:
       release: what to look for.
@@ -31,26 +37,43 @@ def locate(release: Release, weights_dir: str = "", *, may_download: bool = True
 
     Raises:
       WeightsMissing: where there is none; says what to run.
-      WeightsError: for a `weights_dir` that does not exist, two different candidates in one folder, a failed download.
+      WeightsError: for a `weights_dir` that does not exist, an object store that cannot be read, two different
+        candidates in one folder, a failed download.
     """
-    if weights_dir and not Path(weights_dir).is_dir():
-        raise WeightsError(
-            f"{weights_dir!r} (frozen.weights_dir of a config, or --weights-dir): no such folder; name another, or none"
-        )
-    for folder in _folders(weights_dir):
-        path = _search(folder, release)
-        if path is not None:
-            return path
-    if may_download and release.url and not is_forbidden():
+    for folder, found in _found(release, weights_dir):
+        return stored.fetched(folder, release, found) if isinstance(found, StoredObject) else found
+    if may_download and release.url and not cache.is_offline():
         download(release, store() / release.name / release.file)
         return store() / release.name / release.file
     raise WeightsMissing(_how_to_get(release, weights_dir))
 
 
-def _folders(weights_dir: str) -> Iterator[Path]:
+def is_at_hand(release: Release, weights_dir: str = "") -> bool:
+    """Whether `locate` would find it in a folder; nothing is downloaded or staged. Raises WeightsError as `locate`."""
+    return bool(whereabouts(release, weights_dir))
+
+
+def whereabouts(release: Release, weights_dir: str = "") -> str:
+    """The path or the address at which `locate` would find it in a folder; empty where it would not. Raises as it."""
+    for _, found in _found(release, weights_dir):
+        return found.address if isinstance(found, StoredObject) else str(found)
+    return ""
+
+
+def _found(release: Release, weights_dir: str) -> Iterator[tuple[str, Path | StoredObject]]:
+    """Each folder that holds the file, with where it is in there."""
+    if weights_dir and not addresses.is_address(weights_dir) and not Path(weights_dir).is_dir():
+        raise WeightsError(
+            f"{weights_dir!r} (frozen.weights_dir of a config, or --weights-dir): no such folder; name another, or none"
+        )
     for folder in (weights_dir, os.environ.get("DFREC_WEIGHTS", ""), str(store())):
-        if folder and Path(folder).is_dir():
-            yield Path(folder)
+        found = None
+        if addresses.is_address(folder):
+            found = stored.search(folder, release)
+        elif folder and Path(folder).is_dir():
+            found = _search(Path(folder), release)
+        if found is not None:
+            yield folder, found
 
 
 def _search(folder: Path, release: Release) -> Path | None:

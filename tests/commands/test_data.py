@@ -1,4 +1,6 @@
-"""`dfrec data audit`: its exit status, and where it writes."""
+"""`dfrec data audit`: its exit status, and where it writes. `dfrec data stage`."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from dfrec_jax import cli
 from dfrec_jax.audit import forged_examples
 from dfrec_jax.preparation.layouts import face_folders
 from dfrec_jax.preparation.prepare import prepare
+from tests.local_s3 import BUCKET
 from tests.preparation import trees
 from tests.preparation.trees import request
 
@@ -21,9 +24,9 @@ def folder(tmp_path, monkeypatch):
     return prepare(plan, trees.make_tools, request(tmp_path / "out", num_forgeries=0)).folder
 
 
-def ended(*arguments):
+def ended(*arguments, action="audit"):
     with pytest.raises(SystemExit) as end:
-        cli.main(["data", "audit", *map(str, arguments)])
+        cli.main(["data", action, *map(str, arguments)])
     return end.value.code
 
 
@@ -52,3 +55,13 @@ def prepared_cleanly(tmp_path):
 def test_what_is_no_data_set_is_refused(tmp_path, capsys):
     assert ended(tmp_path) == 2
     assert "must be the folder of one data set" in capsys.readouterr().err
+
+
+def test_what_a_training_will_read_is_staged_before(s3, prepared, capsys, monkeypatch):
+    s3.put_folder("prepared", prepared)
+    address = f"s3://{BUCKET}/prepared"
+    assert ended(f"{address},triplets:{address}", "--dataset=faces", "--split", "train", action="stage") == 0
+    places = [line.partition(": ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert len(places) == 2 and all((Path(place) / "index-train.npz").exists() for place in places)
+    assert ended(address, "--dataset=faces", "--split", "dev", action="stage") == 2
+    assert "and not dev" in capsys.readouterr().err

@@ -6,8 +6,7 @@ import pytest
 
 from dfrec_jax import cli
 from dfrec_jax.commands import doctor
-from dfrec_jax.weights import digest
-from dfrec_jax.weights.rules import WeightsError
+from dfrec_jax.files import cache
 
 CONFIG = """
 from dfrec_jax.config import defaults
@@ -55,9 +54,9 @@ def test_it_runs_where_the_others_refuse(monkeypatch):
 
 def test_it_goes_on_where_there_is_no_home_folder(tmp_path, monkeypatch, capsys):
     def none():
-        raise WeightsError("HOME is not set: DFREC_CACHE=DIR")
+        raise cache.CacheError("HOME is not set: DFREC_CACHE=DIR")
 
-    monkeypatch.setattr(digest, "cache_dir", none)
+    monkeypatch.setattr(cache, "folder", none)
     monkeypatch.setattr(doctor, "devices", lambda: iter(()))
     assert doctor.run(argparse.Namespace(configs=str(tmp_path))) == 0
     assert "caches\n  none: HOME is not set" in capsys.readouterr().out

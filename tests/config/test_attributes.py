@@ -34,6 +34,7 @@ def test_a_prepared_data_set_needs_no_lists():
     [
         ("network", "facenet-vggface2", "network='facenet-vggface2': must be one of"),
         ("data.dir", "", "dfrec prepare faces --attributes"),
+        ("data.dir", "s3://b/pictures", "data.dir='s3://b/pictures' with data.dataset='folder'"),
         ("data.attributes", "", "data.attributes='' with data.dataset='folder': name CelebA's list_attr_celeba.txt"),
         ("data.dataset", "faces", "its records hold it; leave it out"),
         ("data.zoom", (1.2, 0.9), r"data.zoom=\(1.2, 0.9\)"),

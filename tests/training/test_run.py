@@ -6,6 +6,7 @@ import pytest
 
 from dfrec_jax.config import attributes
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.files.addresses import StoreError
 from dfrec_jax.runs import hosts, stored_config
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.training import run
@@ -30,6 +31,20 @@ def _begun(workdir, config, step=3):
     """A workdir as far as it is looked at here."""
     (workdir / "checkpoints" / str(step)).mkdir(parents=True)
     stored_config.save(workdir, config)
+
+
+def test_a_workdir_in_an_object_store(train, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match="--workdir=s3://bucket/run: must be a file or folder of this machine"):
+        train(tiny.config(), "s3://bucket/run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_address_in_a_field_that_is_a_path(train, tmp_path):
+    config = tiny.config()
+    config.train.initialise = "s3://bucket/run"
+    with pytest.raises(ConfigError, match="train.initialise=s3://bucket/run: must be a file or folder"):
+        train(config, tmp_path)
 
 
 def test_a_config_that_cannot_be_run(train, tmp_path):

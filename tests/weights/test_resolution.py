@@ -2,10 +2,13 @@ import hashlib
 
 import pytest
 
-from dfrec_jax.weights import digest, registry, resolution
+from dfrec_jax.files import cache, staging
+from dfrec_jax.files.cache import CacheError
+from dfrec_jax.weights import registry, resolution, stored
 from dfrec_jax.weights.registry import RELEASES, Release
 from dfrec_jax.weights.resolution import WeightsMissing, locate
 from dfrec_jax.weights.rules import WeightsError
+from tests.local_s3 import BUCKET
 
 RELEASE = Release("some-net", "weights.pth", "a test", "MIT", "PyTorch", page="https://authors.example")
 
@@ -54,9 +57,9 @@ def test_without_a_home_folder_the_variable_to_set_is_named(monkeypatch):
     def unknown():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(digest.Path, "home", unknown)  # as for a user whom a container does not know
-    with pytest.raises(WeightsError, match="HOME is not set.*DFREC_CACHE=DIR"):
-        digest.cache_dir()
+    monkeypatch.setattr(cache.Path, "home", unknown)  # as for a user whom a container does not know
+    with pytest.raises(CacheError, match="HOME is not set.*DFREC_CACHE=DIR"):
+        cache.folder()
 
 
 def test_a_download_comes_last_and_goes_to_the_cache(folders, monkeypatch):
@@ -123,3 +126,32 @@ def test_finds_the_real_files_and_they_are_those_of_the_registry(shared_weights)
         path = locate(RELEASES[name], str(shared_weights), may_download=False)
         if RELEASES[name].url:
             assert hashlib.sha256(path.read_bytes()).hexdigest() == RELEASES[name].sha256, name
+
+
+def test_weights_of_an_object_store_are_staged(folders, s3, monkeypatch):
+    address = f"s3://{BUCKET}/weights"
+    stored._listing.cache_clear()
+    s3.put("weights/deep/inside/weights.pth", b"deep")
+    assert resolution.whereabouts(RELEASE, address) == f"{address}/deep/inside/weights.pth"
+    assert not staging.root().exists()  # to look is not to fetch
+    path = locate(RELEASE, address)
+    assert path.read_bytes() == b"deep" and path.is_relative_to(staging.root())
+    monkeypatch.setenv("DFREC_WEIGHTS", address + "/")
+    assert locate(RELEASE) == path
+    s3.put("weights/other/weights.pth", b"other")
+    stored._listing.cache_clear()
+    with pytest.raises(WeightsError, match=f"{address}/: holds different files called 'weights.pth'.*weights/some-net"):
+        locate(RELEASE)
+    s3.put("weights/some-net/weights.pth", b"named")
+    stored._listing.cache_clear()
+    assert locate(RELEASE).read_bytes() == b"named"
+    monkeypatch.setenv("DFREC_OFFLINE", "1")
+    assert locate(RELEASE).read_bytes() == b"named"
+    with pytest.raises(WeightsMissing):
+        locate(RELEASE._replace(name="another-net"))
+
+
+def test_a_store_that_cannot_be_read_is_no_missing_file(folders, s3):
+    with pytest.raises(WeightsError, match="s3://no-bucket/weights: there is no such bucket") as refused:
+        locate(RELEASE, "s3://no-bucket/weights")
+    assert not isinstance(refused.value, WeightsMissing)
