@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import perturbations, spread
+from dfrec_jax.files.addresses import is_address
 from dfrec_jax.records import joint
 
 PAPERS = ("celeba_megafs", "faceforensics", "ffhq_e4s")
@@ -62,8 +63,11 @@ def parts(data: Data) -> list[Data]:
     """The single data sets that it is made of."""
     if not data.folders:
         return [data]
-    named = joint.named_folders(data.folders, data.dataset)
-    return [Data(kind, data.attack, os.path.abspath(os.path.expanduser(folder))) for kind, folder in named]
+
+    def whole(folder: str) -> str:
+        return folder if is_address(folder) else os.path.abspath(os.path.expanduser(folder))
+
+    return [Data(kind, data.attack, whole(folder)) for kind, folder in joint.named_folders(data.folders, data.dataset)]
 
 
 def covers(trained_on: Data, measured_on: Data, of_any_attack: bool = False) -> bool:

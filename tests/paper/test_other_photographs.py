@@ -19,6 +19,7 @@ from dfrec_jax.paper import (
     pictures_of_others,
     runs_at_hand,
     table_cells,
+    table_data,
     tables_of_runs,
 )
 from dfrec_jax.paper.fitted_tables import fitted
@@ -86,6 +87,10 @@ def test_a_data_set_is_told_by_its_name_and_a_run_covers_those_it_was_trained_on
     assert len({lfw, Data("faces", "", "/d/LFW"), other}) == 2
     simswap = dfdc._replace(attack="SimSwap")
     assert covers(both, simswap) and not covers(simswap, dfdc) and covers(simswap, dfdc, of_any_attack=True)
+    stored = of_folders("s3://bucket/LFW,triplets:s3://bucket/DFDC", "faces", "")
+    assert stored == both and [part.folders for part in table_data.parts(stored)] == [
+        "s3://bucket/LFW", "s3://bucket/DFDC",
+    ]  # fmt: skip
     assert lfw.words() == ["faces", "", "LFW"] and str(simswap) == "DFDC, SimSwap"
 
 
