@@ -144,8 +144,9 @@ def _part_bytes(item: StoredObject) -> int | None:
     _, (bucket, *key) = addresses.parts(item.address)
     if bucket.endswith("--x-s3"):  # a directory bucket
         return None
+    store = _filesystem(item.address)
     with _one_clear_error(item.address):
-        head = _filesystem(item.address).call_s3("head_object", Bucket=bucket, Key="/".join(key), PartNumber=1)
+        head = store.call_s3("head_object", Bucket=bucket, Key="/".join(key), PartNumber=1)
     if head.get("SSECustomerAlgorithm") or str(head.get("ServerSideEncryption", "")).startswith("aws:kms"):
         return None
     _, dash, count = item.md5.partition("-")
