@@ -22,11 +22,7 @@ from dfrec_jax.commands import huge_pages
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
-_ANY_TEXT = (  # what is read from addresses too, or is no name of a file
-    "--data-dir", "--weights-dir", "--set", "--beam",
-    "--acquisition", "--authorisation", "--case", "--exhibit", "--gallery-origin", "--legal-basis", "--operator",
-    "--origin",
-)  # fmt: skip
+_ANY_TEXT = ("data_dir", "weights_dir", "set", "beam", "origin")  # may be an address, or is no name of a file
 _QUOTES = str.maketrans("", "", "'\"")
 AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
 
@@ -144,6 +140,7 @@ def _run(words: list[str]) -> int:
         prepare,
         recover,
         reference,
+        reporting,
         runs,
         serve,
         sweep,
@@ -160,7 +157,9 @@ def _run(words: list[str]) -> int:
     for command in (*recovering, prepare, sweep, data, runs, weights, export, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
-    addresses.refuse({f"--{name.replace('_', '-')}": value for name, value in vars(arguments).items()}, but=_ANY_TEXT)
+    may_be = {*_ANY_TEXT, *reporting.CASE}
+    given = {name: value for name, value in vars(arguments).items() if name not in may_be}
+    addresses.refuse({f"--{name.replace('_', '-')}": value for name, value in given.items()})
     if arguments.run is not doctor.run:  # which says what is wrong with what the others refuse
         startup.prepare_libraries()
     return arguments.run(arguments)

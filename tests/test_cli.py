@@ -117,8 +117,9 @@ def test_an_address_for_a_folder_is_refused_before_anything_is_written(capsys, t
 
 def test_words_that_are_no_file_may_be_addresses(capsys, tmp_path):
     words = ["recover", "x.png", "--workdir", str(tmp_path), "--out", str(tmp_path), "--report"]
-    assert _end(*words, "--origin", "s3://evidence/x.png", "--acquisition", "s3://evidence, of 3 May") == 2
-    assert "s3://" not in capsys.readouterr().err
+    assert _end(*words, "--case", "s3://evidence/x.png", "--acquisition", "s3://evidence, of 3 May") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ") and "s3://" not in err  # what lacks is a run in the folder
 
 
 @pytest.mark.parametrize(("name", "is_refused"), [("workdir", True), ("runs", True), ("data_dir", False)])
