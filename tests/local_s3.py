@@ -1,7 +1,6 @@
 """An S3 server on this machine, by moto: for tests of what is read from object stores."""
 
 import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -77,5 +76,5 @@ def s3(s3_server, monkeypatch, tmp_path):
     store.call_s3("create_bucket", Bucket=BUCKET)
     yield LocalS3(store)
     while staging._IN_USE:  # what is in use until the process ends, is so until the test does
-        os.close(staging._IN_USE.popitem()[1])
+        staging._IN_USE.popitem()[1].release()
     store.rm(BUCKET, recursive=True)

@@ -1,12 +1,13 @@
 """How much may be staged: room is made by dropping what was used longest ago, and is in use by nobody."""
 
-import contextlib
-import fcntl
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+import filelock
 
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.files.addresses import StoreError
@@ -37,23 +38,22 @@ def make(root: Path, folder: Path, files: Sequence[tuple[str, int]]) -> None:
         others = sorted((place for place in _folders(root) if place != folder), key=last_use)
         sizes = {place: _reserved(place) for place in others}
         limit, reason = _limit(root, sum(map(_on_disk, [*others, folder])))
-        with contextlib.ExitStack() as locks:
-            dropped, taken = [], sum(sizes.values())
-            for place in others:
-                if taken + wanted <= limit:
-                    break
-                if locks.enter_context(_unused(place)):
-                    dropped.append(place)
-                    taken -= sizes[place]
-            if taken + wanted > limit:
-                in_use = f", and {taken / GIB:.2f} GiB of it are in use by other trainings or evaluations"
-                raise StoreError(
-                    f"{folder.name}: {wanted / GIB:.2f} GiB do not fit into {root}, which may hold {limit / GIB:.2f} "
-                    f"GiB ({reason}){in_use if taken else ''}; raise {LIMIT}, name a larger disk with DFREC_CACHE=DIR, "
-                    "or mount the bucket and name the folder"
-                )
-            for place in dropped:
-                shutil.rmtree(place)
+        dropped, taken = [], sum(sizes.values())
+        for place in others:
+            if taken + wanted <= limit:
+                break
+            if _is_unused(place):
+                dropped.append(place)
+                taken -= sizes[place]
+        if taken + wanted > limit:
+            in_use = f", and {taken / GIB:.2f} GiB of it are in use by other trainings or evaluations"
+            raise StoreError(
+                f"{folder.name}: {wanted / GIB:.2f} GiB do not fit into {root}, which may hold {limit / GIB:.2f} GiB "
+                f"({reason}){in_use if taken else ''}; raise {LIMIT}, name a larger disk with DFREC_CACHE=DIR, or "
+                "mount the bucket and name the folder"
+            )
+        for place in dropped:
+            shutil.rmtree(place)
         folder.mkdir(exist_ok=True)
         whole.write_text(folder / LISTED, json.dumps(files))
 
@@ -67,27 +67,37 @@ def last_use(folder: Path) -> float:
 
 
 def mark_of(folder: Path) -> Path:
-    """The file beside it that is locked by who uses it."""
+    """The file beside it whose time is that of its last use."""
     return folder.with_name(f"{folder.name}.used")
 
 
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    with (root / "room.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def held(folder: Path) -> filelock.BaseFileLock:
+    """A lock that keeps a folder from being dropped until it is released, or its process ends, however it ends.
+
+    Each has a file of its own, since no system but Unix has locks that several share.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.lock"), thread_local=False)
+    with _alone(folder.parent):  # not while another makes room
+        lock.acquire()
+    return lock
 
 
-@contextlib.contextmanager
-def _unused(folder: Path) -> Iterator[bool]:
-    """Whether nobody uses it; and nobody can begin to while the block lasts."""
-    with mark_of(folder).open("a") as mark:
+def _alone(root: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(root / "room.lock")
+
+
+def _is_unused(folder: Path) -> bool:
+    """Whether nobody holds it; what those left who were killed goes."""
+    for path in folder.parent.glob(f"{folder.name}.*.lock"):
+        lock = filelock.FileLock(path)
         try:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        lock.release()
+        path.unlink(missing_ok=True)
+    return True
 
 
 def _folders(root: Path) -> list[Path]:

@@ -2,13 +2,12 @@
 
 What is staged together is one folder of the cache, `staged/<name>-<hash>`, whose hash is that of the objects' versions:
 when they are replaced in the store, another folder comes, and who reads the one of before goes on. Beside it lie
-`<folder>.used`, on which every process that reads it holds a shared lock until its end, and whose time is that of the
-last use, and `<folder>.fetch`, the lock of the one that fetches.
+`<folder>.used`, whose time is that of the last use, a lock of each process that reads it, until its end
+(`files/staged_room.py`), and `<folder>.fetch`, the lock of the one that fetches.
 """
 
 import concurrent.futures
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +17,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import filelock
+
 from dfrec_jax.files import cache, disk, json_text, object_store, staged_room, whole
 from dfrec_jax.files.addresses import StoreError
 from dfrec_jax.files.object_store import StoredObject
@@ -26,7 +27,7 @@ SUMS = "SHA256SUMS"  # as `sha256sum *` writes it; where it lies beside the obje
 FETCHES = 8  # files at a time
 CHUNK_BYTES = 16 << 20  # of one request
 SAID_EVERY = 30.0  # seconds
-_IN_USE: dict[Path, int] = {}  # open files, whose locks end with the process
+_IN_USE: dict[Path, filelock.BaseFileLock] = {}  # until the process ends
 
 
 def stage(name: str, objects: Sequence[StoredObject], sums: Mapping[str, str] | None = None) -> Path:
@@ -81,13 +82,9 @@ def root() -> Path:
 
 def use(folder: Path) -> None:
     """Keeps a folder from being dropped, by any process, until this process ends."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    mark = staged_room.mark_of(folder)
     if folder not in _IN_USE:
-        opened = os.open(mark, os.O_RDWR | os.O_CREAT, 0o666)
-        fcntl.flock(opened, fcntl.LOCK_SH)
-        _IN_USE[folder] = opened
-    os.utime(mark)
+        _IN_USE[folder] = staged_room.held(folder)
+    staged_room.mark_of(folder).touch()
 
 
 def is_whole(folder: Path) -> bool:
@@ -113,13 +110,16 @@ def sums_of(text: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    with folder.with_name(f"{folder.name}.fetch").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"waiting for another process that fetches {folder}", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = filelock.FileLock(folder.with_name(f"{folder.name}.fetch"))
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        print(f"waiting for another process that fetches {folder}", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 class _Progress:

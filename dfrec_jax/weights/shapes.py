@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 
-from dfrec_jax.files import json_text
+from dfrec_jax.files import cache, json_text
 from dfrec_jax.weights import digest
 
 
@@ -27,7 +27,7 @@ def of_variables(what: str, code: Iterable[Path], trace: Callable[[], Any]) -> d
       code: folders with the Python files that they depend on.
       trace: gives the variables, of shapes, where nothing is remembered.
     """
-    note = digest.cache_dir() / "shapes" / f"{_fingerprint(what, code)}.json"
+    note = cache.folder() / "shapes" / f"{_fingerprint(what, code)}.json"
     try:
         said = json_text.parsed(note.read_text())
         return {path: jax.ShapeDtypeStruct(tuple(shape), jnp.dtype(kind)) for path, (shape, kind) in said.items()}

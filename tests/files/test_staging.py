@@ -1,6 +1,5 @@
 """Objects of a store become files of the cache: whole, checked, resumed, bounded. By an S3 server on this machine."""
 
-import fcntl
 import multiprocessing
 import os
 import threading
@@ -44,7 +43,7 @@ def stage(name="set", **options):
 def release():
     """As the end of a process does."""
     while staging._IN_USE:
-        os.close(staging._IN_USE.popitem()[1])
+        staging._IN_USE.popitem()[1].release()
 
 
 def test_what_is_stored_comes_once(stored, reads, capsys):
@@ -194,11 +193,10 @@ def test_two_that_want_the_same_fetch_it_once(stored, reads):
     assert sorted(name for name, *_ in reads) == ["one", "two"]  # nothing is asked of an empty one
 
 
-def _hold(path, ready, end):
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        ready.set()
-        end.wait(30)
+def _hold(folder, ready, end):
+    staging.use(folder)
+    ready.set()
+    end.wait(30)
 
 
 def test_another_process_keeps_what_it_uses(stored, monkeypatch):
@@ -207,7 +205,7 @@ def test_another_process_keeps_what_it_uses(stored, monkeypatch):
     release()
     context = multiprocessing.get_context("spawn")
     ready, end = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(staged_room.mark_of(first), ready, end))
+    other = context.Process(target=_hold, args=(first, ready, end))
     other.start()
     assert ready.wait(30)
     with pytest.raises(StoreError, match="are in use by other"):
