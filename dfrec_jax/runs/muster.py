@@ -169,12 +169,15 @@ def split_address(coordinator: str) -> tuple[str, int]:
       ConfigError: where it is no such thing.
     """
     name, _, port = coordinator.rpartition(":")
-    if not name or not port.isdecimal() or not 0 < int(port) < 65536 or (":" in name and name[0] != "["):
+    is_in_brackets = name.startswith("[") and name.endswith("]")
+    bare = name[1:-1] if is_in_brackets else name
+    is_name = bare and not set(bare) & set("[]") and (is_in_brackets or ":" not in bare)
+    if not is_name or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ConfigError(
             f"--coordinator={coordinator}: must be HOST:PORT of the first host, with a port from 1 to 65535 that is "
             "free there, as node001:29400"
         )
-    return name.strip("[]"), int(port)
+    return bare, int(port)
 
 
 def _listen(port: int) -> socket.socket:
