@@ -245,4 +245,5 @@ def _check(check: dict[str, Any]) -> tuple[str, str, str, str]:
     words = plain(check["words"])
     outcome = (words or "passes") if check["passed"] else f"does not pass: {words}"
     value = "-" if check["value"] is None else significant(check["value"])
-    return CHECKS.get(check["name"], check["name"].replace("_", " ")), outcome, value, f"{side} {significant(limit)}"
+    name = str(check["name"])
+    return CHECKS.get(name, name.replace("_", " ")), outcome, value, f"{side} {significant(limit)}"
