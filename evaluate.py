@@ -9,11 +9,12 @@ from dfrec_jax import cli
 from dfrec_jax.commands import joining
 
 _WORKDIR = flags.DEFINE_string("workdir", "", "Folder of a training run or of an imported network.")
+_NETWORK = flags.DEFINE_string("network", "", "One that comes with the package in its place, drawn or dfrec-small.")
 _RUNS = flags.DEFINE_string("runs", "", "Several such folders, commas between; goes with --table and --figure.")
 _TABLE = flags.DEFINE_string("table", "", "A table of the paper, 1 to 7, or all; empty: the run's own.")
 _FIGURE = flags.DEFINE_string("figure", "", "A figure of the paper, 1 (its part b) or 3 to 8, or all.")
 _ROW = flags.DEFINE_multi_string("row", [], "NAME=DIR: a row of pictures that another program made; repeatable.")
-_OUT = flags.DEFINE_string("out", "", "Where they go: the workdir of a single run, runs/report for several.")
+_OUT = flags.DEFINE_string("out", "", "Where they go: the run; of a network runs/NAME, of several runs runs/report.")
 _RENDER_ONLY = flags.DEFINE_bool("render-only", False, "Render the report of --out again; needs no device and no run.")
 flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step's number.")
 flags.DEFINE_string(
@@ -47,9 +48,9 @@ def main(argv: list[str]) -> None:
     values = flags.FLAGS.flag_values_dict()
     protocol = Protocol(**{field: values[field] for field in Protocol._fields})
     given = (_WORKDIR.value, _RUNS.value, _TABLE.value, _FIGURE.value, _RENDER_ONLY.value, _OUT.value)
-    others = joining.asked()
-    with hosts.together(others, f"{given} {protocol} {_ROW.value}") if others else contextlib.nullcontext():
-        text = asked(*given, protocol, _ROW.value)
+    others, more = joining.asked(), {"rows": _ROW.value, "network": _NETWORK.value}
+    with hosts.together(others, f"{given} {protocol} {more}") if others else contextlib.nullcontext():
+        text = asked(*given, protocol, **more)
         if not others or spread.is_first_host():
             screen.show(text)
 

@@ -143,6 +143,7 @@ def _run(words: list[str]) -> int:
         reporting,
         runs,
         serve,
+        ship,
         sweep,
         trace,
         verify,
@@ -154,7 +155,7 @@ def _run(words: list[str]) -> int:
     shtab.add_argument_to(parser, help="print what makes this shell complete the words of `dfrec`")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     recovering = (recover, reference, trace, verify, serve)
-    for command in (*recovering, prepare, sweep, data, runs, weights, export, masks, draw, doctor):
+    for command in (*recovering, prepare, sweep, data, runs, weights, export, ship, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
     may_be = {*_ANY_TEXT, *reporting.CASE}

@@ -15,7 +15,8 @@ ALLOWED = {
     "config": {"files"},  # to tell an address from a path
     "files": set(),
     "nets": set(),
-    "weights": {"files"},
+    "networks": set(),
+    "weights": {"files", "networks"},
     "metrics": set(),
     "pictures": {"files"},
     "forging": {"nets"},  # for the network that draws its swaps
@@ -30,7 +31,7 @@ ALLOWED = {
     "losses": {"config", "models", "frozen", "nets"},
     "baselines": {"config", "models", "nets", "frozen", "weights", "losses", "forging"},
     "perceptors": {"config", "frozen", "synthetic", "losses"},
-    "runs": {"files", "config", "models", "frozen", "forging", "weights", "baselines"},
+    "runs": {"files", "config", "models", "networks", "frozen", "forging", "weights", "baselines"},
     "training": {
         "files", "config", "examples", "data", "models", "nets", "frozen", "losses", "weights", "runs", "metrics",
         "pictures", "perceptors", "forging", "baselines",

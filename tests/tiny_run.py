@@ -11,7 +11,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from ml_collections import ConfigDict
 
 from dfrec_jax.models import dfrec
-from dfrec_jax.runs import stored_config
+from dfrec_jax.runs import packed, stored_config
 from dfrec_jax.runs.saving import CheckpointWriter
 from tests import stand_in, tiny
 
@@ -43,6 +43,18 @@ def make(
     with CheckpointWriter(folder) as checkpoints:
         checkpoints.save(STEP, {"variables": variables}, dict(meta or {}), score)
     return folder
+
+
+def make_packed(
+    folder: Path, config: ConfigDict | None = None, *, name: str = "tiny", variables: Any = None
+) -> packed.Record:
+    """`folder` as a packed network of step 7, of the same variables as `make`'s unless others are given."""
+    config = tiny.config() if config is None else config
+    if variables is None:
+        image = np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.float32)
+        variables = stand_in.variables(dfrec.build(config), image, tiny.keys(1), train=False)
+    said = packed.Said(name, 2, "0123abc", "made-up faces", "0123456789abcdef", {"embedded-a": "MIT"}, "Apache-2.0")
+    return packed.write(folder, config, STEP, packed.halved(variables), said, {"words": "close"})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 
@@ -12,7 +13,7 @@ from dfrec_jax.evaluation import attributes, recovery, spread
 from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.paper import figures_of_runs, tables_of_runs
 from dfrec_jax.reports import report
-from dfrec_jax.runs import stored_config
+from dfrec_jax.runs import shipped, stored_config
 
 
 def asked(
@@ -24,6 +25,8 @@ def asked(
     out: str,
     protocol: Protocol,
     rows: Sequence[str] = (),
+    *,
+    network: str = "",
 ) -> str:
     """What evaluate.py's flags ask for; returns what is to be shown.
 
@@ -31,6 +34,8 @@ def asked(
       CheckpointError, WeightsError: as the evaluations.
       ConfigError: as they, and for flags that do not go together.
     """
+    if network:
+        return _of_network(network, (workdir, runs, table, figure, render_only, rows), out, protocol)
     workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
     folder = out or (workdirs[0] if len(workdirs) == 1 else "runs/report")
     if render_only:
@@ -38,7 +43,10 @@ def asked(
             raise ConfigError("--render-only: wants --out=DIR, where results/ is, and neither --table nor --figure")
         return _rendered(folder)
     if bool(workdir) == bool(runs):
-        raise ConfigError("--workdir=W names one run, --runs=A,B,C several: exactly one of the two must be given")
+        raise ConfigError(
+            "--workdir=W names one run, --runs=A,B,C several, --network=NAME what comes with the package: exactly one "
+            "of them must be given"
+        )
     if rows and not (table or figure):
         raise ConfigError(
             f"--row={rows[0]}: goes with a table or a figure of the paper, --table=1 or --figure=4 for one"
@@ -51,6 +59,16 @@ def asked(
         if value:
             raise ConfigError(f"--{flag}={value}: goes with a table or a figure of the paper (--table, --figure)")
     return evaluate(workdir, protocol)
+
+
+def _of_network(network: str, others: Sequence[Any], out: str, protocol: Protocol) -> str:
+    """The evaluation of a network that comes with the package, whose folder is not written to."""
+    if any(others):
+        raise ConfigError(
+            f"--network={network}: is measured by itself, with --out=DIR for where its results go; --workdir, --runs, "
+            "--table, --figure, --row and --render-only are of runs"
+        )
+    return recovery.evaluate(shipped.folder(network), protocol, out or f"runs/{network}")
 
 
 def tables_and_figures(

@@ -1,14 +1,16 @@
-"""`dfrec export --workdir W --out DIR`."""
+"""`dfrec export --out DIR`, of a run's network or one that comes with the package."""
 
 import argparse
 from pathlib import Path
+
+from dfrec_jax.commands.recover import add_network
 
 
 def add_parser(subparsers) -> None:
     """Adds the subcommand."""
     words = "recovery as StableHLO and ONNX, for programs without this package"
     parser = subparsers.add_parser("export", help=words, description=f"{words}; docs/export.md")
-    parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
+    add_network(parser)
     parser.add_argument("--out", required=True, help="new folder for programs, weights, an example and a manifest")
     parser.add_argument(
         "--checkpoint", default="best", help="best by the validation score (default), newest, or the number of a step"
@@ -22,8 +24,10 @@ def add_parser(subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints a line about each program, how far it is from the network, and the manifest's path."""
     from dfrec_jax.exporting import folder
+    from dfrec_jax.runs import shipped
 
     formats = [name for name in arguments.formats.split(",") if name]
-    for line in folder.write(arguments.workdir, Path(arguments.out), arguments.checkpoint, formats):
+    workdir = shipped.chosen(arguments.workdir, arguments.network)
+    for line in folder.write(workdir, Path(arguments.out), arguments.checkpoint, formats):
         print(line)
     return 0

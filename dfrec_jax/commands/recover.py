@@ -1,4 +1,4 @@
-"""`dfrec recover INPUT... --workdir W --out DIR`."""
+"""`dfrec recover INPUT... --out DIR`, by the network that comes with the package or that of a run."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ def add_parser(subparsers) -> None:
         metavar="INPUT",
         help="a picture, a video, a folder of them, or a pattern in quotes; several: each by itself",
     )
-    parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
+    add_network(parser)
     parser.add_argument(
         "--out", required=True, help="folder in which each picture's result gets a folder of the picture's name"
     )
@@ -81,9 +81,22 @@ def add_parser(subparsers) -> None:
     parser.set_defaults(run=run)
 
 
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Adds the two ways to name a network."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--workdir", help="folder of a training run, or of an imported or packed network")
+    which.add_argument(
+        "--network",
+        default="",
+        metavar="NAME",
+        help="one that comes with the package: dfrec-small, of photographs (where no --workdir is named), or drawn",
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Recovers each input and prints the path of its panel, or of its report; of its record where nothing is given
     out; 2 where one of the inputs was refused."""
+    from dfrec_jax.forensics import packed_network
     from dfrec_jax.forensics.inputs import listed
     from dfrec_jax.forensics.recover import recover
     from dfrec_jax.forensics.recovery import RECOVERED
@@ -97,6 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
     for remark in remarks:
         print(f"warning: {remark}", file=sys.stderr)
     recoverer = recoverer_of(arguments, len(paths))
+    if recoverer.packed is not None:
+        print(packed_network.words(recoverer.packed), file=sys.stderr)
     report = reporting.report_of(arguments, recoverer)
     sampling = Sampling(arguments.frames, arguments.best)
     outcomes = recover(paths, recoverer, arguments.out, every=arguments.all_faces, frames=sampling, report=report)
@@ -139,6 +154,7 @@ def recoverer_of(arguments: argparse.Namespace, num_files: int = 1) -> Any:
 
     return Recoverer(
         arguments.workdir,
+        network=arguments.network,
         which=arguments.checkpoint,
         seed=arguments.seed,
         num_seeds=arguments.seeds,

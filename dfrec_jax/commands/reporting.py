@@ -31,13 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(option, dest=name, default="", metavar="WORDS", help=f"for the report: {words}")
 
 
-def defaults(images: list[str], workdir: str, out: str) -> argparse.Namespace:
+def defaults(images: list[str], out: str) -> argparse.Namespace:
     """The words of `dfrec recover` where nothing else is said."""
     from dfrec_jax.commands import recover
 
     parser = argparse.ArgumentParser()
     recover.add_parser(parser.add_subparsers())
-    return parser.parse_args(["recover", "--workdir", workdir, "--out", out, "--", *images])
+    return parser.parse_args(["recover", "--out", out, "--", *images])
 
 
 def report_of(arguments: argparse.Namespace, recoverer: Any, *, ahead: bool = False) -> Any | None:

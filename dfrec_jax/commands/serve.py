@@ -1,4 +1,4 @@
-"""`dfrec serve --workdir W`: a page on this machine."""
+"""`dfrec serve`: a page on this machine."""
 
 import argparse
 import os
@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dfrec_jax.commands.recover import add_network
+
 MOST_MIB = 64
 LARGEST_PORT = 65535
 
@@ -16,7 +18,7 @@ def add_parser(subparsers) -> None:
     """Adds the subcommand."""
     words = "a page on this machine: drop a picture, look at what was recovered, download the report"
     parser = subparsers.add_parser("serve", help=words, description=words)
-    parser.add_argument("--workdir", required=True, help="folder of a training run or of an imported network")
+    add_network(parser)
     parser.add_argument("--checkpoint", default="best", help="best (default), newest, or the number of a step")
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
     parser.add_argument("--crop", choices=("trained", "none"), default="trained", help="as of `dfrec recover`")
@@ -38,12 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     from dfrec_jax.config.errors import ConfigError, require
     from dfrec_jax.forensics.serve.jobs import Jobs
     from dfrec_jax.forensics.serve.server import LOCAL, Server
-    from dfrec_jax.runs import stored_config
+    from dfrec_jax.runs import shipped, stored_config
 
     require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
     require(0 <= arguments.port <= LARGEST_PORT, "--port", arguments.port, f"from 0 to {LARGEST_PORT}")
     require(arguments.max_mib >= 1, "--max-mib", arguments.max_mib, "1 or more")
-    config = stored_config.load(arguments.workdir)  # refused at once; the network itself is restored while it listens
+    workdir = shipped.chosen(arguments.workdir, arguments.network)
+    config = stored_config.load(workdir)  # refused at once; the network itself is restored while it listens
     said = _words_of_recover(arguments)
     jobs = Jobs(lambda say: prepared(said, say))
     try:
@@ -94,9 +97,9 @@ def _leave() -> NoReturn:
 def _words_of_recover(arguments: argparse.Namespace) -> argparse.Namespace:
     from dfrec_jax.commands.reporting import defaults
 
-    said = defaults(["picture"], arguments.workdir, "out")
+    said = defaults(["picture"], "out")
     said.report = True
-    for name in ("checkpoint", "seed", "crop", "assume", "gallery", "calibration", "sign"):
+    for name in ("workdir", "network", "checkpoint", "seed", "crop", "assume", "gallery", "calibration", "sign"):
         setattr(said, name, getattr(arguments, name))
     return said
 

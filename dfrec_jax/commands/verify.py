@@ -11,7 +11,7 @@ def add_parser(subparsers) -> None:
     words = "whether a report of `dfrec recover --report` was changed, is of this exhibit, and is made again"
     parser = subparsers.add_parser("verify", help=words, description=words)
     parser.add_argument("report", metavar="REPORT", help="folder of a report")
-    parser.add_argument("--workdir", help="folder of the network (default: that which the report names)")
+    parser.add_argument("--workdir", help="folder of the network (default: as the report says)")
     parser.add_argument("--exhibit", metavar="FILE", help="the exhibit, from elsewhere than the report")
     parser.add_argument("--key", metavar="PUBLIC.pem", help="public key of whoever is to have signed it")
     parser.add_argument("--no-rerun", action="store_true", help="check hashes and signature, and do not recover again")

@@ -78,6 +78,9 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     releases, failed = [registry.find(name) for name in arguments.names], 0
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     for release in releases:
+        if release.comes_with:
+            print(f"{release.name}: comes with the package: {resolution.locate(release)}")
+            continue
         target = resolution.store() / release.name / release.file
         try:
             if target.is_file() and digest.check(target, release):
@@ -112,6 +115,8 @@ def run_import(arguments: argparse.Namespace) -> int:
     release, source = registry.find(arguments.name), Path(arguments.file)
     if not source.is_file():
         raise WeightsError(f"{source}: there is no such file")
+    if release.comes_with:
+        raise WeightsError(f"{release.name}: comes with the package, and is taken from there: nothing to import")
     if release.name == released.NAME:
         workdir = Path(arguments.workdir or f"runs/{release.name}")
         print(released.import_checkpoint(source, workdir, release))

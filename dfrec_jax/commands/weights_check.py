@@ -12,6 +12,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from dfrec_jax.baselines import published
 from dfrec_jax.config import defaults
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.align import ARCFACE_TEMPLATE
 from dfrec_jax.frozen.blueprint import Blueprint, expected_shapes
@@ -20,7 +21,8 @@ from dfrec_jax.models.efficientnet import EfficientNet
 from dfrec_jax.models.mae import MaskedEncoder
 from dfrec_jax.nets.patches import patchify
 from dfrec_jax.nets.transformer import VitSize
-from dfrec_jax.runs import released
+from dfrec_jax.runs import released, shipped, trained
+from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights import conversion, digest, pretrained, resolution
 from dfrec_jax.weights.coverage import coverage
 from dfrec_jax.weights.dfrec import imagenet_backbone, mae_encoder
@@ -73,6 +75,8 @@ def examine(release: Release, path: Path, weights_dir: str = "") -> tuple[str, V
         imported = released.load(path, release.name)
         counts = "; ".join(f"{entry}: {count}" for entry, count in imported.counts.items())
         return counts, imported.variables, lambda variables: _recover(imported.config, variables)
+    if release.comes_with:
+        return _of_the_package(release)
     tensors = conversion.read_release(path, release)
     port = _port_of(release, weights_dir)
     if port is None:
@@ -85,6 +89,17 @@ def examine(release: Release, path: Path, weights_dir: str = "") -> tuple[str, V
         raise WeightsError(f"{path}: {len(tensors)} tensors: {counted}: a file of another network?")
     variables = conversion.convert(path, release, port.rules, port.expected)
     return f"{len(tensors)}: {counted}", variables, port.forward
+
+
+def _of_the_package(release: Release) -> tuple[str, Values, Callable | None]:
+    try:
+        network = trained.load(shipped.folder(release.name))
+    except (CheckpointError, ConfigError) as error:
+        raise WeightsError(str(error)) from error
+    flat: dict[str, Any] = flatten_dict(network.variables, sep="/")
+    variables = {name: np.asarray(value) for name, value in flat.items()}
+    described = f"{len(variables)}, all of them of the network of step {network.step}"
+    return described, variables, lambda variables: _recover(network.config, variables)
 
 
 def picture(side: int = SIDE) -> jax.Array:

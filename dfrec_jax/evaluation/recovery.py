@@ -29,7 +29,7 @@ from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
 from dfrec_jax.reports import averages, curves, provenance, results, tables
 from dfrec_jax.reports.progress import progress
-from dfrec_jax.runs import released, trained
+from dfrec_jax.runs import packed, released, trained
 from dfrec_jax.weights.digest import sha256_of_variables
 
 METRICS = "metrics.jsonl"
@@ -38,15 +38,18 @@ PANEL_COLUMNS = (
 )  # fmt: skip
 
 
-def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
+def evaluate(
+    workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED, out: str | os.PathLike[str] | None = None
+) -> str:
     """Measures one checkpoint on a test split; writes records, a table, a panel for each attack, and curves.
 
     IDSIM, PSNR and SSIM are over forgeries; Acc_id is the balanced accuracy over forged and pristine faces. All that is
     asked for is checked before anything is measured.
 
     Args:
-      workdir: of a training run or of an imported network.
+      workdir: of a training run, or of an imported or packed network.
       protocol: on what it is measured, and under which name that is kept.
+      out: folder for what is written; None: the workdir.
 
     Returns:
       The Markdown table.
@@ -57,8 +60,8 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         a name under which results of another protocol stand.
       WeightsError: for networks of the measurement that are not at hand.
     """
-    workdir = Path(workdir)
-    written = output_files.files(workdir, protocol, TABLE)
+    workdir, out = Path(workdir), Path(workdir if out is None else out)
+    written = output_files.files(out, protocol, TABLE)
     network = trained.load(workdir, protocol.checkpoint)
     output_files.check_free(written.results, protocol)
     trained_on = None if (workdir / released.RETAINED).exists() else network.config
@@ -109,7 +112,9 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     }
     results.write(results.Results(protocol.conditions(), measured, records), written.results)
     tables.write(text, written.table)
-    _write_pictures(workdir, written.panels, collected, panels, split.attacks)
+    _write_pictures(written.panels, collected, panels, split.attacks)
+    if not packed.is_packed(workdir):  # which brings no log
+        _draw_curves(workdir, out)
     kept.remove()
     print(f"written: {written.results}, {written.table}, {written.panels}", file=sys.stderr)
     return text
@@ -153,13 +158,12 @@ def _load_instruments(config: ConfigDict) -> collecting.Instruments:
 
 
 def _write_pictures(
-    workdir: Path,
     folder: Path,
     collected: collecting.Collected,
     panels: Mapping[int, list[list[np.ndarray]]],
     attacks: Sequence[str],
 ) -> None:
-    """A panel of each attack, real faces told from forged ones, and how training went.
+    """A panel of each attack, and real faces told from forged ones.
 
     What an earlier evaluation left there and this one has nothing of is removed.
     """
@@ -177,7 +181,11 @@ def _write_pictures(
         curves.roc(drawn, made[-1])
     for path in set(folder.glob("*.png")) - set(made):
         path.unlink()
+
+
+def _draw_curves(workdir: Path, out: Path) -> None:
+    """How training went."""
     try:
-        curves.training(workdir / METRICS, workdir / "panels" / "training.png")
+        curves.training(workdir / METRICS, out / "panels" / "training.png")
     except (OSError, ValueError) as error:
         print(f"no curves of training: {error}", file=sys.stderr)

@@ -14,8 +14,8 @@ from dfrec_jax.pictures.reading import decode_image
 # Within which another machine, or another version of a library, may differ: of every number relative to the larger of
 # it and 1, and of a picture's levels, 0 to 255, in the mean and at most.
 NUMBER, MEAN_LEVELS, MOST_LEVELS = 1e-3, 0.1, 3
-# Of a record: what says when and with what it was made, and not what was made.
-_NOT_MADE = ("jax", "dfrec_jax", "report")
+# Of a record: what says when and with what it was made, and not what was made; networks are told apart by their hash.
+_NOT_MADE = ("jax", "dfrec_jax", "report", "network")
 
 
 class Check(NamedTuple):

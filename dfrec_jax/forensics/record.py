@@ -31,6 +31,7 @@ def record_of(recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer)
         "network_size": config.image_size,
         "mode": config.mode,
         "config": config.name,
+        "network": recoverer.packed,
     }
     framed, made = recovery.framed, recovery.made
     if framed is None:

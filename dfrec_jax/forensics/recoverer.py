@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config import defaults
-from dfrec_jax.forensics import degradation, evidence, gate, reference, seeds
+from dfrec_jax.forensics import degradation, evidence, gate, packed_network, reference, seeds
 from dfrec_jax.forensics import told as told_lib
 from dfrec_jax.forensics.consistency import Consistency, Swapper
 from dfrec_jax.forensics.degradation import Step
@@ -26,7 +26,7 @@ from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.masking import generated_region, patch_scores
 from dfrec_jax.pictures import framing, grid
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
-from dfrec_jax.runs import compiling, trained
+from dfrec_jax.runs import compiling, shipped, trained
 from dfrec_jax.weights.digest import sha256_of_variables
 
 
@@ -38,7 +38,8 @@ class Given(NamedTuple):
 
 
 class Recoverer:
-    """A trained network and what it is told: `Recoverer("runs/mine")("photo.jpg").target`.
+    """A trained network and what it is told: `Recoverer("runs/mine")("photo.jpg").target`; with none named, the one
+    of photographs that comes with the package.
 
     Attributes:
       model: what was restored.
@@ -47,14 +48,17 @@ class Recoverer:
       likeness: how alike faces are.
       identity: what says which network, draw and framing a result is of.
       workdir: of the network.
+      came_with: name of the network, where it came with the package; else empty.
+      packed: what is said of a packed network, `packed_network.described`; None of a run.
       given: files that a result depends on, beside the picture and the network.
       options: what else it depends on, as arguments: the same ones make it again.
     """
 
     def __init__(
         self,
-        workdir: str | os.PathLike[str],
+        workdir: str | os.PathLike[str] | None = None,
         *,
+        network: str = "",
         which: str = "best",
         seed: int = 0,
         num_seeds: int = 1,
@@ -70,7 +74,8 @@ class Recoverer:
         """Restores the network; it is compiled with the first picture.
 
         Args:
-          workdir: of a training run or of an imported network.
+          workdir: of a training run, of an imported network or of a packed one; None for `network`.
+          network: one that comes with the package, `shipped.NAMES`; empty: that of photographs.
           which: checkpoint: `best`, `newest`, or a step.
           seed: of the masking noise.
           num_seeds: draws of it, from `seed` on; the result is that of the first, and says how the others differ.
@@ -85,10 +90,13 @@ class Recoverer:
           load_network: a frozen network by name, for a config.
 
         Raises:
-          CheckpointError: for a workdir without the checkpoint.
-          ConfigError: for what the network cannot be told, or where a face must be found and nothing finds it.
+          CheckpointError: for a workdir without the checkpoint, or a network that was changed.
+          ConfigError: for a network that does not come with this version, what it cannot be told, or where a face must
+            be found and nothing finds it.
         """
-        self.model = trained.load(workdir, which)
+        self.workdir = shipped.chosen(workdir, network)
+        self.came_with, self.packed = shipped.name_of(self.workdir), packed_network.described(self.workdir)
+        self.model = trained.load(self.workdir, which)
         self.looker = Looker(self.model.config, crop, faces)
         paths = [Path(path) for path in visible]
         self.told = told_lib.told(
@@ -96,7 +104,7 @@ class Recoverer:
         )
         self.batch_size, self.force = batch_size, force
         self._seeds = range(seed, seed + num_seeds)
-        self.workdir, self.given = Path(workdir), Given(paths, None if faces is None else Path(faces))
+        self.given = Given(paths, None if faces is None else Path(faces))
         self.options = {
             "seed": seed, "num_seeds": num_seeds, "examine": examine, "crop": crop, "assume": assume, "force": force,
         }  # fmt: skip
@@ -114,7 +122,7 @@ class Recoverer:
         }
         self._known, self._why_unknown = None, ""
         if examine:
-            self._known, self._why_unknown = reference.read(workdir, self.identity["network_sha256"])
+            self._known, self._why_unknown = reference.read(self.workdir, self.identity["network_sha256"])
         self._run = compiling.announced(jax.jit(self._network), "the network")
 
     def __call__(self, picture: str | os.PathLike[str] | Picture) -> Recovery:

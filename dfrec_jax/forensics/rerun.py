@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from dfrec_jax.forensics.report.write import Report
 from dfrec_jax.forensics.verify import Expected, verify
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.pictures.reading import read_bytes
-from dfrec_jax.runs import trained
+from dfrec_jax.runs import shipped, trained
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights.digest import sha256_of_variables
 
@@ -40,7 +40,7 @@ def verify_report(
 
     Args:
       folder: of the report.
-      workdir: of the network; None: that which the report names.
+      workdir: of the network; None: that which the report names, or which came with the package.
       exhibit: the file, from elsewhere than the report; None: not at hand.
       key: PEM of the public key of whoever is to have signed it; None: nobody said.
       rerun: whether the exhibit is recovered again.
@@ -57,8 +57,15 @@ def verify_report(
     expected = Expected(
         None if exhibit is None else read_bytes(exhibit), None if key is None else sealing.public_key(key)
     )
-    network = Network(Path(workdir or contents.said["network"]["workdir"]), contents)
+    network = Network(_folder_of(workdir, contents.said["network"]), contents)
     yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
+
+
+def _folder_of(workdir: str | os.PathLike[str] | None, said: Mapping[str, Any]) -> Path:
+    """A network that came with the package is looked for in this installation of it, wherever the report was made."""
+    if not workdir and said.get("came_with"):
+        return shipped.folder(said["came_with"])
+    return Path(workdir or said["workdir"])
 
 
 class _Records:

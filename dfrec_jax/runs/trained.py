@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
 from dfrec_jax.models import dfrec
-from dfrec_jax.runs import stored_config
+from dfrec_jax.runs import packed, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights import shapes
@@ -51,7 +51,7 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
     """Restores one checkpoint of a run.
 
     Args:
-      workdir: the folder of a training run or of an imported network.
+      workdir: the folder of a training run, of an imported network or of a packed one.
       which: `best`, `newest`, or a step.
 
     Raises:
@@ -63,5 +63,10 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
         raise CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
     rules.validate(config)
     model = dfrec.build(config)
-    step, variables = Checkpoints(workdir).restore_variables(which, abstract_variables(config, model))
+    restore = packed.restore if packed.is_packed(workdir) else _restore
+    step, variables = restore(workdir, which, abstract_variables(config, model))
     return Trained(config, model, variables, step)
+
+
+def _restore(workdir: str | os.PathLike[str], which: str, abstract: Any) -> tuple[int, Any]:
+    return Checkpoints(workdir).restore_variables(which, abstract)

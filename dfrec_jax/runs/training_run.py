@@ -12,7 +12,7 @@ import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import ending, hosts, lock, stored_config
+from dfrec_jax.runs import ending, hosts, lock, packed, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints, Items, Restored
 from dfrec_jax.runs.errors import CheckpointError, TornError
 from dfrec_jax.runs.saving import NOTHING_SAVED, CheckpointWriter
@@ -75,10 +75,16 @@ def check_start(
     `opened` looks again under the lock; a program may look before it takes hold of devices and of other hosts.
 
     Raises:
-      CheckpointError: where checkpoints or `config.json` were lost, or there is nothing to start over.
+      CheckpointError: where checkpoints or `config.json` were lost, there is nothing to start over, or a packed network
+        is there.
       ConfigError: where the run was begun with another config.
     """
     workdir, checkpoints = Path(workdir), Checkpoints(workdir, score_name)
+    if packed.is_packed(workdir):
+        raise CheckpointError(
+            f"--workdir={workdir}: holds a packed network, which no training goes on in; train elsewhere, and start "
+            f"from it by --config.train.initialise={workdir}"
+        )
     if steps := checkpoints.steps():
         if start_over:
             raise CheckpointError(

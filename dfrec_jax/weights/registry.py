@@ -30,6 +30,7 @@ class Release(NamedTuple):
       entry: where its tensors are in a file that holds more (`readers.read`).
       may_be_bare: whether they may also be all that the file holds, where it is not known which was published.
       prefix: what its tensors' names begin with (`readers.read`).
+      comes_with: whether it is part of this package, in `dfrec_jax/networks/<name>`.
       fingerprint: mean magnitude of features of a fixed picture, as measured when a port of the file was proved
         against its original (`dfrec weights check`); empty where the file was not at hand.
     """
@@ -46,6 +47,7 @@ class Release(NamedTuple):
     entry: str = ""
     may_be_bare: bool = False
     prefix: str = ""
+    comes_with: bool = False
     fingerprint: tuple[tuple[str, float], ...] = ()
 
 
@@ -277,6 +279,24 @@ _RELEASES = (
         "CC-BY-NC-SA-4.0",
         "PyTorch",
         page="https://drive.google.com/uc?id=1norNWWGYP3EZ_o05DmoW1ryKuKMmhlCX (of github.com/andreas128/RePaint)",
+    ),
+    Release(
+        "drawn",
+        "drawn.safetensors",
+        "a DFREC of drawn faces: --network drawn",
+        "Apache-2.0",
+        "safetensors",
+        page="dfrec ship, of a run of configs/drawn.py (docs/model_card.md)",
+        comes_with=True,
+    ),
+    Release(
+        "dfrec-small",
+        "dfrec-small.safetensors",
+        "a DFREC of photographs: --network dfrec-small, and where none is named",
+        "Apache-2.0",
+        "safetensors",
+        page="dfrec ship, of a run of configs/hidden.py (docs/model_card.md)",
+        comes_with=True,
     ),
 )
 RELEASES: dict[str, Release] = {release.name: release for release in _RELEASES}

@@ -1,12 +1,14 @@
 """Where a weight file is: the folder that the config names, `$DFREC_WEIGHTS`, the cache, its authors' address.
 
-The first two may be addresses of an object store (`weights/stored.py`).
+The first two may be addresses of an object store (`weights/stored.py`). What comes with the package is looked for there
+alone.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from dfrec_jax import networks
 from dfrec_jax.files import addresses, cache
 from dfrec_jax.files.object_store import StoredObject
 from dfrec_jax.weights import digest, stored
@@ -62,6 +64,11 @@ def whereabouts(release: Release, weights_dir: str = "") -> str:
 
 def _found(release: Release, weights_dir: str) -> Iterator[tuple[str, Path | StoredObject]]:
     """Each folder that holds the file, with where it is in there."""
+    if release.comes_with:
+        folder = Path(networks.__file__).parent
+        if (found := _search(folder, release)) is not None:
+            yield str(folder), found
+        return
     if weights_dir and not addresses.is_address(weights_dir) and not Path(weights_dir).is_dir():
         raise WeightsError(
             f"{weights_dir!r} (frozen.weights_dir of a config, or --weights-dir): no such folder; name another, or none"
@@ -93,6 +100,8 @@ def _search(folder: Path, release: Release) -> Path | None:
 
 
 def _how_to_get(release: Release, weights_dir: str) -> str:
+    if release.comes_with:
+        return f"{release.name}: is not in this installation; {remedy(release)}"
     environment = os.environ.get("DFREC_WEIGHTS", "")
     searched = [
         weights_dir or "a folder of weights (none was named)",
@@ -104,6 +113,8 @@ def _how_to_get(release: Release, weights_dir: str) -> str:
 
 def remedy(release: Release) -> str:
     """What to run where `release` is missing, in words."""
+    if release.comes_with:
+        return f"it comes with the package where a version has it, and is made by {release.page}"
     by_hand = f"`dfrec weights import FILE --as {release.name}`"
     if release.url:
         return f"run `dfrec weights fetch {release.name}`, or fetch {release.url} elsewhere and run {by_hand}"

@@ -11,6 +11,8 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.forensics.report import pdf, sealing, write
+from dfrec_jax.runs import shipped
+from dfrec_jax.weights import registry
 from tests import tiny_run
 from tests.forensics.report.test_sealing import pem, public_pem
 
@@ -84,6 +86,27 @@ def test_it_is_verified(report, picture, key, workdir, capsys):
     assert "nothing speaks against the report" in err
     assert _dfrec("verify", report, "--no-rerun") == 0
     assert _lines(capsys.readouterr().out)["made again"] == "not checked"
+
+
+def test_a_report_by_a_network_of_the_package_names_no_folder(picture, tmp_path, monkeypatch, capsys):
+    """Of another machine, where the package is installed elsewhere."""
+    for number, folder in enumerate(("here", "there")):
+        record = tiny_run.make_packed(tmp_path / folder / "drawn", name="drawn")
+        if not number:
+            monkeypatch.setattr(shipped, "FOLDER", tmp_path / "here")
+            known = registry.RELEASES["drawn"]._replace(sha256=record.sha256)
+            monkeypatch.setitem(registry.RELEASES, "drawn", known)
+            words = ("--network", "drawn", "--force", "--report")
+            assert _dfrec("recover", picture, "--out", tmp_path / "out", *words) == 0
+    folder = tmp_path / "out" / "photo ä"
+    said = json.loads((folder / "report.json").read_text())
+    assert said["network"]["came_with"] == "drawn"
+    assert "--network drawn" in (folder / "report.html").read_text(encoding="utf-8")
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "there")
+    shutil.rmtree(tmp_path / "here")
+    capsys.readouterr()
+    assert _dfrec("verify", folder) == 0
+    assert "FAILED" not in capsys.readouterr().out
 
 
 def test_a_changed_number_is_caught_by_the_network_where_its_hash_was_made_to_agree(copied, capsys):

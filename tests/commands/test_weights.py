@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from dfrec_jax import networks
 from dfrec_jax.commands import weights, weights_check
 from dfrec_jax.weights import registry
 from dfrec_jax.weights.published import Sizes, published_shapes
@@ -48,7 +49,8 @@ def test_list_shows_every_release_with_all_that_is_known(capsys, monkeypatch, tm
             assert known in text
         assert release.url in text and (release.url or release.page in text)
     assert f"found   {tmp_path / 'deep' / 'vgg19-dcbb9e9d.pth'}" in text
-    assert text.count("found   no") == len(RELEASES) - 1
+    come_with_it = [release for release in RELEASES.values() if release.comes_with and weights.find(release)]
+    assert text.count("found   no") == len(RELEASES) - 1 - len(come_with_it)
 
 
 def test_fetch_puts_the_file_into_the_cache_once(capsys, monkeypatch, serve):  # noqa: F811
@@ -75,6 +77,18 @@ def test_fetch_goes_on_to_the_next_after_a_failure(capsys, monkeypatch, serve): 
     errors = [line for line in streams.err.splitlines() if line.startswith("error:")]
     assert len(errors) == 2 and "SHA-256" in errors[0] and "404" in errors[1]
     assert "the registry knows none" in streams.out
+
+
+def test_what_comes_with_the_package_is_neither_fetched_nor_imported(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(networks, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(WeightsError, match="drawn: is not in this installation; it comes with the package"):
+        run("fetch", "drawn")
+    (tmp_path / "drawn").mkdir()
+    (tmp_path / "drawn" / "drawn.safetensors").write_bytes(b"")
+    assert run("fetch", "drawn") == 0
+    assert f"drawn: comes with the package: {tmp_path}" in capsys.readouterr().out
+    with pytest.raises(WeightsError, match="drawn: comes with the package, .*nothing to import"):
+        run("import", str(tmp_path / "drawn" / "drawn.safetensors"), "--as", "drawn")
 
 
 def test_fetch_of_what_must_be_fetched_by_hand_says_so(capsys):

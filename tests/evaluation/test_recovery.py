@@ -99,6 +99,30 @@ def test_an_imported_network_is_known_not_to_be_of_our_training(tmp_path, measur
     assert asked[0] is not None and asked[1] is None
 
 
+def test_what_is_measured_may_be_written_elsewhere(tmp_path, measurings, capsys):
+    """As of a network that comes with the package, which brings no log to draw curves of."""
+    (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "network.json").touch()
+    recovery.evaluate(tmp_path / "network", Protocol(seed=3), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "network").iterdir()] == ["network.json"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"results", "tables", "panels"}
+    assert "curves" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("w", "", "", "", False, ""), "--network=drawn: is measured by itself"),
+        (("", "", "1", "", False, ""), "--network=drawn: is measured by itself"),
+    ],
+)
+def test_a_network_that_comes_with_the_package_is_measured_by_itself(asked, words):
+    with pytest.raises(ConfigError, match=words):
+        evaluation.asked(*asked, Protocol(), network="drawn")
+    with pytest.raises(ConfigError, match="--network=large: must be one of"):
+        evaluation.asked("", "", "", "", False, "", Protocol(), network="large")
+
+
 def test_the_file_is_json_that_a_script_reads(tmp_path, measurings):
     recovery.evaluate(tmp_path)
     content = json.loads((tmp_path / "results" / "results.json").read_text())

@@ -11,9 +11,13 @@ import pytest
 from PIL import Image
 
 from dfrec_jax import cli
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.forensics.recover import recover
 from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.pictures import grid
+from dfrec_jax.reports import results
+from dfrec_jax.runs import shipped
+from dfrec_jax.weights import registry
 from tests import tiny, tiny_run
 
 
@@ -93,6 +97,34 @@ def test_in_batches_the_pictures_are_the_same_but_for_rounding(workdir, pictures
         for file in ("source", "target", "map"):
             with Image.open(folders[0] / f"{file}.png") as a, Image.open(folders[1] / f"{file}.png") as b:
                 assert np.abs(np.asarray(a, int) - np.asarray(b, int)).max() <= 1
+
+
+def test_without_a_workdir_the_network_of_the_package_is_taken_and_named(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "networks")
+    words = ["recover", str(pictures[0]), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2 and "no network of photographs comes with this version" in capsys.readouterr().err
+    folder = tmp_path / "networks" / "dfrec-small"
+    record = tiny_run.make_packed(folder, name="dfrec-small")
+    known = registry.RELEASES["dfrec-small"]._replace(sha256=record.sha256)
+    monkeypatch.setitem(registry.RELEASES, "dfrec-small", known)
+    gain = results.Record("recovery", "DFREC", "embedded", "all", "target", "idsim_gain", 0.25, 0.2, 0.3, 12, "b")
+    records = [gain, gain._replace(metric="idsim", value=0.5), gain._replace(row="None", metric="idsim")]
+    results.write(results.Results({}, {}, records), folder / "results" / "results.json")
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    said = capsys.readouterr().err
+    assert end.value.code == 0, said
+    assert "dfrec-small, version 2, trained on made-up faces; gain in IDSIM to the target +0.250" in said
+    network = _result(tmp_path / "out" / "a")["network"]
+    assert (network["name"], network["version"], network["file_sha256"]) == ("dfrec-small", 2, record.sha256)
+    assert (network["trained_on"], network["licence"]) == ("made-up faces", "Apache-2.0")
+    assert network["idsim_to_the_target"][0]["gain"] == 0.25
+    recoverer = Recoverer()
+    assert (recoverer.came_with, recoverer.workdir) == ("dfrec-small", folder)
+    with pytest.raises(ConfigError, match="name one of the two"):
+        Recoverer("runs/mine", network="dfrec-small")
 
 
 def test_outside_the_generated_patches_the_target_is_the_input(pictures, recovered):

@@ -266,7 +266,7 @@ def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
 
 def test_flags_that_do_not_go_together(tmp_path):
     for flags in (("", "", "1", "", False, ""), ("a", "b", "", "7", False, ""), ("", "", "", "", False, "")):
-        with pytest.raises(ConfigError, match="exactly one of the two"):
+        with pytest.raises(ConfigError, match="exactly one of them"):
             evaluation.asked(*flags, Protocol())
     with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
         evaluation.asked("", "a", "", "", False, "", Protocol())

@@ -119,6 +119,14 @@ def test_refusals_change_nothing(tmp_path):
         assert found.step == 3
 
 
+def test_no_training_begins_in_a_packed_network(tmp_path):
+    _train(tmp_path / "run", 1)
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "network.json").touch()
+    (tmp_path / "packed" / "config.json").write_bytes((tmp_path / "run" / "config.json").read_bytes())
+    _refused(tmp_path / "packed", CheckpointError, "holds a packed network.*--config.train.initialise=.*packed")
+
+
 def test_a_restore_that_fails_on_whole_files_moves_none_aside(tmp_path, monkeypatch):
     _train(tmp_path, 1, 2)
 

@@ -38,7 +38,7 @@ def repeat(contents: Contents) -> Section:
         ("SHA-256 of the exhibit", said["exhibit"]["sha256"]),
         ("SHA-256 of the weights", f"{result['network_sha256']} (of every variable's name, type, shape and values)"),
         ("SHA-256 of the config", f"{network['config_sha256']} ({names.CONFIG}, in this folder)"),
-        ("Network", f"{plain(network['workdir'])}, step {result['checkpoint_step']}"),
+        ("Network", f"{plain(network.get('came_with') or network['workdir'])}, step {result['checkpoint_step']}"),
         (
             "Seed",
             str(result["seed"]) if len(seeds) < 2 else f"{seeds[0]} to {seeds[-1]}; the result is that of the first",

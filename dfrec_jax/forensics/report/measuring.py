@@ -17,7 +17,7 @@ from dfrec_jax.forensics.report.document import (
     plain,
     significant,
 )
-from dfrec_jax.forensics.report.network import DETECTION, METRICS
+from dfrec_jax.forensics.report.network import DETECTION, METRICS, named
 
 CHECKS = {
     "face_score": "the detector's score of the face",
@@ -36,7 +36,7 @@ CHECKS = {
 def not_computed(what: str, contents: Contents, options: str) -> Paragraph:
     """Says that something was not computed, and the command that computes it."""
     name = plain(contents.said["exhibit"]["name"])
-    command = f"dfrec recover {name} --workdir {plain(contents.said['network']['workdir'])} --out OTHER --report"
+    command = f"dfrec recover {name} {plain(named(contents.said['network']))} --out OTHER --report"
     words = " ".join([command, *_told(contents), options])
     return Paragraph(f"{what}: not computed. `{words}` computes it.", "note")
 

@@ -1,6 +1,7 @@
 """Which network recovered, what it was trained on, and how far it may be trusted: what its run measured."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.perceptors import loss_networks
 from dfrec_jax.reports import results
+from dfrec_jax.runs import shipped
 
 CONFIG, RESULTS = "config.json", "results/results.json"
 _ROWS = ("None", "inpainting without f_t", "DFREC")
@@ -29,6 +31,7 @@ def facts(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:
     """Of the run in `workdir`: the hash of its config, its training data, its losses' networks, and its figures."""
     return {
         "workdir": str(workdir),
+        "came_with": shipped.name_of(workdir),
         "config_sha256": hashlib.sha256((workdir / CONFIG).read_bytes()).hexdigest(),
         "trained_on": trained_on(config),
         "networks_of_losses": sorted(set(loss_networks(config).values())),
@@ -36,6 +39,11 @@ def facts(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:
         "is_of_drawn_faces": config.data.dataset == "embedded",
         "reliability": reliability(workdir, config, step),
     }
+
+
+def named(network: Mapping[str, Any]) -> str:
+    """The words of `dfrec` that name the network of a report's record."""
+    return f"--network {network['came_with']}" if network.get("came_with") else f"--workdir {network['workdir']}"
 
 
 def trained_on(config: ConfigDict) -> str:

@@ -10,7 +10,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.runs import released, trained
+from dfrec_jax.runs import released, shipped, trained
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.training.state import TrainState, started_from
 from dfrec_jax.weights.pretrained import load_pretrained
@@ -95,9 +95,16 @@ def variables_of_network(config: ConfigDict, shapes: Mapping[str, tuple[int, ...
 
 
 def _read(name: str) -> tuple[dict[str, np.ndarray], ConfigDict]:
-    """Variables by their paths, and the config, of a workdir (its best checkpoint, or `WORKDIR/checkpoints/STEP`) or
-    of a file that `dfrec weights export` wrote."""
+    """Variables by their paths, and the config, of a workdir (its best checkpoint, or `WORKDIR/checkpoints/STEP`), of
+    a file that `dfrec weights export` wrote, or of a network that comes with the package."""
     path = Path(name)
+    if name in shipped.NAMES:
+        if path.exists():
+            raise ConfigError(
+                f"train.initialise={name}: is a network that comes with the package, and something here too; for that "
+                f"write ./{name}, for the network run it elsewhere"
+            )
+        path = _shipped_folder(name)
     which, workdir = "best", path
     if path.parent.name == "checkpoints":
         which, workdir = path.name, path.parent.parent
@@ -107,14 +114,21 @@ def _read(name: str) -> tuple[dict[str, np.ndarray], ConfigDict]:
             return imported.variables, imported.config
         if not path.is_dir():
             raise ConfigError(
-                f"train.initialise={name}: is not there; name a workdir, WORKDIR/checkpoints/STEP or a file that "
-                "`dfrec weights export` wrote"
+                f"train.initialise={name}: is not there; name a workdir, WORKDIR/checkpoints/STEP, a file that "
+                f"`dfrec weights export` wrote, or a network that comes with the package, one of {shipped.NAMES}"
             )
         network = trained.load(workdir, which)
     except (CheckpointError, WeightsError) as error:
         raise ConfigError(f"train.initialise={name}: {error}") from error
     flat: dict[str, Any] = flatten_dict(network.variables, sep="/")
     return {key: np.asarray(value) for key, value in flat.items()}, network.config
+
+
+def _shipped_folder(name: str) -> Path:
+    try:
+        return shipped.folder(name)
+    except (CheckpointError, ConfigError) as error:
+        raise ConfigError(f"train.initialise={name}: {error}") from error
 
 
 def _is_within(path: str, scopes: tuple[str, ...]) -> bool:

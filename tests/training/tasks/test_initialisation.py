@@ -12,12 +12,13 @@ from PIL import Image
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models import dfrec as models
-from dfrec_jax.runs import released, stored_config
+from dfrec_jax.runs import released, shipped, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.training import loop, state
 from dfrec_jax.training.tasks import initialisation
-from tests import tiny
+from dfrec_jax.weights import registry
+from tests import tiny, tiny_run
 
 HEAD = "params/ism/classification_head/kernel"
 
@@ -124,6 +125,25 @@ def test_an_exported_file_is_read_by_its_own_reader(monkeypatch, tmp_path, shape
     loaded = initialisation.variables_of_network(started(tmp_path / "dfrec.pth"), shapes)
     np.testing.assert_array_equal(loaded[HEAD], flat[HEAD])
     assert read == [tmp_path / "dfrec.pth"]
+
+
+def test_a_network_that_comes_with_the_package_is_named_by_its_name(monkeypatch, tmp_path, shapes, workdir):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "networks")
+    with pytest.raises(ConfigError, match="train.initialise=drawn: drawn: its files are missing"):
+        initialisation.variables_of_network(started("drawn"), shapes)
+    variables = unflatten_dict(dict(workdir[1]), sep="/")
+    record = tiny_run.make_packed(tmp_path / "networks" / "drawn", name="drawn", variables=variables)
+    known = registry.RELEASES["drawn"]._replace(sha256=record.sha256)
+    monkeypatch.setitem(registry.RELEASES, "drawn", known)
+    loaded = initialisation.variables_of_network(started("drawn"), shapes)
+    np.testing.assert_allclose(loaded[HEAD], workdir[1][HEAD], rtol=1e-3)
+    monkeypatch.setitem(registry.RELEASES, "drawn", known._replace(sha256="of another"))
+    with pytest.raises(ConfigError, match="train.initialise=drawn: .*SHA-256 .*install the package again"):
+        initialisation.variables_of_network(started("drawn"), shapes)
+    (tmp_path / "drawn").mkdir()
+    with pytest.raises(ConfigError, match="train.initialise=drawn: .*for that write ./drawn"):
+        initialisation.variables_of_network(started("drawn"), shapes)
 
 
 class OneNumber:

@@ -1,0 +1,89 @@
+"""The networks that come with the package: which is meant, and that those in the repository are what they say."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import recovery
+from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.reports import results
+from dfrec_jax.runs import packed, shipped, stored_config
+from dfrec_jax.runs.errors import CheckpointError
+from dfrec_jax.weights import registry, resolution
+from dfrec_jax.weights.resolution import WeightsMissing
+from tests import tiny_run
+
+MOST_BYTES = {"drawn": 2 << 20, "dfrec-small": 8 << 20}
+FIGURES = ("idsim", "idsim_gain", "acc_id")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_one_network_is_named_and_where_none_is_that_of_photographs(elsewhere, monkeypatch):
+    assert shipped.chosen("runs/mine") == Path("runs/mine")
+    with pytest.raises(ConfigError, match="--network=drawn and --workdir=runs/mine: name one of the two"):
+        shipped.chosen("runs/mine", "drawn")
+    with pytest.raises(ConfigError, match="--network=huge: must be one of .*--workdir"):
+        shipped.chosen(None, "huge")
+    for nothing in (None, ""):
+        with pytest.raises(ConfigError, match="no network of photographs comes with this version: .*--workdir DIR"):
+            shipped.chosen(nothing)
+    record = tiny_run.make_packed(elsewhere / "dfrec-small", name="dfrec-small")
+    known = registry.RELEASES["dfrec-small"]._replace(sha256=record.sha256)
+    monkeypatch.setitem(registry.RELEASES, "dfrec-small", known)
+    assert shipped.chosen(None) == elsewhere / "dfrec-small"
+    assert shipped.name_of(elsewhere / "dfrec-small") == "dfrec-small"
+    assert shipped.name_of("runs/dfrec-small") == "" == shipped.name_of(elsewhere / "mine")
+
+
+def test_one_that_is_not_the_file_of_the_registry_is_refused(elsewhere, monkeypatch):
+    """As where all of the folder was changed, the record with it."""
+    tiny_run.make_packed(elsewhere / "drawn", name="drawn")
+    monkeypatch.setitem(registry.RELEASES, "drawn", registry.RELEASES["drawn"]._replace(sha256="of another"))
+    with pytest.raises(CheckpointError, match="drawn: SHA-256 .*but the registry says of another"):
+        shipped.folder("drawn")
+
+
+@pytest.fixture(params=shipped.NAMES)
+def folder(request):
+    if not packed.is_packed(shipped.FOLDER / request.param):
+        pytest.skip(f"{request.param} does not come with this version")
+    return shipped.folder(request.param)
+
+
+def test_each_is_small_and_an_entry_of_the_registry(folder):
+    record, release = packed.read_record(folder), registry.find(folder.name)
+    assert release.comes_with and release.licence == record.licence
+    assert (release.sha256, release.num_bytes, release.file) == (record.sha256, record.num_bytes, record.file)
+    assert record.num_bytes <= MOST_BYTES[folder.name]
+    assert resolution.locate(release) == folder / record.file
+    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors"}
+
+
+def test_one_that_is_missing_is_said_to_be(monkeypatch):
+    release = registry.RELEASES["drawn"]._replace(name="gone", file="gone.safetensors")
+    with pytest.raises(WeightsMissing, match="gone: is not in this installation; it comes with the package"):
+        resolution.locate(release)
+
+
+@pytest.mark.slow
+def test_each_gives_its_recorded_figures_on_a_few_examples(folder, tmp_path):
+    """To the rounding of another machine; of photographs where they and the networks that measure are."""
+    kept = results.read(folder / "results" / "check.json")
+    asked = Protocol(**{**kept.protocol, "name": "again"})
+    if stored_config.load(folder).data.dataset != "embedded":
+        if "DFREC_PREPARED" not in os.environ:
+            pytest.skip("DFREC_PREPARED names no folder with the prepared data sets that the figures are of")
+        asked = asked._replace(data_dir=str(Path(os.environ["DFREC_PREPARED"]) / asked.data_dir))
+    recovery.evaluate(folder, asked, tmp_path)
+    found = {record[:6]: record.value for record in results.read(tmp_path / "results" / "again.json").records}
+    compared = [record for record in kept.records if record.metric in FIGURES and record.row in ("None", "DFREC")]
+    assert len(compared) > 4
+    for record in compared:
+        assert found[record[:6]] == pytest.approx(record.value, abs=0.01), record
