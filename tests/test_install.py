@@ -1,5 +1,6 @@
 """`pip install .` is enough: the wheel holds all that `dfrec` needs, outside the repository and without make."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,17 @@ def test_the_installed_package_brings_its_encoders(installed, tmp_path):
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert ended.stdout.split() == [str(installed / "dfrec_jax" / "__init__.py"), "embedded-a"], ended.stderr
+
+
+def test_the_installed_package_brings_its_network(installed, tmp_path):
+    assert _run(installed, tmp_path, "draw", "--out", "drawn", "--count", "1").returncode == 0
+    ended = _run(installed, tmp_path, "recover", "drawn/test-0000.png", "--network", "drawn", "--out", "out")
+    assert ended.returncode == 0, ended.stderr
+    assert "drawn, version 1, trained on" in ended.stderr
+    network = json.loads((tmp_path / "out" / "test-0000" / "result.json").read_text())["network"]
+    assert network["name"] == "drawn" and network["idsim_to_the_target"], "the figures come with it"
+    ended = _run(installed, tmp_path, "recover", "drawn/test-0000.png", "--out", "other")
+    assert ended.returncode == 2 and "no network of photographs comes with this version" in ended.stderr
 
 
 def test_doctor_says_where_configs_are(installed, tmp_path):
