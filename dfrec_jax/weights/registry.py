@@ -287,6 +287,8 @@ _RELEASES = (
         "Apache-2.0",
         "safetensors",
         page="dfrec ship, of a run of configs/drawn.py (docs/model_card.md)",
+        sha256="7114149dcd7ee8cb0da8427f17687143babe1e2a1a308fe464a323ecb767a42b",
+        num_bytes=1_970_766,
         comes_with=True,
     ),
     Release(
