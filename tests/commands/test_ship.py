@@ -19,6 +19,7 @@ def _ship(workdir, out, *words):
     return end.value.code
 
 
+@pytest.mark.slow  # it draws faces, and compiles the network
 def test_a_run_is_packed_with_its_record(workdir, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(ship, "COMPARED", 2)
     assert _ship(workdir, tmp_path / "packed", "--name", "mine", "--commit", "0123abc") == 0

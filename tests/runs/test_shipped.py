@@ -1,6 +1,5 @@
 """The networks that come with the package: which is meant, and that those in the repository are what they say."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import recovery
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.reports import results
-from dfrec_jax.runs import packed, shipped, stored_config
+from dfrec_jax.runs import packed, shipped
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights import registry, resolution
 from dfrec_jax.weights.resolution import WeightsMissing
@@ -74,14 +73,9 @@ def test_one_that_is_missing_is_said_to_be(monkeypatch):
 
 @pytest.mark.slow
 def test_each_gives_its_recorded_figures_on_a_few_examples(folder, tmp_path):
-    """To the rounding of another machine; of photographs where they and the networks that measure are."""
+    """To the rounding of another machine."""
     kept = results.read(folder / "results" / "check.json")
-    asked = Protocol(**{**kept.protocol, "name": "again"})
-    if stored_config.load(folder).data.dataset != "embedded":
-        if "DFREC_PREPARED" not in os.environ:
-            pytest.skip("DFREC_PREPARED names no folder with the prepared data sets that the figures are of")
-        asked = asked._replace(data_dir=str(Path(os.environ["DFREC_PREPARED"]) / asked.data_dir))
-    recovery.evaluate(folder, asked, tmp_path)
+    recovery.evaluate(folder, Protocol(**{**kept.protocol, "name": "again"}), tmp_path)
     found = {record[:6]: record.value for record in results.read(tmp_path / "results" / "again.json").records}
     compared = [record for record in kept.records if record.metric in FIGURES and record.row in ("None", "DFREC")]
     assert len(compared) > 4
