@@ -200,7 +200,10 @@ def write(
     imported_workdir.check_free(folder)
     config = without_paths(config)
     file = f"{said.name}.safetensors"
-    data = safetensors.numpy.save(dict(tensors), {"name": said.name, "version": str(said.version), "step": str(step)})
+    words = (
+        f"{said.name}, version {said.version}, step {step}"  # one field: several come in any order, with other bytes
+    )
+    data = safetensors.numpy.save(dict(tensors), {"network": words})
     with imported_workdir.filled(folder) as unfinished:
         (unfinished / file).write_bytes(data)
         stored_config.save(unfinished, config)

@@ -92,6 +92,12 @@ def test_it_is_written_over_nothing_and_its_file_is_no_pickle(folder):
     assert safetensors.numpy.load_file(folder / "tiny.safetensors")
 
 
+def test_the_same_network_is_packed_into_the_same_bytes(folder, variables, tmp_path):
+    for number in range(4):
+        tiny_run.make_packed(tmp_path / str(number), variables=unflatten_dict(variables, sep="/"))
+        assert (tmp_path / str(number) / "network.json").read_bytes() == (folder / "network.json").read_bytes()
+
+
 def test_of_paths_the_last_name_is_kept():
     config = tiny.config()
     config.data.dir = "/home/me/LFW, triplets:/home/me/DFDC"
