@@ -235,8 +235,9 @@ def without_paths(config: ConfigDict) -> ConfigDict:
 
 
 def _last_name(part: str) -> str:
-    dataset, colon, path = part.rpartition(":")
-    return f"{dataset}{colon}{Path(path).name}"
+    kind, colon, path = part.partition(":")
+    has_kind = bool(colon) and not path.startswith("//")  # triplets:DIR, and no address
+    return f"{kind}:{Path(path).name}" if has_kind else Path(part).name
 
 
 def size_in_words(num_bytes: int) -> str:

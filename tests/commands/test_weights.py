@@ -11,7 +11,7 @@ from dfrec_jax.commands import weights, weights_check
 from dfrec_jax.weights import registry
 from dfrec_jax.weights.published import Sizes, published_shapes
 from dfrec_jax.weights.registry import RELEASES, Release
-from dfrec_jax.weights.resolution import store
+from dfrec_jax.weights.resolution import is_at_hand, store
 from dfrec_jax.weights.rules import WeightsError
 from tests.weights.conftest import no_proxy, serve  # noqa: F401  (fixtures)
 from tests.weights.server import BODY, corrupt, status, whole
@@ -49,7 +49,7 @@ def test_list_shows_every_release_with_all_that_is_known(capsys, monkeypatch, tm
             assert known in text
         assert release.url in text and (release.url or release.page in text)
     assert f"found   {tmp_path / 'deep' / 'vgg19-dcbb9e9d.pth'}" in text
-    come_with_it = [release for release in RELEASES.values() if release.comes_with and weights.find(release)]
+    come_with_it = [release for release in RELEASES.values() if release.comes_with and is_at_hand(release)]
     assert text.count("found   no") == len(RELEASES) - 1 - len(come_with_it)
 
 

@@ -100,8 +100,8 @@ def test_the_same_network_is_packed_into_the_same_bytes(folder, variables, tmp_p
 
 def test_of_paths_the_last_name_is_kept():
     config = tiny.config()
-    config.data.dir = "/home/me/LFW, triplets:/home/me/DFDC"
+    config.data.dir = "/home/me/LFW, triplets:/home/me/DFDC, s3://mine/CELEBA, triplets:gs://mine/SWAPS"
     config.train.initialise, config.frozen.weights_dir = "/home/me/runs/stage1", ""
     found = packed.without_paths(config)
-    assert found.data.dir == "LFW,triplets:DFDC" and found.train.initialise == "stage1"
+    assert found.data.dir == "LFW,triplets:DFDC,CELEBA,triplets:SWAPS" and found.train.initialise == "stage1"
     assert found.frozen.weights_dir == "" and config.data.dir.startswith("/home")
