@@ -37,9 +37,9 @@ def up_to(most: int) -> Callable[[int | float], bool]:
     return lambda value: 0 < value <= most
 
 
-def all_up_to(most: int) -> Callable[[tuple | list], bool]:
-    """Whether there are any, up to 64 of them, and each is above 0 and at most `most`."""
-    return lambda values: 0 < len(values) <= 64 and all(0 < value <= most for value in values)
+def all_up_to(most: int, *, least: int = 1) -> Callable[[tuple | list], bool]:
+    """Whether there are any, up to 64 of them, and each is from `least` to `most`."""
+    return lambda values: 0 < len(values) <= 64 and all(least <= value <= most for value in values)
 
 
 def positive(value: int | float) -> bool:

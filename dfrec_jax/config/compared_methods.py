@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config.allowed import Rule, all_positive, positive
+from dfrec_jax.config.allowed import WIDEST, Rule, all_positive, all_up_to, positive
 from dfrec_jax.config.errors import ConfigError
 
 
@@ -171,7 +171,7 @@ METHODS: dict[str, Method] = {
     "dfi": Method(
         _dfi,
         rules=(
-            ("dfi.features", all_positive, "one or more, each 1 or more"),
+            ("dfi.features", all_up_to(WIDEST, least=2), f"1 to 64 of them, each from 2 to {WIDEST}"),
             *_each("dfi", "bottleneck", "identity_width"),
         ),
         shared={},

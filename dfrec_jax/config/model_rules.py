@@ -28,7 +28,7 @@ FIELDS: tuple[Rule, ...] = (
     ("ism.depth", lambda depth: 0 < depth <= 1, "above 0 and at most 1"),
     ("ism.decoder_features", up_to(WIDEST), f"from 1 to {WIDEST}"),
     ("ism.rates", all_up_to(LARGEST_SIZE), f"1 to 64 of them, each from 1 to {LARGEST_SIZE}"),
-    ("sirm.features", all_up_to(WIDEST), f"1 to 64 of them, each from 1 to {WIDEST}"),
+    ("sirm.features", all_up_to(WIDEST, least=2), f"1 to 64 of them, each from 2 to {WIDEST}"),  # gates have half
     ("sirm.bottleneck", up_to(WIDEST), f"from 1 to {WIDEST}"),
     ("sirm.stem", up_to(LARGEST_SIZE), f"from 1 to {LARGEST_SIZE} pixels"),
     ("ism.known_map", share, "between 0 and 1"),

@@ -26,6 +26,7 @@ def test_the_full_size_and_that_of_drawn_faces_are_valid(method):
         ("delocate", {"patch_size": 8, "mask_ratio": 0.99}, "delocate.mask_ratio=0.99 hides 16 of 16"),
         ("delocate", {"patch_size": 8, "heads": 5}, "delocate.width=768: must be .* of delocate.heads=5"),
         ("delocate", {"part_ratio": 0.0}, "delocate.part_ratio=0.0: must be above 0"),
+        ("dfi", {"features": (1, 8)}, "dfi.features=.* each from 2 to 65536"),
         ("dfi", {"features": (4, 4, 4, 4, 4, 4)}, "image_size=32 with 6 levels in dfi.features: .* multiple of 64"),
         ("dfi", {"bottleneck": 7}, "dfi.bottleneck=7: must be even"),
         ("dfi", {"identity_width": 0}, "dfi.identity_width=0: must be 1 or more"),

@@ -56,8 +56,9 @@ from tests import tiny
         (
             "sirm.features",
             (32, 0, 32, 32),
-            r"sirm.features=\(32, 0, 32, 32\): must be 1 to 64 of them, each from 1 to 65536",
+            r"sirm.features=\(32, 0, 32, 32\): must be 1 to 64 of them, each from 2 to 65536",
         ),
+        ("sirm.features", (1, 8), "each from 2 to 65536"),  # an attention gate would have none
         ("tirm.decoder_depth", 10**9, "tirm.decoder_depth=1000000000: must be from 1 to 1000"),
         ("sirm.features", (), "must be 1 to 64 of them"),
         ("optimizer.learning_rate", math.inf, "optimizer.learning_rate=inf: must be a finite number"),
