@@ -2,7 +2,8 @@
 
 Run:     python benchmarks/soak.py [--minutes 30] [--settling 5] [--limit 0.5]
 Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces, with logging, samples, validations and
-         checkpoints every few steps; its resident memory is looked at every second.
+         checkpoints every few steps; its resident memory is looked at every second, without pages of files (code of
+         libraries), which a system drops and reads again as it likes.
 Prints:  a line a minute; then the slope of a straight line through all that was seen after `--settling` minutes, in
          MiB a minute and, which does not depend on how crowded the machine is, for each save. Status 1 where the first
          is above the limit, or the training ended by itself.
@@ -29,7 +30,6 @@ def get_config():
     return config
 """
 EVERY = 50  # steps
-MIB = 1 << 20
 
 
 def main() -> None:
@@ -80,8 +80,9 @@ def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def _resident(process: int) -> float:
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+    """MiB of resident memory that no file holds."""
+    said = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+    return int(said["RssAnon"].split()[0]) / 1024
 
 
 if __name__ == "__main__":
