@@ -174,12 +174,16 @@ def test_a_host_that_fails_says_so_and_waits_for_nobody(monkeypatch, launched):
     monkeypatch.setattr(hosts, "_FAILED", [])
     monkeypatch.setattr(hosts.time, "sleep", slept.append)
     monkeypatch.setattr(hosts.jax.distributed, "initialize", lambda *_, **__: None)
-    roll = type("Roll", (), {"names": ["a"], "watch": lambda _: None, "end": lambda _, error="": said.append(error)})()
+    end = lambda _, *words: said.append(words)  # noqa: E731
+    roll = type("Roll", (), {"names": ["a"], "watch": lambda _: None, "end": end})()
     monkeypatch.setattr(hosts.muster, "muster", lambda *_, **__: roll)
     joining = hosts.Joining(Place("a:1", 1, 0))
     with pytest.raises(OSError, match="full"), hosts.together(joining, ""):
         raise OSError("the disk\nis full")
-    assert said == ["OSError: the disk is full"] and hosts.is_alone() and not slept
+    assert said == [("OSError: the disk is full", 2)] and hosts.is_alone() and not slept
     with pytest.raises(ValueError), hosts.together(joining, ""):
         raise ValueError("UNKNOWN: Gloo all-reduce failed: Connection reset by peer")
     assert slept == [2 * hosts.roll_call.ENDING_SECONDS]  # for the roll call to say who it was
+    with pytest.raises(KeyboardInterrupt), hosts.together(joining, ""):
+        raise KeyboardInterrupt
+    assert [words[1] for words in said] == [2, os.EX_TEMPFAIL, os.EX_TEMPFAIL]  # what the same command need not meet
