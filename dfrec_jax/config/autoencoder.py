@@ -2,8 +2,8 @@
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import compared, data_rules, defaults, rules, training_rules, types
-from dfrec_jax.config.allowed import Rule, check, positive
+from dfrec_jax.config import compared, data_rules, training_rules
+from dfrec_jax.config.allowed import Rule, positive
 from dfrec_jax.config.errors import ConfigError
 
 TASK = "autoencoder"
@@ -13,11 +13,7 @@ SCORE = "psnr"  # which the best checkpoint is kept by
 
 def autoencoder() -> ConfigDict:
     """The default config: faces of 64 px out of pictures of 128."""
-    run, config = defaults.dfrec(), ConfigDict()  # no copy: a copy forgets the types of fields that are left open
-    config.task = TASK
-    for name in compared.SHARED:
-        config[name] = run[name]
-    config.name = TASK
+    config = compared.with_shared(TASK)
     config.image_size = 128
     config.data.dataset = "faces"
     config.data.photograph_share = 1.0
@@ -42,10 +38,7 @@ _RULES: tuple[Rule, ...] = (
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
-    types.check(config, autoencoder())
-    shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in compared.SHARED)
-    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
-    check(config, _RULES)
+    compared.check_fields(config, autoencoder(), _RULES)
     data_rules.validate(config)
     training_rules.validate_schedule(config)
     own, stride = config.autoencoder, 2 ** len(config.autoencoder.features)

@@ -3,10 +3,12 @@
 A compared method has DFREC's data, frozen networks, optimiser and loop, and one section of its own, called as its task.
 """
 
+from collections.abc import Iterable
+
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import compared_methods, data_rules, defaults, rules, training_rules, types
-from dfrec_jax.config.allowed import check
+from dfrec_jax.config.allowed import Rule, check
 from dfrec_jax.config.errors import ConfigError
 
 METHODS = tuple(compared_methods.METHODS)
@@ -14,6 +16,25 @@ METHODS = tuple(compared_methods.METHODS)
 SHARED = (
     "name", "seed", "image_size", "compute_dtype", "frozen", "data", "optimizer", "train", "checkpoint", "mesh",
 )  # fmt: skip
+
+
+def with_shared(task: str) -> ConfigDict:
+    """The config of a task, called as it, that has what is `SHARED` as DFREC's defaults have it, and no more."""
+    run, config = defaults.dfrec(), ConfigDict()  # no copy: a copy forgets the types of fields that are left open
+    config.task = task
+    for name in SHARED:
+        config[name] = run[name]
+    config.name = task
+    return config
+
+
+def check_fields(config: ConfigDict, default: ConfigDict, own: Iterable[Rule]) -> None:
+    """Raises ConfigError for the first field that is not of the type of `default`, or breaks a rule: of what is
+    `SHARED` DFREC's, of the task's section its `own`."""
+    types.check(config, default)
+    shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in SHARED)
+    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
+    check(config, own)
 
 
 def compared(task: str, base: ConfigDict | None = None) -> ConfigDict:
@@ -28,14 +49,13 @@ def compared(task: str, base: ConfigDict | None = None) -> ConfigDict:
     """
     if task not in METHODS:
         raise ConfigError(f"task={task!r}: must be one of {METHODS}")
-    run, config = defaults.dfrec(), ConfigDict()  # no copy: a copy forgets the types of fields that are left open
-    config.task = task
-    for name in SHARED:
-        config[name] = run[name]
-        if base is not None and isinstance(config[name], ConfigDict):
-            config[name].update({field: value for field, value in base[name].items() if value is not None})
-        elif base is not None:
-            config[name] = base[name]
+    config = with_shared(task)
+    if base is not None:
+        for name in SHARED:
+            if isinstance(config[name], ConfigDict):
+                config[name].update({field: value for field, value in base[name].items() if value is not None})
+            else:
+                config[name] = base[name]
     config.name = task if base is None else f"{base.name}_{task}"
     config[task] = compared_methods.METHODS[task].own()
     if base is None:
@@ -51,11 +71,8 @@ def for_drawn_faces(config: ConfigDict) -> ConfigDict:
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
-    types.check(config, compared(config.task))
-    shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in SHARED)
-    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
     method = compared_methods.METHODS[config.task]
-    check(config, method.rules)
+    check_fields(config, compared(config.task), method.rules)
     method.check(config)
     data_rules.validate(config)
     training_rules.validate_schedule(config)

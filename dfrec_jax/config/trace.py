@@ -2,8 +2,8 @@
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import compared, data_rules, defaults, rules, training_rules, types
-from dfrec_jax.config.allowed import DEEPEST, WIDEST, Rule, check, not_negative, positive, share, up_to
+from dfrec_jax.config import compared, data_rules, training_rules
+from dfrec_jax.config.allowed import DEEPEST, WIDEST, Rule, not_negative, positive, share, up_to
 from dfrec_jax.config.errors import ConfigError
 
 TASK = "trace"
@@ -12,11 +12,7 @@ SCORE = "rank_1"  # which the best checkpoint is kept by
 
 def trace() -> ConfigDict:
     """The default config: on the recogniser of `dfrec trace`, from warped and recorded swaps alone."""
-    run, config = defaults.dfrec(), ConfigDict()  # no copy: a copy forgets the types of fields that are left open
-    config.task = TASK
-    for name in compared.SHARED:
-        config[name] = run[name]
-    config.name = TASK
+    config = compared.with_shared(TASK)
     config.image_size = 128
     config.frozen.identity = "mobilefacenet-foamliu"  # whose space it is; the one that galleries are made with
     config.data.dataset = "faces"
@@ -53,10 +49,7 @@ _RULES: tuple[Rule, ...] = (
 
 def validate(config: ConfigDict) -> None:
     """Raises ConfigError for the first rule that `config` breaks; touches no device and no file."""
-    types.check(config, trace())
-    shared = tuple(f"{name}." if isinstance(config[name], ConfigDict) else name for name in compared.SHARED)
-    check(config, (rule for rule in rules.FIELDS if rule[0].startswith(shared)))
-    check(config, _RULES)
+    compared.check_fields(config, trace(), _RULES)
     data_rules.validate(config)
     training_rules.validate_schedule(config)
     if config.data.dataset == "embedded":

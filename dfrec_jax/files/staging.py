@@ -7,19 +7,18 @@ when they are replaced in the store, another folder comes, and who reads the one
 """
 
 import concurrent.futures
-import contextlib
 import hashlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import filelock
 
-from dfrec_jax.files import cache, disk, json_text, object_store, staged_room, whole
+from dfrec_jax.files import cache, disk, json_text, object_store, one_process, staged_room, whole
 from dfrec_jax.files.addresses import StoreError
 from dfrec_jax.files.object_store import StoredObject
 
@@ -47,7 +46,7 @@ def stage(name: str, objects: Sequence[StoredObject], sums: Mapping[str, str] | 
     folder = root() / f"{name}-{hashlib.sha256(versions.encode()).hexdigest()[:12]}"
     try:
         use(folder)
-        with _one_at_a_time(folder):
+        with one_process.at_a_time(folder.with_name(f"{folder.name}.fetch"), lambda: _say_waiting(folder)):
             if not is_whole(folder):
                 staged_room.make(root(), folder, [(item.name, item.num_bytes) for item in objects])
                 _fetch_all(folder, objects, sums or {})
@@ -108,18 +107,8 @@ def sums_of(text: str) -> dict[str, str]:
     return found
 
 
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    lock = filelock.FileLock(folder.with_name(f"{folder.name}.fetch"))
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        print(f"waiting for another process that fetches {folder}", file=sys.stderr, flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _say_waiting(folder: Path) -> None:
+    print(f"waiting for another process that fetches {folder}", file=sys.stderr, flush=True)
 
 
 class _Progress:

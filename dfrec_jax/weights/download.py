@@ -3,7 +3,6 @@
 Proxies are those of the environment (`http_proxy`, `https_proxy`, `no_proxy`); redirects are followed.
 """
 
-import contextlib
 import hashlib
 import http.client
 import json
@@ -13,13 +12,11 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
-
-from dfrec_jax.files import cache, json_text, whole
+from dfrec_jax.files import cache, json_text, one_process, whole
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -78,7 +75,7 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
     part, was_there = target.with_name(f"{target.name}.part"), target.exists()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(part):
+        with one_process.at_a_time(part.with_name(f"{part.name}.lock"), lambda: _say_waiting(part)):
             if target.exists() and not was_there:  # another process fetched it while this one waited
                 return _sha256(target)
             digest = _fetch_whole(release, part, progress or (lambda done, total: None), patience)
@@ -89,19 +86,8 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
     return digest
 
 
-@contextlib.contextmanager
-def _one_at_a_time(part: Path) -> Iterator[None]:
-    """Waits for other processes that fetch the same file, as the hosts of one training run do."""
-    lock = filelock.FileLock(part.with_name(f"{part.name}.lock"))
-    try:
-        lock.acquire(blocking=False)
-    except filelock.Timeout:
-        logging.warning("waiting for another process that fetches %s", part.with_suffix(""))
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _say_waiting(part: Path) -> None:
+    logging.warning("waiting for another process that fetches %s", part.with_suffix(""))
 
 
 def _fetch_whole(release: Release, part: Path, progress: Progress, patience: Patience) -> str:

@@ -22,7 +22,7 @@ from dfrec_jax.forging.neural.autoencoder import FaceAutoencoder, on_square, upr
 from dfrec_jax.metrics import image as image_metrics
 from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
-from dfrec_jax.training import sharding, state
+from dfrec_jax.training import sharding, state, validation
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
@@ -168,10 +168,4 @@ class AutoencoderValidator:
         return grid.grid(list(zip(*shown, strict=True)), ("face", "with a seam", "as drawn"))
 
     def _batches(self) -> Iterator[pipeline.Batch]:
-        return pipeline.eval_batches(
-            self._config,
-            "validation",
-            max_examples=self._config.data.validation_examples,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
+        return validation.batches_of_this_host(self._config, self._config.data.validation_examples)

@@ -28,7 +28,7 @@ from dfrec_jax.models import residual
 from dfrec_jax.models.trace import TraceHead, maps_of
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs.trace_head import build, init_function
-from dfrec_jax.training import sharding, state
+from dfrec_jax.training import sharding, state, validation
 from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
 from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
@@ -267,10 +267,4 @@ class TraceValidator:
         return grid.grid(list(zip(*shown, strict=True)), SAMPLE_COLUMNS)
 
     def _batches(self) -> Iterator[pipeline.Batch]:
-        return pipeline.eval_batches(
-            self._config,
-            "validation",
-            max_examples=self._config.data.validation_examples,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
+        return validation.batches_of_this_host(self._config, self._config.data.validation_examples)
