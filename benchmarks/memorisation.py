@@ -18,6 +18,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import protocol_flags
 
 from dfrec_jax import perceptors
 from dfrec_jax.data import pipeline
@@ -37,11 +38,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--network", default="")
     parser.add_argument("--train_dir", default="", help="the training data, where they are not where config.json says")
     parser.add_argument("--people", type=int, default=0, help="at most so many pictures of training (default: all)")
-    for field, default in Protocol()._asdict().items():
-        if isinstance(default, bool):
-            parser.add_argument(f"--{field}", action="store_true")
-        else:
-            parser.add_argument(f"--{field}", type=type(default), default=default)
+    protocol_flags.add_to(parser)
     asked = vars(parser.parse_args(argv[1:]))
     workdir = shipped.chosen(asked.pop("workdir"), asked.pop("network"))
     train_dir, people = asked.pop("train_dir"), asked.pop("people")

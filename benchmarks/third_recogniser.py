@@ -21,6 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import protocol_flags
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation import collecting, finding, measure, measured_split, output_files, recovery, summary
@@ -57,11 +58,7 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", default="")
     parser.add_argument("--check", default="", help="a folder that `dfrec prepare faces` wrote, in place of a run")
-    for field, default in Protocol()._asdict().items():
-        if isinstance(default, bool):
-            parser.add_argument(f"--{field}", action="store_true")
-        else:
-            parser.add_argument(f"--{field}", type=type(default), default=default)
+    protocol_flags.add_to(parser)
     asked = vars(parser.parse_args(argv[1:]))
     workdir, check = asked.pop("workdir"), asked.pop("check")
     if bool(workdir) == bool(check):

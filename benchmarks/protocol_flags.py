@@ -1,0 +1,14 @@
+"""The flags of evaluate.py's protocol, for benchmarks that measure by it."""
+
+import argparse
+
+from dfrec_jax.evaluation.protocol import Protocol
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """A flag for each field of `Protocol`, with its default."""
+    for field, default in Protocol()._asdict().items():
+        if isinstance(default, bool):
+            parser.add_argument(f"--{field}", action="store_true")
+        else:
+            parser.add_argument(f"--{field}", type=type(default), default=default)
