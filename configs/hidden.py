@@ -1,11 +1,13 @@
-"""DFREC that needs no seams, in two stages: what surroundings say of a face, by photographs; then swaps of all kinds.
+"""DFREC that needs no seams, in two stages: what surroundings say of a face, by photographs; then swaps.
 
 Run:       python train.py --config=configs/hidden.py:surroundings --config.data.dir=LFW --workdir=runs/surroundings
+           python train.py --config=configs/hidden.py:own --config.data.dir=LFW --workdir=runs/small \
+               --config.train.initialise=runs/surroundings --config.train.initialise_fresh=ism
            python train.py --config=configs/hidden.py:full --config.data.dir=LFW,triplets:DFDC --workdir=runs/full \
                --config.train.initialise=runs/surroundings --config.train.initialise_fresh=ism
-           Both folders by `dfrec prepare ... --crop box --margin 0.5 --size 128` (docs/data.md).
+           All folders by `dfrec prepare ... --crop box --margin 0.5 --size 128` (docs/data.md).
 Hardware:  two CPU cores or one
-Measured:  docs/experiments.md, 28 (surroundings) and 29 (full): no gain yet on swaps that networks made
+Measured:  docs/experiments.md, 28 (surroundings), 29 (full) and 33 (own): no gain yet on swaps that networks made
 """
 
 import ml_collections
@@ -13,12 +15,12 @@ import ml_collections
 from configs import faces
 from dfrec_jax.config.errors import ConfigError
 
-STAGES = ("surroundings", "full")
+STAGES = ("surroundings", "own", "full")
 
 
 def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
-    """`surroundings`: photographs with the face hidden teach the TIRM and the way there alone; `full`: photographs,
-    recorded swaps with their originals, warped swaps and BI teach everything."""
+    """`surroundings`: photographs with the face hidden teach the TIRM and the way there alone; `own`: photographs,
+    warped swaps and BI teach everything; `full`: those and recorded swaps with their originals."""
     if stage not in STAGES:
         raise ConfigError(f"configs/hidden.py:{stage}: must be one of {STAGES}")
     config = faces.get_config("cpu")
@@ -27,10 +29,11 @@ def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
     config.tirm.mask_ratio = 0.4  # a whole face and more, drawn or by its landmarks
     config.tirm.decoder_depth = 4
     config.tirm.identity_width = 128  # of mobilefacenet-xiaoccer
+    config.loss.target_rows, config.loss.source_rows = 0.5, 0.25
     config.train.validate_every = 250
     config.train.samples_every = 250
     config.checkpoint.every = 50
-    return {"surroundings": _surroundings, "full": _full}[stage](config)
+    return {"surroundings": _surroundings, "own": _own, "full": _full}[stage](config)
 
 
 def _surroundings(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
@@ -38,19 +41,26 @@ def _surroundings(config: ml_collections.ConfigDict) -> ml_collections.ConfigDic
     config.data.real_share = config.data.bi_share = 0.0
     config.loss.source_features = config.loss.source_pixels = 0.0
     config.loss.segmentation = config.loss.classification = 0.0  # nothing is forged: the ISM begins with the next stage
-    config.train.num_steps = 1500
+    config.train.num_steps = 1000
+    return config
+
+
+def _own(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    config.ism.verdict = "product"
+    config.sirm.feature_dropout = 0.3
+    config.tirm.identity_cosine = (0.15, 0.8)
+    config.data.recorded_share = 0.0
+    config.data.real_share = 0.1
+    config.data.bi_share = 0.15
+    config.data.photograph_share = 0.15
+    config.data.tightened = 0.5
+    config.train.num_steps = 1100
     return config
 
 
 def _full(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    config.ism.verdict = "product"
-    config.sirm.feature_dropout = 0.3
+    config = _own(config)
     config.data.changed_masks = True
     config.data.recorded_share = 0.2
     config.data.original_share = 0.1
-    config.data.real_share = 0.1
-    config.data.bi_share = 0.15
-    config.data.photograph_share = 0.1
-    config.data.tightened = 0.5
-    config.train.num_steps = 1500
     return config
