@@ -140,8 +140,8 @@ def our_step(
     from dfrec_jax.commands import startup
     from dfrec_jax.frozen import blueprint, load
     from dfrec_jax.models import dfrec
-    from dfrec_jax.training import memory, sharding, state, will_it_fit
-    from dfrec_jax.training.nonfinite import FLAG, flagging
+    from dfrec_jax.training import memory, sharding, state, step_metrics, will_it_fit
+    from dfrec_jax.training.nonfinite import flagging
     from dfrec_jax.training.step import compile_step, make_train_step
     from dfrec_jax.training.tasks.dfrec import init_function, make_loss
 
@@ -163,9 +163,9 @@ def our_step(
     def turn() -> None:
         nonlocal train_state
         for _ in range(steps):
-            train_state, metrics = step(train_state, constants, sharding.to_global(mesh, pictures))
-        if not metrics[FLAG]:
-            sys.exit(f"ours: not finite: {metrics}")
+            train_state, of_step = step(train_state, constants, sharding.to_global(mesh, pictures))
+        if not of_step.is_finite:
+            sys.exit(f"ours: not finite: {step_metrics.computed(of_step.metrics)}")
 
     print(f"ours: compiled, and a first turn, in {side_by_side.seconds_of(turn):.0f} s", file=sys.stderr)
     turn()

@@ -17,6 +17,7 @@ from PIL import Image
 
 from dfrec_jax.data import pipeline
 from dfrec_jax.training import run, state
+from dfrec_jax.training.step_metrics import of_step
 from tests import tiny
 
 AT_STEP, SLOW_SECONDS = 5, 0.2
@@ -48,7 +49,7 @@ class Counting:
     def make_step(self, num_devices):
         def step(now, constants, batch):
             loss = jnp.sum(batch["row"] ** 2 % 1009).astype(jnp.float32)
-            return now.replace(step=now.step + 1, params={"x": now.params["x"] + loss}), {"loss": loss}
+            return now.replace(step=now.step + 1, params={"x": now.params["x"] + loss}), of_step({"loss": loss})
 
         return step
 

@@ -10,10 +10,10 @@ import jax
 from dfrec_jax.data import pipeline
 from dfrec_jax.runs import ending, goodput, hosts, training_run
 from dfrec_jax.runs.checkpoint import Restored
-from dfrec_jax.training import hooks, parameters, sharding, state, stopping
+from dfrec_jax.training import hooks, parameters, sharding, state, step_metrics, stopping
 from dfrec_jax.training.ledger import Ledger
 from dfrec_jax.training.log import Progress, RunLog
-from dfrec_jax.training.nonfinite import NonFiniteSteps, flagging, leaving_out, numbers_of
+from dfrec_jax.training.nonfinite import Flagged, NonFiniteSteps, flagging, leaving_out
 from dfrec_jax.training.slow_hosts import SlowHosts
 from dfrec_jax.training.step import compile_step
 from dfrec_jax.training.task import Task
@@ -47,6 +47,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
     marked = leaving_out if config.train.skip_nonfinite else flagging
     step_function = marked(task.make_step(mesh.size))
     train_step = compile_step(step_function, shardings, mesh)
+    merge = step_metrics.make_merge(mesh)
     constants = jax.device_put(task.constants, sharding.replicated(mesh))
 
     with (
@@ -116,25 +117,26 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
                     checkpoints.add_score(start_step, _meta(start_step, task, waited, nonfinite), score)
                     if is_over:
                         return True
-            pending: tuple[int, dict[str, jax.Array]] | None = None
+            pending: tuple[int, Flagged] | None = None
+            merged = None  # metrics since the last line of the log
             for step in range(start_step + 1, config.train.num_steps + 1):
                 ledger.begin(step)
                 with ledger.doing("input"), waiting.input(step):
                     batch = sharding.to_global(mesh, next(batches))
                 with progress.compiling(step), ledger.doing("compiling" if step == start_step + 1 else "stepping"):
-                    train_state, metrics = train_step(train_state, constants, batch)
+                    train_state, of_step = train_step(train_state, constants, batch)
                 for hook in called:
                     hook(step)
                 checkpoints.check()
                 if pending:
                     nonfinite.check(*pending)  # of the step before: the devices are never left waiting
-                pending = step, metrics
+                pending, merged = (step, of_step), merge(merged, of_step.metrics)
                 is_last = step == config.train.num_steps
                 is_stopped = is_told_to_stop()
 
                 if step % config.train.log_every == 0 or is_last:
-                    nonfinite.check(step, metrics)
-                    values = numbers_of(metrics)
+                    nonfinite.check(step, of_step)
+                    values, merged = step_metrics.computed(merged), None
                     rates = progress.rates(step)
                     log.scalars(step, nonfinite.logged(values))
                     ledger.write(rates | slow_hosts.compare(step, ledger.total("input")))
@@ -144,7 +146,7 @@ def train(task: Task, workdir: str | Path, *, start_over: bool = False, ledger: 
                 is_best = score is not None and score > checkpoints.best_score()
                 is_over = score is not None and told(step, score, is_best)
                 if step % config.checkpoint.every == 0 or is_last or is_best or is_stopped or is_over:
-                    nonfinite.check(step, metrics)
+                    nonfinite.check(step, of_step)
                     with ledger.doing("saving"):
                         meta = _meta(step, task, waited, nonfinite) | ({ending.PENDING: True} if is_owed else {})
                         checkpoints.save(step, state.to_items(train_state), meta, score)

@@ -1,17 +1,20 @@
 """Steps whose loss or gradients are not finite: the run stops, or leaves out a few of them and counts them."""
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from clu.metrics import Collection
+from jaxtyping import Array, Bool
 
+from dfrec_jax.training import step_metrics
 from dfrec_jax.training.state import TrainState
-from dfrec_jax.training.step import Batch, Metrics, TrainStep
+from dfrec_jax.training.step import Batch, TrainStep
 
 SKIPPED = "skipped_steps"  # in the log and in the meta of a checkpoint: how many were left out since the run began
-FLAG = "is_finite"
 _IN_A_ROW = "skipped_in_a_row"
 
 
@@ -19,37 +22,46 @@ class NonFiniteLossError(RuntimeError):
     """A loss term became NaN or infinite; the message names the step and the term."""
 
 
-def flagging(step: TrainStep) -> TrainStep:
-    """The same step, with `FLAG` among its metrics: whether all of them are finite, the norm of the gradients too.
+class Flagged(NamedTuple):
+    """What the host gets of one step.
 
-    The host then waits for one number of each step, and not for each of its metrics.
+    Attributes:
+      metrics: of the step.
+      is_finite: whether all of them are, the norm of the gradients too. The host waits for this one number of each
+        step, and not for each of its metrics.
     """
 
-    def flagged(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
+    metrics: Collection
+    is_finite: Bool[Array, ""]
+
+
+FlaggedStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Flagged]]
+
+
+def flagging(step: TrainStep) -> FlaggedStep:
+    """The same step, which says whether its metrics are finite."""
+
+    def flagged(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Flagged]:
         after, metrics = step(state, constants, batch)
-        return after, metrics | {FLAG: jnp.all(jnp.array([jnp.all(jnp.isfinite(value)) for value in metrics.values()]))}
+        are_finite = [jnp.all(jnp.isfinite(value)) for value in metrics.compute().values()]
+        return after, Flagged(metrics, jnp.all(jnp.array(are_finite)))
 
     return flagged
 
 
-def leaving_out(step: TrainStep) -> TrainStep:
+def leaving_out(step: TrainStep) -> FlaggedStep:
     """`flagging`, and a step of which any metric is not finite changes nothing but the number of steps.
 
     The draws of the next step are those of an undisturbed run.
     """
     flagged = flagging(step)
 
-    def guarded(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
-        after, metrics = flagged(state, constants, batch)
-        kept = jax.tree.map(lambda new, old: jnp.where(metrics[FLAG], new, old), after, state)
-        return kept.replace(step=after.step), metrics
+    def guarded(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Flagged]:
+        after, of_step = flagged(state, constants, batch)
+        kept = jax.tree.map(lambda new, old: jnp.where(of_step.is_finite, new, old), after, state)
+        return kept.replace(step=after.step), of_step
 
     return guarded
-
-
-def numbers_of(metrics: Metrics) -> dict[str, float]:
-    """The metrics of a step on the host, which are there when it is done; without the flag."""
-    return {name: float(value) for name, value in metrics.items() if name != FLAG}
 
 
 class NonFiniteSteps:
@@ -66,15 +78,15 @@ class NonFiniteSteps:
         self._allowed, self._is_shown, self._checked = allowed, is_shown, -1
         self._skipped, self._in_a_row = int(meta.get(SKIPPED, 0)), int(meta.get(_IN_A_ROW, 0))
 
-    def check(self, step: int, metrics: Metrics) -> None:
-        """Raises NonFiniteLossError where the run cannot go on after `step`, whose metrics `flagging` has marked."""
+    def check(self, step: int, of_step: Flagged) -> None:
+        """Raises NonFiniteLossError where the run cannot go on after `step`."""
         if step <= self._checked:
             return
         self._checked = step
-        if metrics[FLAG]:
+        if of_step.is_finite:
             self._in_a_row = 0
             return
-        bad = [name for name, value in numbers_of(metrics).items() if not np.isfinite(value)]
+        bad = [name for name, value in step_metrics.computed(of_step.metrics).items() if not np.isfinite(value)]
         words = f"{', '.join(bad)} not finite"
         if self._in_a_row >= self._allowed:
             before = f", as in the {self._in_a_row} steps before (train.skip_nonfinite)" if self._allowed else ""

@@ -8,18 +8,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from clu.metrics import Collection
 from jax.sharding import Mesh
 
 from dfrec_jax.data.completion import Complete, already_complete
 from dfrec_jax.examples import fields
-from dfrec_jax.training import sharding
+from dfrec_jax.training import sharding, step_metrics
 from dfrec_jax.training.state import TrainState
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.streams import stream
 
 Batch = Mapping[str, jax.Array | np.ndarray]
-Metrics = dict[str, jax.Array]
-Loss = Callable[[Any, Any, Any, Any, jax.Array], tuple[jax.Array, tuple[Any, Metrics]]]
-TrainStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Metrics]]
+Loss = Callable[[Any, Any, Any, Any, jax.Array], tuple[jax.Array, tuple[Any, Numbers]]]
+TrainStep = Callable[[TrainState, Any, Batch], tuple[TrainState, Collection]]
 LEVEL = "xla_backend_optimization_level"
 
 
@@ -42,13 +43,13 @@ def make_train_step(
     """Returns `(state, constants, batch) -> (state, metrics)`; the caller jits it with its shardings.
 
     Args:
-      loss: `(params, batch_stats, constants, batch, rng) -> (loss, (batch_stats, metrics))`, pictures in [0, 1].
+      loss: `(params, batch_stats, constants, batch, rng) -> (loss, (batch_stats, numbers))`, pictures in [0, 1].
       optimizer: of `state.make_optimizer`.
       ema: decay of the averages, where the state has any; see `average_decay`.
       complete: what is still to be done to a batch on the device, of `pipeline.make_completion`: forging, augmentation.
         It draws by the run's key.
       accumulate: parts of a batch that go through the network one after another, for a batch that is too large at once.
-        Gradients and metrics are the means over the parts: those of the whole batch, but that BatchNorm sees a part at
+        Gradients and numbers are the means over the parts: those of the whole batch, but that BatchNorm sees a part at
         a time, that a mean over some rows alone (forgeries, known sources) weighs each part alike, and that each part
         has draws of its own. Counts are therefore those of a part, in the mean.
     """
@@ -56,11 +57,11 @@ def make_train_step(
     if accumulate > 1:
         loss_and_gradients = _in_parts(loss_and_gradients, accumulate)
 
-    def train_step(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Metrics]:
+    def train_step(state: TrainState, constants: Any, batch: Batch) -> tuple[TrainState, Collection]:
         rng = jax.random.fold_in(stream(state.rng, "steps"), state.step)  # a resumed run repeats the draw
         fields.check(batch)
         batch = fields.to_float(complete(batch, stream(state.rng, "examples")))
-        (value, (batch_stats, metrics)), gradients = loss_and_gradients(
+        (value, (batch_stats, numbers)), gradients = loss_and_gradients(
             state.params, state.batch_stats, constants, batch, rng
         )
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
@@ -69,11 +70,11 @@ def make_train_step(
         if averaged is not None:
             latest = {"params": params, "batch_stats": batch_stats}
             averaged = optax.incremental_update(latest, averaged, 1.0 - average_decay(ema, state.step))
-        metrics = {"loss": value, **metrics, "gradient_norm": optax.tree.norm(gradients)}
+        numbers = {"loss": value, **numbers, "gradient_norm": optax.tree.norm(gradients)}
         state = state.replace(
             step=state.step + 1, params=params, batch_stats=batch_stats, opt_state=opt_state, ema=averaged
         )
-        return state, metrics
+        return state, step_metrics.of_step(numbers)
 
     return train_step
 
@@ -88,10 +89,10 @@ def _in_parts(loss_and_gradients: Callable[..., Any], num: int) -> Callable[...,
     def mean_over_parts(params: Any, batch_stats: Any, constants: Any, batch: Batch, rng: jax.Array) -> Any:
         def one(batch_stats: Any, place: jax.Array) -> tuple[Any, Any]:
             rows = {name: part(jnp.asarray(value), place) for name, value in batch.items()}
-            (value, (batch_stats, metrics)), gradients = loss_and_gradients(
+            (value, (batch_stats, numbers)), gradients = loss_and_gradients(
                 params, batch_stats, constants, rows, jax.random.fold_in(rng, place)
             )
-            return batch_stats, (value, metrics, gradients)
+            return batch_stats, (value, numbers, gradients)
 
         def add(carry: Any, place: jax.Array) -> tuple[Any, None]:
             batch_stats, total = carry
@@ -100,8 +101,8 @@ def _in_parts(loss_and_gradients: Callable[..., Any], num: int) -> Callable[...,
 
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(one, batch_stats, 0)[1])
         (batch_stats, total), _ = jax.lax.scan(add, (batch_stats, zeros), jnp.arange(num))
-        value, metrics, gradients = jax.tree.map(lambda leaf: leaf / num, total)
-        return (value, (batch_stats, metrics)), gradients
+        value, numbers, gradients = jax.tree.map(lambda leaf: leaf / num, total)
+        return (value, (batch_stats, numbers)), gradients
 
     return mean_over_parts
 
@@ -115,7 +116,7 @@ def compiler_options() -> dict[str, int] | None:
     return {LEVEL: 1} if jax.default_backend() == "cpu" and is_free else None
 
 
-def compile_step(step: TrainStep, state_shardings: Any, mesh: Mesh) -> TrainStep:
+def compile_step(step: Callable[..., Any], state_shardings: Any, mesh: Mesh) -> Callable[..., Any]:
     """The step on a mesh: the state is donated and keeps its sharding, the batch is split, the rest is replicated."""
     whole = sharding.replicated(mesh)
     return jax.jit(

@@ -65,7 +65,7 @@ def test_two_steps_of_the_full_size_fit_in_24_gib(config):
     losses = []
     for _ in range(2):
         train_state, metrics = step(train_state, frozen, sharding.to_global(mesh, batch))
-        losses.append(float(metrics["loss"]))
+        losses.append(float(metrics.compute()["loss"]))
     assert np.isfinite(losses).all()
     assert losses[0] != losses[1]
     assert int(train_state.step) == 2

@@ -13,6 +13,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.training import loop
 from dfrec_jax.training.nonfinite import NonFiniteLossError, leaving_out
+from dfrec_jax.training.step_metrics import of_step
 from tests import tiny
 from tests.training.tasks.test_initialisation import OneNumber
 
@@ -29,7 +30,7 @@ class Spoiled(OneNumber):
         def step(now, constants, batch):
             gradient = jnp.mean(batch["image"])
             after = now.replace(step=now.step + 1, params={"x": now.params["x"] + 1 + gradient})
-            return after, {"loss": now.params["x"], "gradient_norm": gradient}
+            return after, of_step({"loss": now.params["x"], "gradient_norm": gradient})
 
         return step
 
@@ -91,8 +92,9 @@ def test_a_step_that_is_left_out_changes_nothing_but_the_number_of_steps():
     task = Spoiled(config, can_start=True)
     before = task.init()
     step = jax.jit(leaving_out(task.make_step(1)))
-    after, metrics = step(before, (), {"image": jnp.full((8, 1), jnp.inf)})
-    assert int(after.step) == 1 and float(after.params["x"]) == 0 and not np.isfinite(metrics["gradient_norm"])
+    after, flagged = step(before, (), {"image": jnp.full((8, 1), jnp.inf)})
+    assert int(after.step) == 1 and float(after.params["x"]) == 0 and not flagged.is_finite
+    assert not np.isfinite(flagged.metrics.compute()["gradient_norm"])
     assert jax.random.key_data(after.rng).tolist() == jax.random.key_data(before.rng).tolist()
     assert float(step(after, (), {"image": jnp.zeros((8, 1))})[0].params["x"]) == 1
 

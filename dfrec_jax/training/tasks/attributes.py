@@ -29,7 +29,8 @@ from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs import compiling
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.step import Batch, Loss, TrainStep, make_train_step
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
 
@@ -114,7 +115,7 @@ def make_loss(module: nn.Module, draw: Callable[[jax.Array, jax.Array], jax.Arra
 
     def loss(
         params: Any, batch_stats: Any, log_odds: jax.Array, batch: Batch, rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         keys = jax.random.split(stream(rng, "augmentation"), batch["image"].shape[0])
         images = jax.vmap(draw)(keys, jnp.asarray(batch["image"]))
         logits, updated = module.apply(

@@ -23,7 +23,8 @@ from dfrec_jax.metrics import image as image_metrics
 from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.pictures import grid
 from dfrec_jax.training import sharding, state, validation
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.step import Batch, Loss, TrainStep, make_train_step
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
 
@@ -89,7 +90,7 @@ def make_loss(module: FaceAutoencoder, config: ConfigDict) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, constants: Any, batch: Batch, rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         del constants
         num = batch["image"].shape[0]
         faces = jax.vmap(lambda image, five: upright(image, five, size))(batch["image"], batch["landmarks"])

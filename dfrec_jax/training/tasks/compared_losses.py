@@ -15,7 +15,8 @@ from dfrec_jax.baselines.recce import Recce
 from dfrec_jax.baselines.recce_losses import recce_loss
 from dfrec_jax.forging import components
 from dfrec_jax.frozen.network import Perceptors
-from dfrec_jax.training.step import Loss, Metrics
+from dfrec_jax.training.step import Loss
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.streams import stream
 
 
@@ -34,7 +35,7 @@ def make_recce_loss(module: Recce, config: ConfigDict) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, constants: Any, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         del constants
         image = 2 * resized(batch["image"]) - 1
         output, updated = module.apply(
@@ -59,7 +60,7 @@ def make_delocate_loss(module: Delocate, config: ConfigDict) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, constants: Any, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         del constants
         faces = batch["target"]
         points = components.points_of(batch["landmarks"], batch.get("points"), faces.shape[1])
@@ -79,7 +80,7 @@ def make_dfi_loss(module: Dfi) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         del rng
         variables = {"params": params, "batch_stats": batch_stats}
         output, updated = module.apply(variables, batch["image"], train=True, mutable=["batch_stats"])
@@ -89,5 +90,5 @@ def make_dfi_loss(module: Dfi) -> Loss:
     return loss
 
 
-def _metrics(terms: Any) -> Metrics:
+def _metrics(terms: Any) -> Numbers:
     return {f"loss_{name}": value for name, value in terms._asdict().items() if name != "total"}

@@ -17,7 +17,8 @@ from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.losses.total import loss_terms, weighted_sum
 from dfrec_jax.models import dfrec, region
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.step import Loss, TrainStep, make_train_step
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.streams import stream
 from dfrec_jax.training.tasks import initialisation, neural_swaps, told
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
@@ -119,7 +120,7 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         mask_keys = jax.random.split(stream(rng, "masks"), batch["image"].shape[0])
         is_hidden = told.hidden(batch, config, stream(rng, "hidden regions"))
         batch = told.judged(batch, config, is_hidden)
@@ -151,14 +152,14 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
     return loss
 
 
-def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Metrics:
+def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Numbers:
     """The mean of the ISM's own map over forgeries and over pristine faces: alike, it has collapsed."""
     mean = jnp.mean(source_map, axis=(1, 2, 3))
     groups = {"forged": is_forgery, "pristine": ~is_forgery}
     return {f"mean_map_{name}": weighted_mean(mean, chosen) for name, chosen in groups.items()}
 
 
-def count_missing(batch: Mapping[str, jax.Array]) -> Metrics:
+def count_missing(batch: Mapping[str, jax.Array]) -> Numbers:
     """How many examples the losses pass over for want of what they need.
 
     Without a source, a target, or the landmarks that a source is aligned by; and left unforged by `completion`, which

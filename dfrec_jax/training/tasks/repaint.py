@@ -19,7 +19,8 @@ from dfrec_jax.config import compared, tasks
 from dfrec_jax.config.compared_methods import NUM_TRAINED
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.training import sharding, state
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.step import Batch, Loss, TrainStep, make_train_step
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.streams import stream
 from dfrec_jax.training.tasks.compared import SAMPLE_COLUMNS, initialise
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
@@ -93,7 +94,7 @@ def make_denoising_loss(module: AdmUnet) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, constants: Any, batch: Mapping[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         del constants
         images = 2 * resized(batch["target"]) - 1
         for_steps, for_noise = (jax.random.fold_in(stream(rng, "diffusion"), number) for number in range(2))

@@ -29,7 +29,8 @@ from dfrec_jax.models.trace import TraceHead, maps_of
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs.trace_head import build, init_function
 from dfrec_jax.training import sharding, state, validation
-from dfrec_jax.training.step import Batch, Loss, Metrics, TrainStep, make_train_step
+from dfrec_jax.training.step import Batch, Loss, TrainStep, make_train_step
+from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.stopping import never
 from dfrec_jax.training.streams import stream
 from dfrec_jax.training.tasks import neural_swaps
@@ -192,7 +193,7 @@ def make_loss(module: TraceHead, config: ConfigDict) -> Loss:
 
     def loss(
         params: Any, batch_stats: Any, constants: Constants, batch: Batch, rng: jax.Array
-    ) -> tuple[jax.Array, tuple[Any, Metrics]]:
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         known = jax.lax.stop_gradient(seen(constants, batch))
         visible = told_visible(stream(rng, "identities"), known.visible, tuple(own.reference_cosine), own.untold)
         found: Any = module.apply(

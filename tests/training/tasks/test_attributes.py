@@ -203,7 +203,7 @@ def test_the_full_size_takes_a_step_in_shapes(config):
     }
     after, metrics = jax.eval_shape(task.make_step(1), state, task.constants, batch)
     assert jax.tree.map(lambda leaf: leaf.shape, after) == jax.tree.map(lambda leaf: leaf.shape, state)
-    assert metrics["loss"].shape == ()
+    assert metrics.loss.total.shape == ()
     assert sum(leaf.size for leaf in jax.tree.leaves(state.params)) == 23_508_032 + 2048 * 40 + 40  # torchvision's
 
 

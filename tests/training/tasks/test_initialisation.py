@@ -16,6 +16,7 @@ from dfrec_jax.runs import released, shipped, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
 from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.training import loop, state
+from dfrec_jax.training.step_metrics import of_step
 from dfrec_jax.training.tasks import initialisation
 from dfrec_jax.weights import registry
 from tests import tiny, tiny_run
@@ -164,7 +165,10 @@ class OneNumber:
         return fresh.replace(params={"x": fresh.params["x"] + 100})
 
     def make_step(self, num_devices):
-        return lambda now, constants, batch: (now.replace(step=now.step + 1, params={"x": now.params["x"] + 1}), {})
+        def step(now, constants, batch):
+            return now.replace(step=now.step + 1, params={"x": now.params["x"] + 1}), of_step({})
+
+        return step
 
     def batches(self, start_step):
         return contextlib.nullcontext(itertools.repeat({"image": np.zeros((8, 1), np.float32)}))
