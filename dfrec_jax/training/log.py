@@ -1,5 +1,6 @@
 """What a run writes of itself: metrics.jsonl, TensorBoard files, pictures, and the line on the screen."""
 
+import contextlib
 import itertools
 import os
 import sys
@@ -80,9 +81,10 @@ class RunLog:
     def __enter__(self) -> "RunLog":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._is_writer:
-            self._writer.close()
+            with contextlib.suppress(*[OSError] if kind else []):  # a full disk is said once, by what met it first
+                self._writer.close()
 
     def scalars(self, step: int, values: Mapping[str, float | np.floating]) -> None:
         """One line of metrics.jsonl, and the same values for TensorBoard."""

@@ -2,18 +2,27 @@
 
 clu's own writers stand in a package that imports TensorFlow and tensorboard. Where both are installed its
 `SummaryWriter` writes for TensorBoard, and otherwise one of ours by tensorboardX; the run calls either alike.
+
+Ours raise OSError, by the name of the file, at the line that a full disk has no room for.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX import summary
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import RecordWriter
 
 Scalars = Mapping[str, float | np.floating]
+FLUSH_SECONDS = 120  # of the files for TensorBoard: to have them on disk takes its time
 
 
 @runtime_checkable
@@ -41,12 +50,15 @@ class JsonLines:
     """One JSON object with `step` a line; pictures are nothing to it."""
 
     def __init__(self, path: str | os.PathLike[str]):
+        self._path = path
         self._file = open(path, "a")
 
     def write_scalars(self, step: int, scalars: Scalars) -> None:
         """One line; a killed process loses none that it has written."""
-        self._file.write(json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}}) + "\n")
-        self._file.flush()
+        line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
+        with _naming(self._path):
+            self._file.write(line + "\n")
+            self._file.flush()
 
     def write_images(self, step: int, images: Mapping[str, Any]) -> None:
         """Nothing."""
@@ -60,28 +72,49 @@ class JsonLines:
 
 
 class TensorboardX:
-    """Files for TensorBoard without TensorFlow."""
+    """Files for TensorBoard without TensorFlow.
+
+    Not by tensorboardX's `SummaryWriter`: it writes in a thread, which a full disk ends, and some lines later whoever
+    logs waits for that thread for ever.
+    """
 
     def __init__(self, folder: str | os.PathLike[str], start_step: int):
-        self._writer = SummaryWriter(str(folder), purge_step=start_step + 1)
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        self._path = Path(folder) / name
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._records, self._flushed = RecordWriter(str(self._path)), time.monotonic()
+        self._write(Event(file_version="brain.Event:2"))
+        # What an earlier process wrote of later steps is forgotten.
+        self._write(Event(step=start_step + 1, session_log=SessionLog(status=SessionLog.START)))
+        self.flush()
 
     def write_scalars(self, step: int, scalars: Scalars) -> None:
         """See `MetricWriter`."""
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, float(value), step)
+        values = [value for name, number in scalars.items() for value in summary.scalar(name, float(number)).value]
+        self._write(Event(step=step, summary=Summary(value=values)))
 
     def write_images(self, step: int, images: Mapping[str, Any]) -> None:
         """See `MetricWriter`."""
         for name, pictures in images.items():
-            self._writer.add_images(name, np.asarray(pictures), step, dataformats="NHWC")
+            self._write(Event(step=step, summary=summary.image(name, np.asarray(pictures), dataformats="NHWC")))
 
     def flush(self) -> None:
         """See `MetricWriter`."""
-        self._writer.flush()
+        with _naming(self._path):
+            self._records.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """See `MetricWriter`."""
-        self._writer.close()
+        with _naming(self._path):
+            self._records.close()
+
+    def _write(self, event: Event) -> None:
+        event.wall_time = time.time()
+        with _naming(self._path):
+            self._records.write(event.SerializeToString())
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
 
 
 class Several:
@@ -106,9 +139,10 @@ class Several:
             writer.flush()
 
     def close(self) -> None:
-        """See `MetricWriter`."""
-        for writer in self._writers:
-            writer.close()
+        """See `MetricWriter`; all of them, also where one cannot write its last line."""
+        with contextlib.ExitStack() as stack:
+            for writer in self._writers:
+                stack.callback(writer.close)
 
 
 def for_tensorboard(folder: str | os.PathLike[str], start_step: int) -> MetricWriter:
@@ -117,9 +151,20 @@ def for_tensorboard(folder: str | os.PathLike[str], start_step: int) -> MetricWr
     Ours has TensorBoard forget what an earlier process wrote of the steps after `start_step`; clu's writes them again,
     with the same values.
     """
-    Path(folder).mkdir(parents=True, exist_ok=True)
     try:
         from clu import metric_writers
     except ImportError:  # it imports TensorFlow
         return TensorboardX(folder, start_step)
+    Path(folder).mkdir(parents=True, exist_ok=True)
     return metric_writers.SummaryWriter(str(folder))
+
+
+@contextlib.contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Gives an error of the system the name of the file, which that of a full disk has not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

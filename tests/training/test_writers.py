@@ -1,5 +1,6 @@
 """Where the log of a run goes: clu's writers where they can be had, ours with the same calls otherwise."""
 
+import errno
 import inspect
 import json
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
 
-from dfrec_jax.training import writers
+from dfrec_jax.training import log, writers
+from tests import small_disk
 
 OURS = (writers.JsonLines, writers.TensorboardX, writers.Several)
 
@@ -80,3 +82,40 @@ def test_clus_own_writer(tmp_path):
     writer.write_images(1, {"samples": np.zeros((1, 8, 8, 3), np.uint8)})
     writer.close()
     assert not isinstance(writer, writers.TensorboardX) and list((tmp_path / "tensorboard").iterdir())
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Of 256 KiB."""
+    try:
+        with small_disk.mounted(tmp_path, 256) as mounted:
+            yield mounted
+    except small_disk.NoSmallDiskError as error:
+        pytest.skip(f"no file system of a test's own: {error}")
+
+
+@pytest.mark.parametrize("kind", ["metrics.jsonl", "tensorboard"])
+def test_a_full_disk_is_said_at_once_by_the_name_of_the_file(disk, kind):
+    path = disk.seen / kind
+    writer = writers.JsonLines(path) if kind == "metrics.jsonl" else writers.for_tensorboard(path, 0)
+    writer.write_scalars(1, {"loss": 0.5})
+    disk.leave(0)
+    with pytest.raises(OSError) as caught:
+        for step in range(2, 10_000):  # the last block of the file has some room left
+            writer.write_scalars(step, {f"term_{number}": 0.5 for number in range(20)})
+    assert caught.value.errno == errno.ENOSPC and str(caught.value.filename).startswith(str(path))
+    with pytest.raises(OSError):
+        writer.close()
+
+
+def test_what_ends_a_run_on_a_full_disk_is_not_hidden_by_its_log(disk):
+    with pytest.raises(ZeroDivisionError), log.RunLog(disk.seen, 0, is_writer=True) as run_log:
+        run_log.scalars(1, {"loss": 0.5})
+        disk.leave(0)
+        with pytest.raises(OSError):
+            for step in range(2, 10_000):
+                run_log.scalars(step, {f"term_{number}": 0.5 for number in range(20)})
+        raise ZeroDivisionError
+    disk.empty()
+    log.cut_after(disk.seen / "metrics.jsonl", 1)
+    assert json.loads((disk.seen / "metrics.jsonl").read_text()) == {"step": 1, "loss": 0.5}
