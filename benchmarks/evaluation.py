@@ -35,7 +35,7 @@ from dfrec_jax.evaluation import describing, scores, spread
 from dfrec_jax.frozen import inception
 from dfrec_jax.frozen.blueprint import from_random, from_tensors
 from dfrec_jax.metrics.fid import Moments, fid
-from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_data
+from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_data, tables
 
 SIDE, WIDTH = 224, 2048
 Features = Callable[[np.ndarray], np.ndarray]
@@ -171,7 +171,8 @@ def measure_row(workdir: str) -> None:
     size, devices = config.data.eval_batch_size, spread.over_all_devices(config.data.eval_batch_size)
     measured = table_data.Measured(run.trained_on, config.data.dir, config.image_size, 3 * size, size)
     networks = describing.load(config)
-    networks = networks._replace(by_role=devices.everywhere(networks.by_role))
+    metrics = dict.fromkeys(metric for table in tables.TABLES for metric in table.metrics)
+    measures = scores.Measures(tuple(metrics), devices.everywhere(networks.by_role))
     jitted = recovered_pictures.jitted(loaded.recoverer)
     fetched: list[int] = []
     fetch = spread.Spread.fetch
@@ -188,9 +189,9 @@ def measure_row(workdir: str) -> None:
         for number, batch in enumerate(examples):
             fetched.clear()
             start = time.perf_counter()
-            truth = scores.truth_of(networks.by_role, batch, devices)
+            truth = scores.truth_of(measures, batch, devices)
             kept = recovered_pictures.recovered(store, number, batch["image"], batch["landmarks"], jitted)
-            scores.outputs_of(networks.by_role, truth, kept.target, kept.generated, devices)
+            scores.outputs_of(measures, truth, kept.target, kept.generated, devices)
             taken.append(time.perf_counter() - start)
     print(f"a row of Table I, {run.methods[0]} of {workdir}, {config.image_size} px, batches of {size}:")
     rate = size / statistics.median(taken[1:])

@@ -1,80 +1,68 @@
 """From a row's sums to its figures: means, accuracies and distances, with intervals from resampling people."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from dfrec_jax.metrics import bootstrap, identity
+from dfrec_jax.evaluation import scores
+from dfrec_jax.evaluation.metric import BetweenSets, Mean, Metric, OverBoth
+from dfrec_jax.metrics import bootstrap
 from dfrec_jax.metrics.bootstrap import Estimate
-from dfrec_jax.metrics.fid import fid
-
-MEANS = (
-    "idsim", "attr", "pose", "psnr", "ssim", "idsim_region", "psnr_region", "ssim_region",
-)  # fmt: skip
-NETWORK = {  # by which role each metric is measured; pixel metrics by none
-    "idsim": "identity", "idsim_region": "identity", "attr": "attributes", "pose": "pose", "fid": "frechet",
-    "acc_id": "identity", "fake_recall": "identity", "real_recall": "identity", "eer": "identity",
-    "auc_real": "identity",
-}  # fmt: skip
-_JUDGED = {
-    "acc_id": identity.balanced_accuracy,
-    "fake_recall": identity.fake_recall,
-    "real_recall": identity.real_recall,
-}
-_RANKED = {"eer": (identity.equal_error_rate, 100.0), "auc_real": (identity.area_under_roc, 1.0)}
 
 
-def estimates(collected: Any, wanted: tuple[str, ...]) -> tuple[dict[str, Estimate], list[str]]:
-    """The figures of one row, and what must be said of them.
+def estimates(collected: Any, metrics: Iterable[Metric]) -> tuple[dict[str, Estimate], list[str]]:
+    """The figures of one row by name, and what must be said of them.
 
-    A metric that has no number of any example, or lacks one of the two kinds of faces, is left out, as is a distance of
-    fewer than two.
+    A metric that was not measured, that has no number of any example, or lacks one of the two kinds of faces, is left
+    out, as is a distance of fewer than two.
 
     Args:
       collected: of `scores.collection`, all batches merged.
-      wanted: names of metrics. Accuracies and rates are in percent.
+      metrics: whose figures are wanted.
     """
     examples = collected.examples.compute()
-    found = {name: estimate for name in wanted if (estimate := _of_examples(name, examples)) is not None}
-    remarks = []
-    if "fid" in wanted and hasattr(collected, "recovered") and collected.recovered.count > 1:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            distance = fid(collected.recovered, collected.reference)
-        remarks = [str(warning.message) for warning in said if warning.category is UserWarning]
-        found["fid"] = Estimate(distance, None, None, collected.recovered.count)
+    found: dict[str, Estimate] = {}
+    remarks: list[str] = []
+    for metric in metrics:
+        taken = metric.taken
+        if isinstance(taken, BetweenSets):
+            estimate, said = _distance(taken, *(getattr(collected, name, None) for name in scores.sets_of(metric.name)))
+            remarks += said
+        else:
+            estimate = _of_examples(taken, examples)
+        if estimate is not None:
+            found[metric.name] = estimate
     return found, remarks
 
 
-def _of_examples(name: str, examples: Mapping[str, np.ndarray]) -> Estimate | None:
+def _distance(taken: BetweenSets, recovered: Any, reference: Any) -> tuple[Estimate | None, list[str]]:
+    if recovered is None or recovered.count < 2:
+        return None, []
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        distance = taken.distance(recovered, reference)
+    remarks = [str(warning.message) for warning in said if warning.category is UserWarning]
+    return Estimate(distance, None, None, recovered.count), remarks
+
+
+def _of_examples(taken: Mean | OverBoth, examples: Mapping[str, np.ndarray]) -> Estimate | None:
     people, is_forgery = examples["target_id"], examples["is_forgery"]
-    if name in MEANS:
-        if name not in examples:
-            return None
-        counted = is_forgery & examples["has_target"] & np.isfinite(examples[name])
-        return bootstrap.mean_with_interval(examples[name][counted], people[counted]) if counted.any() else None
-    if name not in (*_JUDGED, *_RANKED) or is_forgery.all() or not is_forgery.any():
+    if taken.number.name not in examples:
         return None
-    score = examples["to_input"]
-    if name in _JUDGED:
-        return _percent(
-            _with_interval(partial(_judged, _JUDGED[name], identity.judged_real(score), is_forgery), people)
-        )
-    statistic, scale = _RANKED[name]
-    return _percent(_with_interval(lambda chosen: statistic(score[chosen], ~is_forgery[chosen]), people), scale)
+    values = examples[taken.number.name]
+    if isinstance(taken, Mean):
+        counted = is_forgery & examples["has_target"] & np.isfinite(values)
+        return bootstrap.mean_with_interval(values[counted], people[counted]) if counted.any() else None
+    if is_forgery.all() or not is_forgery.any():
+        return None
+    return _scaled(
+        bootstrap.statistic_with_interval(lambda chosen: taken.statistic(values[chosen], is_forgery[chosen]), people),
+        taken.scale,
+    )
 
 
-def _judged(statistic: Callable, is_judged_real: np.ndarray, is_forgery: np.ndarray, chosen: np.ndarray) -> float:
-    return statistic(is_judged_real[chosen], is_forgery[chosen])
-
-
-def _with_interval(statistic: Callable[[np.ndarray], float], people: np.ndarray) -> Estimate:
-    return bootstrap.statistic_with_interval(statistic, people)
-
-
-def _percent(estimate: Estimate, scale: float = 100.0) -> Estimate:
+def _scaled(estimate: Estimate, scale: float) -> Estimate:
     low, high = (None if end is None else scale * end for end in (estimate.low, estimate.high))
     return estimate._replace(value=scale * estimate.value, low=low, high=high)

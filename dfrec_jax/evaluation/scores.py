@@ -1,6 +1,10 @@
-"""From recovered pictures to numbers: of each example, and sums of the sets, added up by `clu.metrics` collections."""
+"""From recovered pictures to numbers: of each example, and sums of the sets, added up by `clu.metrics` collections.
 
-from collections.abc import Mapping
+Which ones is the metrics' own word (`metric.py`): here they are run, each as often as pictures come.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,16 +17,45 @@ from jaxtyping import Array, Bool, Float, UInt8
 from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.describing import describe
 from dfrec_jax.evaluation.measure import GRAY
+from dfrec_jax.evaluation.metric import BetweenSets, Compared, Metric, Number, NumberOnHost
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.metrics import image as image_metrics
 from dfrec_jax.metrics.fid import Moments
-from dfrec_jax.metrics.pose import geodesic_degrees
 
 Pictures = UInt8[np.ndarray, "b h w 3"]
 _EXAMPLE = ("number", "is_forgery", "has_target", "target_id")  # of a batch: who is in it, and what it is
 _GIVEN = ("landmarks", "target", "inside_mask")  # of a batch: what the devices compare by
-_ON_HOST = ("frechet", "pose")  # roles whose features the host takes sums of, or angles between in float64
+
+
+class Measures(NamedTuple):
+    """What is measured, and by which networks.
+
+    Attributes:
+      metrics: those of the tables; one whose network is missing is not measured.
+      networks: by role, on the devices (`Spread.everywhere`).
+    """
+
+    metrics: tuple[Metric, ...]
+    networks: Mapping[str, FrozenNetwork]
+
+    def numbers(self) -> tuple[Number | NumberOnHost, ...]:
+        """Of each example, each once."""
+        there = (metric.taken for metric in self.measurable())
+        return tuple(dict.fromkeys(taken.number for taken in there if not isinstance(taken, BetweenSets)))
+
+    def sets(self) -> dict[str, str]:
+        """By metric, the role whose features are added up."""
+        there = self.measurable()
+        return {one.name: one.role for one in there if isinstance(one.taken, BetweenSets)}
+
+    def on_host(self) -> tuple[str, ...]:
+        """The roles of which the host gets what the networks say."""
+        of_numbers = [number.role for number in self.numbers() if isinstance(number, NumberOnHost)]
+        return tuple(dict.fromkeys([*self.sets().values(), *of_numbers]))
+
+    def measurable(self) -> list[Metric]:
+        """The metrics whose networks are there."""
+        return [metric for metric in self.metrics if not metric.role or metric.role in self.networks]
 
 
 class Truth(NamedTuple):
@@ -42,30 +75,37 @@ class Truth(NamedTuple):
     of_target_on_host: dict[str, np.ndarray]
 
 
-def collection(networks: Mapping[str, FrozenNetwork]) -> type[metrics.Collection]:
-    """A row's sums: `examples` holds every example's numbers, `recovered` and `reference` moments of the two sets."""
-    names = (*_EXAMPLE, *_names(networks))
-    sets = {name: _moments_of(name) for name in ("recovered", "reference")} if "frechet" in networks else {}
+def collection(measures: Measures) -> type[metrics.Collection]:
+    """A row's sums: `examples` holds every example's numbers, and of each distance `<name>_of_recovered` and
+    `<name>_of_reference` the moments of the two sets."""
+    names = (*_EXAMPLE, *(number.name for number in measures.numbers()))
+    sets = {of_set: _moments_of(of_set) for name in measures.sets() for of_set in sets_of(name)}
     return metrics.Collection.create(examples=metrics.CollectingMetric.from_outputs(names), **sets)
 
 
-def truth_of(networks: Mapping[str, FrozenNetwork], batch: Mapping[str, np.ndarray], devices: Spread) -> Truth:
+def sets_of(name: str) -> tuple[str, str]:
+    """What the sums of a distance are called in the collection: of recovered and of true targets."""
+    return f"{name}_of_recovered", f"{name}_of_reference"
+
+
+def truth_of(measures: Measures, batch: Mapping[str, np.ndarray], devices: Spread) -> Truth:
     """Describes the input as it was given, and the true target.
 
     Args:
-      networks: by role, on the devices (`Spread.everywhere`).
+      measures: what will be asked of them.
       batch: this host's rows.
       devices: that share the rows.
     """
+    networks = measures.networks
     image, given = devices.rows((batch["image"], {name: batch[name] for name in _GIVEN if name in batch}))
     of_image, of_target = (_described(networks, pictures, given["landmarks"]) for pictures in (image, given["target"]))
     examples = spread.together({name: batch[name] for name in (*_EXAMPLE, "is_valid")})
-    on_host = devices.fetch({role: of_target[role] for role in _ON_HOST if role in of_target})
+    on_host = devices.fetch({role: of_target[role] for role in measures.on_host()})
     return Truth(examples, given, of_image, of_target, on_host)
 
 
 def outputs_of(
-    networks: Mapping[str, FrozenNetwork],
+    measures: Measures,
     truth: Truth,
     recovered: Pictures,
     generated: Bool[np.ndarray, "b h w 1"] | None,
@@ -73,35 +113,39 @@ def outputs_of(
 ) -> dict[str, np.ndarray]:
     """What `collection` takes of one batch of one row; rows that only fill up the batch are left out.
 
-    IDSIM, PSNR and SSIM of the region alone are over the pixels that the row's own method generated. What lies beyond
-    the border of the picture (`inside_mask`) has no truth: pixel metrics and regions leave it out.
+    Numbers of the region alone are over the pixels that the row's own method generated. What lies beyond the border of
+    the picture (`inside_mask`) has no truth: pixel metrics and regions leave it out.
 
     Args:
-      networks: by role, on the devices.
+      measures: as for `truth_of`.
       truth: of `truth_of`.
       recovered: targets, RGB, this host's rows.
       generated: which pixels of them are not the input's; None: all.
       devices: that share the rows.
     """
-    given = truth.given
+    networks, given = measures.networks, truth.given
     pictures, generated = devices.rows((recovered, generated))
     described = _described(networks, pictures, given["landmarks"])
-    numbers = _numbers(described, truth.of_image, truth.of_target, pictures, given)
-    if generated is not None or "inside_mask" in given:
-        alone = _alone(pictures, given, generated)
-        identity = {"identity": networks["identity"]}
-        embeddings = [_described(identity, one, given["landmarks"])["identity"] for one in alone]
-        numbers |= _region_numbers(*embeddings, pictures, given, generated)
-    found = devices.fetch((numbers, {role: described[role] for role in _ON_HOST if role in described}))
-    found, on_host = found
-    # A copy is as near to its input as any other copy: by float32's rounding it must not be ranked.
-    found["to_input"] = np.round(found["to_input"], 5)
-    if "pose" in on_host:
-        found["pose"] = geodesic_degrees(on_host["pose"], truth.of_target_on_host["pose"])
-    if "frechet" in on_host:
-        found |= {"recovered": on_host["frechet"], "reference": truth.of_target_on_host["frechet"]}
-    for name in ("idsim", "psnr", "ssim"):
-        found.setdefault(f"{name}_region", found[name])
+    on_host = tuple(number for number in measures.numbers() if isinstance(number, NumberOnHost))
+    whole = tuple(number for number in measures.numbers() if isinstance(number, Number))
+    alone = tuple(number for number in whole if number.is_of_region)
+    is_cut = generated is not None or "inside_mask" in given  # otherwise the region is the whole picture
+    if is_cut:
+        whole = tuple(number for number in whole if not number.is_of_region)
+    numbers = _numbers(whole, described, truth.of_target, truth.of_image, pictures, given)
+    if is_cut and alone:
+        needed = {number.role: networks[number.role] for number in alone if number.role}
+        grayed = _grayed(pictures, given, generated)
+        of_recovered, of_target = (_described(needed, one, given["landmarks"]) for one in grayed)
+        numbers |= _region_numbers(alone, of_recovered, of_target, pictures, given, generated)
+    found, features = devices.fetch((numbers, {role: described[role] for role in measures.on_host()}))
+    for number in whole + alone:
+        if number.decimals is not None:
+            found[number.name] = np.round(found[number.name], number.decimals)
+    for number in on_host:
+        found[number.name] = number.of(features[number.role], truth.of_target_on_host[number.role])
+    for name, role in measures.sets().items():
+        found |= dict(zip(sets_of(name), (features[role], truth.of_target_on_host[role]), strict=True))
     found |= {name: truth.examples[name] for name in _EXAMPLE}
     return {name: value[truth.examples["is_valid"]] for name, value in found.items()}
 
@@ -118,11 +162,6 @@ def _moments_of(name: str) -> type[metrics.Metric]:
     return OfForgeries
 
 
-def _names(networks: Mapping[str, FrozenNetwork]) -> tuple[str, ...]:
-    always = ("idsim", "to_input", "psnr", "ssim", "idsim_region", "psnr_region", "ssim_region")
-    return (*always, *(name for name, role in (("attr", "attributes"), ("pose", "pose")) if role in networks))
-
-
 @jax.jit
 def _described(
     networks: Mapping[str, FrozenNetwork], pictures: UInt8[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"]
@@ -130,26 +169,23 @@ def _described(
     return describe(networks, jnp.float32(pictures) / 255, landmarks)
 
 
-@jax.jit
+@partial(jax.jit, static_argnums=0)
 def _numbers(
-    described: Mapping[str, Array],
-    of_image: Mapping[str, Array],
+    numbers: Sequence[Number],
+    of_recovered: Mapping[str, Array],
     of_target: Mapping[str, Array],
+    of_image: Mapping[str, Array],
     recovered: UInt8[Array, "b h w 3"],
     given: Mapping[str, Array],
 ) -> dict[str, Array]:
     """Of the whole picture, `[b]` each."""
-    found = {
-        "idsim": _cosine(described["identity"], of_target["identity"]),
-        "to_input": _cosine(described["identity"], of_image["identity"]),
-    }
-    if "attributes" in described:
-        found["attr"] = 100 * _cosine(described["attributes"], of_target["attributes"])
-    return found | _of_pixels(_without_beyond(recovered, given), given["target"], _inside(given))
+    pictures = _without_beyond(recovered, given), given["target"]
+    compared = Compared(*pictures, _inside(given), of_recovered, of_target, of_image)
+    return {number.name: number.of(compared) for number in numbers}
 
 
 @jax.jit
-def _alone(
+def _grayed(
     recovered: UInt8[Array, "b h w 3"], given: Mapping[str, Array], generated: Bool[Array, "b h w 1"] | None
 ) -> list[UInt8[Array, "b h w 3"]]:
     """The recovered and the true target, gray where nothing was generated."""
@@ -157,20 +193,20 @@ def _alone(
     return [jnp.where(region, pictures, gray) for pictures in (_without_beyond(recovered, given), given["target"])]
 
 
-@jax.jit
+@partial(jax.jit, static_argnums=0)
 def _region_numbers(
-    embedding: Float[Array, "b d"],
-    reference: Float[Array, "b d"],
+    numbers: Sequence[Number],
+    of_recovered: Mapping[str, Array],
+    of_target: Mapping[str, Array],
     recovered: UInt8[Array, "b h w 3"],
     given: Mapping[str, Array],
     generated: Bool[Array, "b h w 1"] | None,
 ) -> dict[str, Array]:
     """Of the generated region alone; NaN where nothing was generated."""
-    region = _region(given, generated)
-    found = _of_pixels(_without_beyond(recovered, given), given["target"], region)
-    found["idsim"] = _cosine(embedding, reference)
+    pictures, region = (_without_beyond(recovered, given), given["target"]), _region(given, generated)
+    compared = Compared(*pictures, region, of_recovered, of_target, {})
     is_any = region.any(axis=(1, 2, 3))
-    return {f"{name}_region": jnp.where(is_any, value, jnp.nan) for name, value in found.items()}
+    return {number.name: jnp.where(is_any, number.of(compared), jnp.nan) for number in numbers}
 
 
 def _inside(given: Mapping[str, Array]) -> Bool[Array, "b h w 1"]:
@@ -187,16 +223,3 @@ def _region(given: Mapping[str, Array], generated: Bool[Array, "b h w 1"] | None
 def _without_beyond(recovered: UInt8[Array, "b h w 3"], given: Mapping[str, Array]) -> UInt8[Array, "b h w 3"]:
     """A window over the border sees nothing of what is beyond."""
     return jnp.where(_inside(given), recovered, given["target"]) if "inside_mask" in given else recovered
-
-
-def _of_pixels(
-    recovered: UInt8[Array, "b h w 3"], target: UInt8[Array, "b h w 3"], region: Bool[Array, "b h w 1"]
-) -> dict[str, Array]:
-    a, b, region = jnp.float32(recovered) / 255, jnp.float32(target) / 255, jnp.float32(region)
-    return {"psnr": image_metrics.psnr(a, b, region), "ssim": image_metrics.ssim_uniform(a, b, region)}
-
-
-def _cosine(a: Float[Array, "b d"], b: Float[Array, "b d"]) -> Float[Array, " b"]:
-    """`metrics.identity.cosine` in float32, so that a number comes to the host in place of two embeddings."""
-    norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
-    return jnp.sum(a * b, axis=-1) / jnp.maximum(norms, 1e-12)

@@ -8,14 +8,16 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
-from dfrec_jax.evaluation.estimates import NETWORK, estimates
+from dfrec_jax.evaluation.estimates import estimates
+from dfrec_jax.evaluation.metric import BetweenSets, Metric, OverBoth
 from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.table_metrics import FID
 from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import Place, Wanted, others_of
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
-from dfrec_jax.paper.tables import DELOCATE, DFI, NONE, REPAINT, Column, Metric, PaperTable, Row
+from dfrec_jax.paper.tables import DELOCATE, DFI, NONE, REPAINT, Column, PaperTable, Row
 from dfrec_jax.reports.cells import Cell, CellTable, Heading
 from dfrec_jax.reports.figures import Line
 
@@ -72,12 +74,11 @@ def cells_of(
       protocol: what was asked for.
       others: rows of pictures that other programs made.
     """
-    wanted = tuple(metric.name for metric in table.metrics)
     found: list[Cell] = []
     remarks: dict[str, None] = {}
     for row in table.rows:
         for column in table.columns:
-            made, said = _of_place(table, row, column, wanted, runs, columns, networks, others)
+            made, said = _of_place(table, row, column, runs, columns, networks, others)
             found += made
             remarks |= dict.fromkeys(said)
     headings = tuple(Heading(m.name, _heading(m, networks), _digits(m, found), m.more_is_better) for m in table.metrics)
@@ -131,7 +132,7 @@ def header_of(
             over = f"the same faces of the test split for every row ({'; '.join(each)})"
         said.append(f"Each column is over {over}; recovered pictures in 8 bits, 95 % intervals from resampling people.")
     said += _where_hidden(table, columns)
-    roles = dict.fromkeys(NETWORK[metric.name] for metric in table.metrics if metric.name in NETWORK)
+    roles = dict.fromkeys(metric.role for metric in table.metrics if metric.role)
     names = networks.names()
     measured = [f"{_MEASURES[role]} by `{names[role]}`" for role in roles if role in names]
     said.append(f"Measured: {', '.join(measured)}.")
@@ -183,7 +184,6 @@ def _of_place(
     table: PaperTable,
     row: Row,
     column: Column,
-    wanted: tuple[str, ...],
     runs: Sequence[Run],
     columns: Mapping[Place, OfColumn],
     networks: Networks,
@@ -200,22 +200,21 @@ def _of_place(
     found, remarks, of_row = {}, [], None
     if not reason:
         of_row = of_column.rows[key]
-        found, remarks = estimates(of_row.collected, wanted)
+        found, remarks = estimates(of_row.collected, table.metrics)
     cells = []
     for metric in table.metrics:
-        role = NETWORK.get(metric.name, "")
         cell = Cell(
             row.label, column.label, metric.name, None, paper=table.paper.get((row.label, column.label, metric.name))
         )
         if metric.name not in found:
-            why = reason or networks.reasons.get(role) or _without_a_number(of_column)
+            why = reason or networks.reasons.get(metric.role) or _without_a_number(of_column)
             cells.append(cell._replace(reason=why.rstrip(".")))
             continue
-        estimate, network = found[metric.name], networks.names().get(role, "")
+        estimate, network = found[metric.name], networks.names().get(metric.role, "")
         assert of_row is not None
-        is_network = not role or PAPERS_NETWORKS.get(role) == network
+        is_network = not metric.role or PAPERS_NETWORKS.get(metric.role) == network
         is_papers = is_network and _is_papers_split(column.data, of_column.num_forgeries)
-        lacking = of_column.num_forgeries - estimate.n if metric.name not in _OF_BOTH else 0
+        lacking = 0 if isinstance(metric.taken, OverBoth) else of_column.num_forgeries - estimate.n
         cells.append(
             cell._replace(
                 **estimate._asdict(), lacking=lacking, network=network, is_papers_protocol=is_papers,
@@ -238,13 +237,10 @@ def _is_papers_split(data: Data, num_forgeries: int) -> bool:
     return 0.9 * papers <= num_forgeries <= 1.1 * papers and papers > 0
 
 
-_OF_BOTH = ("acc_id", "fake_recall", "real_recall", "eer", "auc_real")  # over forged and pristine faces
-
-
 def _digits(metric: Metric, cells: Sequence[Cell]) -> int:
-    """Of a Frechet distance, which is small on features of unit length, so many that the least shows, up to six."""
+    """Of a distance of sets, which is small on features of unit length, so many that the least shows, up to six."""
     values = [abs(cell.value) for cell in cells if cell.metric == metric.name and cell.value]
-    if metric.name != "fid" or not values:
+    if not isinstance(metric.taken, BetweenSets) or not values:
         return metric.digits
     return max(metric.digits, min(6, 1 - math.floor(math.log10(min(values)))))
 
@@ -252,4 +248,4 @@ def _digits(metric: Metric, cells: Sequence[Cell]) -> int:
 def _heading(metric: Metric, networks: Networks) -> str:
     """A Frechet distance is called FID on Inception's features alone."""
     name = networks.names().get("frechet", FID_NETWORK)
-    return metric.heading if metric.name != "fid" or name == FID_NETWORK else f"FD ({name})"
+    return metric.heading if metric != FID or name == FID_NETWORK else f"FD ({name})"

@@ -1,9 +1,15 @@
-"""Tables I to VII as data: rows, columns, metrics, and the figures that the paper has in their cells."""
+"""Tables I to VII as data: their protocols, and the figures that the paper has in their cells.
+
+A table's rows name the recoverers, its columns the data and the perturbation, its metrics what is taken: that is its
+protocol, and nothing that measures knows more of it.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from dfrec_jax.evaluation.metric import Metric
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
+from dfrec_jax.evaluation.table_metrics import ACCURACY, FID, IDSIM, QUALITY, REGION
 from dfrec_jax.paper.oddities import NOTES, ODDITIES
 from dfrec_jax.paper.table_data import Data
 
@@ -42,22 +48,13 @@ class Column(NamedTuple):
     perturbation: str = ""
 
 
-class Metric(NamedTuple):
-    """A figure in each cell: its name in records, heading, digits, and whether more is better."""
-
-    name: str
-    heading: str
-    digits: int
-    more_is_better: bool = True
-
-
 class PaperTable(NamedTuple):
     """A table.
 
     Attributes:
       number: 1 to 7.
       title: in few words.
-      rows, columns, metrics: in order.
+      rows, columns, metrics: in order; the metrics are those of `evaluation/table_metrics.py`.
       paper: the paper's figure by (row's label, column's label, metric); of drawn faces those of the counterpart.
       footnotes: what a reader must know.
       takes_others: whether pictures that other programs made have a place in it, as where its rows are methods.
@@ -72,28 +69,6 @@ class PaperTable(NamedTuple):
     footnotes: tuple[str, ...] = ()
     takes_others: bool = False
 
-
-FID, IDSIM = Metric("fid", "FID", 2, more_is_better=False), Metric("idsim", "IDSIM", 4)
-ACCURACY = (
-    Metric("acc_id", "Acc_id, %", 2),
-    Metric("fake_recall", "fake recall, %", 2),
-    Metric("real_recall", "real recall, %", 2),
-    Metric("eer", "EER, %", 2, more_is_better=False),
-    Metric("auc_real", "AUC", 3),
-)
-QUALITY = (
-    IDSIM,
-    Metric("attr", "Attr", 2),
-    Metric("pose", "Pose, degrees", 2, more_is_better=False),
-    Metric("psnr", "PSNR", 2),
-    Metric("ssim", "SSIM", 4),
-)
-# Beside the paper's: of the whole picture half is copied.
-REGION = (
-    Metric("idsim_region", "IDSIM, region", 4),
-    Metric("psnr_region", "PSNR, region", 2),
-    Metric("ssim_region", "SSIM, region", 4),
-)
 
 FTM, IDI, LCR = (Data("celeba_megafs", attack) for attack in ("ftm", "idinjection", "lcr"))
 MEGAFS = (Column("FTM", FTM), Column("IDI", IDI), Column("LCR", LCR))

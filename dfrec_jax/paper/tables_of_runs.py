@@ -14,6 +14,7 @@ from dfrec_jax.evaluation import describing, scores, spread
 from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.spread import Spread
+from dfrec_jax.evaluation.table_metrics import IDSIM
 from dfrec_jax.files import whole
 from dfrec_jax.paper import (
     asked_runs,
@@ -83,12 +84,15 @@ def evaluate(
     if spread.is_first_host():
         asked_runs.write_runs(runs, folder / "results" / "runs.json")
     devices = spread.over_all_devices(base.data.eval_batch_size)
-    networks, made = describing.load(base), asked_runs.made_now()
-    networks = networks._replace(by_role=devices.everywhere(networks.by_role))
+    # IDSIM by any table: by it worst, median and best cases are told.
+    metrics = tuple(dict.fromkeys([IDSIM, *(metric for table in tables for metric in table.metrics)]))
+    networks = describing.load(base, tuple(metric.role for metric in metrics if metric.role))
+    measures = scores.Measures(metrics, devices.everywhere(networks.by_role))
+    made = asked_runs.made_now()
     truth_of = compiling.announced(scores.truth_of, "the networks that measure", spread.is_first_host())
     columns: dict[Place, OfColumn] = {}
     for place, wanted in places_of(tables, runs, others).items():
-        columns[place] = _column(place, wanted, base, protocol, networks, folder / "results", devices, truth_of)
+        columns[place] = _column(place, wanted, base, protocol, measures, folder / "results", devices, truth_of)
     calibrated = _calibrated(columns, base, protocol, devices)
     texts = []
     for table in tables:
@@ -118,7 +122,7 @@ def _column(
     wanted: Sequence[Wanted],
     base: ConfigDict,
     protocol: Protocol,
-    networks: describing.Networks,
+    measures: scores.Measures,
     results: Path,
     devices: Spread,
     truth_of: Callable[..., scores.Truth],
@@ -137,12 +141,12 @@ def _column(
             rows[one] = source_of(one, measured, place.perturbation, protocol)
         except ConfigError as error:
             reasons[one] = str(error)
-    make = scores.collection(networks.by_role)
+    make = scores.collection(measures)
     sums: dict[Wanted, Any] = {one: make.empty() for one in rows}
     said = f"{place.data}{', ' + place.perturbation if place.perturbation else ''}: batches"
     forgeries = pristine = with_points = 0
     for number, batch in enumerate(progress(examples, examples.num_batches, said, is_shown=spread.is_first_host())):
-        truth = truth_of(networks.by_role, batch, devices)
+        truth = truth_of(measures, batch, devices)
         is_forgery, is_valid = truth.examples["is_forgery"], truth.examples["is_valid"]
         forgeries += int((is_valid & is_forgery & truth.examples["has_target"]).sum())
         pristine += int((is_valid & ~is_forgery).sum())
@@ -150,7 +154,7 @@ def _column(
         with_points += int((is_counted & spread.together(_has_points(batch))).sum())
         for one, source in rows.items():
             kept = source.pictures(number, batch)
-            outputs = scores.outputs_of(networks.by_role, truth, kept.target, kept.generated, devices)
+            outputs = scores.outputs_of(measures, truth, kept.target, kept.generated, devices)
             sums[one] = sums[one].merge(make.single_from_model_output(**outputs))
     found = {one: OfRow(sums[one], source.step, source.folder) for one, source in rows.items()}
     shown = [

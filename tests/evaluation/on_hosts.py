@@ -11,6 +11,7 @@ import numpy as np
 from dfrec_jax.evaluation import collecting, recoverers, scores, spread
 from dfrec_jax.evaluation.estimates import estimates
 from dfrec_jax.evaluation.recoverers import DFREC, Recovered, Recoverer
+from dfrec_jax.evaluation.table_metrics import ACCURACY, FID, QUALITY, REGION
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.paper import recovered_pictures
 from tests import tiny
@@ -50,7 +51,8 @@ def found(workdir: Path) -> dict:
     collected = collecting.collect((recoverers.copy(), method), DFREC, instruments, batches(), 0, panels, devices)
     network = FrozenNetwork(variables={}, name="made up", apply=described, taps={})
     networks = dict.fromkeys(("identity", "frechet", "attributes"), network)
-    make, calls = scores.collection(networks), []
+    measures = scores.Measures((FID, *QUALITY, *ACCURACY, *REGION), networks)
+    make, calls = scores.collection(measures), []
     store = recovered_pictures.store(workdir, method, {"config": ""}, 0, devices)
     jitted = recovered_pictures.jitted(method)
 
@@ -61,17 +63,16 @@ def found(workdir: Path) -> dict:
     for _ in range(2):  # the second time they are read
         sums = make.empty()
         for number, batch in enumerate(batches()):
-            truth = scores.truth_of(networks, batch, devices)
+            truth = scores.truth_of(measures, batch, devices)
             kept = recovered_pictures.recovered(store, number, batch["image"], batch["landmarks"], run)
-            outputs = scores.outputs_of(networks, truth, kept.target, kept.generated, devices)
+            outputs = scores.outputs_of(measures, truth, kept.target, kept.generated, devices)
             sums = sums.merge(make.single_from_model_output(**outputs))
-    wanted = ("idsim", "fid", "attr", "psnr", "ssim", "acc_id", "idsim_region", "psnr_region", "auc_real")
     values = {"-".join(key): value.tolist() for key, value in collected.values.items()}
     return {
         "values": values | {"logit": collected.forgery_logit.tolist()},
         "people": collected.examples["target_id"].tolist(),
         "panels": {str(attack): [float(row[4].mean()) for row in rows] for attack, rows in panels.items()},
-        "figures": {name: one.value for name, one in estimates(sums, wanted)[0].items()},
+        "figures": {name: one.value for name, one in estimates(sums, measures.metrics)[0].items()},
         "recovered": len(calls),
     }
 

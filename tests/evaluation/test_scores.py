@@ -1,54 +1,19 @@
 """Scores of recovered pictures: the relations that any implementation must satisfy (FIDELITY 5.4, 1, 9, 10)."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh
 
-from dfrec_jax.evaluation import scores, spread
+from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.estimates import estimates
-from dfrec_jax.frozen.network import FrozenNetwork
+from dfrec_jax.evaluation.table_metrics import FID
 from tests import tiny
-
-SIZE = 8
-WANTED = ("idsim", "fid", "attr", "pose", "psnr", "ssim", "acc_id", "fake_recall", "real_recall", "eer", "auc_real",
-          "idsim_region", "psnr_region", "ssim_region")  # fmt: skip
-
-
-def _apply(variables, images, landmarks):
-    """Embedding, attributes and a rotation that depend on the picture."""
-    means = images.mean(axis=(1, 2))
-    corner = images[:, :3, :3, 0] + jnp.eye(3)[None]
-    rotation, _ = jnp.linalg.qr(corner)
-    flat = jnp.concatenate([means, images[:, ::16, ::16, 0].reshape(len(images), -1)], axis=-1) - 0.4
-    unit = flat / jnp.linalg.norm(flat, axis=-1, keepdims=True)
-    return {"embedding": unit, "pool3": flat, "attributes": flat, "rotation": rotation}
-
-
-NETWORK = FrozenNetwork(variables={}, name="made up", apply=_apply, taps={})
-NETWORKS = dict.fromkeys(("identity", "frechet", "attributes", "pose"), NETWORK)
-
-
-def batch(num_valid: int = SIZE) -> dict[str, np.ndarray]:
-    rows = np.arange(SIZE)
-    ids = {"number": rows, "source_id": rows, "target_id": rows % 6, "is_valid": rows < num_valid}
-    return {**tiny.batch(SIZE), **ids}
-
-
-def measured(recovered, generated=None, batches=None, networks=NETWORKS, devices=None):
-    make = scores.collection(networks)
-    devices = devices or spread.over_all_devices(SIZE)
-    total = make.empty()
-    for one in batches or [batch()]:
-        truth = scores.truth_of(networks, one, devices)
-        outputs = scores.outputs_of(networks, truth, recovered(one), generated, devices)
-        total = total.merge(make.single_from_model_output(**outputs))
-    return total
+from tests.evaluation.scored import METRICS, NETWORK, SIZE, batch, measured
 
 
 def figures(*args, **kwargs):
-    found, _ = estimates(measured(*args, **kwargs), WANTED)
+    found, _ = estimates(measured(*args, **kwargs), METRICS)
     return {name: estimate.value for name, estimate in found.items()}
 
 
@@ -87,7 +52,7 @@ def test_it_is_the_same_on_one_device_and_on_eight():
     generated = np.zeros((SIZE, tiny.SIZE, tiny.SIZE, 1), bool)
     generated[:, :16] = True
     found, of_eight = (figures(lambda one: one["image"], generated, devices=devices) for devices in (one, None))
-    assert found.keys() == of_eight.keys() and len(found) == len(WANTED)
+    assert found.keys() == of_eight.keys() and len(found) == len(METRICS)
     for name, value in found.items():
         assert of_eight[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name  # float32 in vectors of other lengths
 
@@ -110,7 +75,7 @@ def test_without_a_network_its_metrics_are_left_out():
 
 
 def test_a_small_set_is_remarked_on():
-    _, remarks = estimates(measured(lambda one: one["image"]), ("fid",))
+    _, remarks = estimates(measured(lambda one: one["image"]), (FID,))
     assert len(remarks) == 1 and "4 against 4 images" in remarks[0]
 
 
