@@ -41,16 +41,16 @@ def main(argv: list[str]) -> None:
     del argv  # flags only
     from dfrec_jax.commands.evaluate import asked
     from dfrec_jax.evaluation import spread
-    from dfrec_jax.evaluation.protocol import Protocol
+    from dfrec_jax.evaluation.request import Request
     from dfrec_jax.reports import screen
     from dfrec_jax.runs import hosts
 
     values = flags.FLAGS.flag_values_dict()
-    protocol = Protocol(**{field: values[field] for field in Protocol._fields})
+    request = Request(**{field: values[field] for field in Request._fields})
     given = (_WORKDIR.value, _RUNS.value, _TABLE.value, _FIGURE.value, _RENDER_ONLY.value, _OUT.value)
     others, more = joining.asked(), {"rows": _ROW.value, "network": _NETWORK.value}
-    with hosts.together(others, f"{given} {protocol} {more}") if others else contextlib.nullcontext():
-        text = asked(*given, protocol, **more)
+    with hosts.together(others, f"{given} {request} {more}") if others else contextlib.nullcontext():
+        text = asked(*given, request, **more)
         if not others or spread.is_first_host():
             screen.show(text)
 

@@ -18,12 +18,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import protocol_flags
+import request_flags
 
 from dfrec_jax import perceptors
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import measured_split, recoverers
-from dfrec_jax.evaluation.protocol import Protocol, measured_config
+from dfrec_jax.evaluation.request import Request, measured_config
 from dfrec_jax.examples import fields
 from dfrec_jax.metrics import bootstrap
 from dfrec_jax.models import dfrec
@@ -38,15 +38,15 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--network", default="")
     parser.add_argument("--train_dir", default="", help="the training data, where they are not where config.json says")
     parser.add_argument("--people", type=int, default=0, help="at most so many pictures of training (default: all)")
-    protocol_flags.add_to(parser)
+    request_flags.add_to(parser)
     asked = vars(parser.parse_args(argv[1:]))
     workdir = shipped.chosen(asked.pop("workdir"), asked.pop("network"))
     train_dir, people = asked.pop("train_dir"), asked.pop("people")
-    protocol = Protocol(**asked)
-    network = trained.load(workdir, protocol.checkpoint)
-    config = measured_config(network.config, protocol)
+    request = Request(**asked)
+    network = trained.load(workdir, request.checkpoint)
+    config = measured_config(network.config, request)
     recogniser = perceptors.load_metric_network(config)
-    found, true, ids = _of_test(network._replace(config=config, model=dfrec.build(config)), recogniser, protocol)
+    found, true, ids = _of_test(network._replace(config=config, model=dfrec.build(config)), recogniser, request)
     training = network.config.copy_and_resolve_references()
     training.data.dir = train_dir or training.data.dir
     gallery, names = _of_training(training, recogniser, people)
@@ -86,17 +86,15 @@ def said(
     return "\n".join(lines)
 
 
-def _of_test(
-    network: trained.Trained, recogniser: Any, protocol: Protocol
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _of_test(network: trained.Trained, recogniser: Any, request: Request) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Embeddings of recovered and true targets of the forgeries of the test split, and who they are."""
-    split = measured_split.open_split(network.config, protocol)
-    row = recoverers.dfrec(network, protocol.verdict)
+    split = measured_split.open_split(network.config, request)
+    row = recoverers.dfrec(network, request.verdict)
 
     @jax.jit
     def run(variables: Any, recogniser: Any, batch: Any) -> Any:
         pictures = fields.to_float(batch)
-        keys = jnp.broadcast_to(jax.random.key(protocol.seed), pictures["image"].shape[:1])
+        keys = jnp.broadcast_to(jax.random.key(request.seed), pictures["image"].shape[:1])
         target = row.recover(variables, recoverers.seen(pictures, keys)).target
         return [recogniser(face, batch["landmarks"])["embedding"] for face in (target, pictures["target"])]
 

@@ -21,12 +21,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import protocol_flags
+import request_flags
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation import collecting, finding, measure, measured_split, output_files, recovery, summary
-from dfrec_jax.evaluation.protocol import Protocol, measured_config
 from dfrec_jax.evaluation.recoverers import COPY, Recovered, run_all, seen
+from dfrec_jax.evaluation.request import Request, measured_config
 from dfrec_jax.examples import fields
 from dfrec_jax.frozen.dlib_recogniser import NAME, SAME, DlibRecogniser
 from dfrec_jax.metrics.identity import cosine
@@ -58,31 +58,31 @@ def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", default="")
     parser.add_argument("--check", default="", help="a folder that `dfrec prepare faces` wrote, in place of a run")
-    protocol_flags.add_to(parser)
+    request_flags.add_to(parser)
     asked = vars(parser.parse_args(argv[1:]))
     workdir, check = asked.pop("workdir"), asked.pop("check")
     if bool(workdir) == bool(check):
         parser.error("--workdir names a run to be measured, --check a folder of faces: one of the two")
-    print(checked(check) if check else measured(Path(workdir), Protocol(**asked)))
+    print(checked(check) if check else measured(Path(workdir), Request(**asked)))
 
 
-def measured(workdir: Path, protocol: Protocol) -> str:
+def measured(workdir: Path, request: Request) -> str:
     """The table, which is written below `workdir` too."""
-    files = output_files.files(workdir, protocol, "third_recogniser")
-    network = trained.load(workdir, protocol.checkpoint)
-    output_files.check_free(files.results, protocol)
-    config = measured_config(network.config, protocol)
-    split = measured_split.open_split(config, protocol)
+    files = output_files.files(workdir, request, "third_recogniser")
+    network = trained.load(workdir, request.checkpoint)
+    output_files.check_free(files.results, request)
+    config = measured_config(network.config, request)
+    split = measured_split.open_split(config, request)
     recogniser = DlibRecogniser()
     detector = perceptors.load_network(config.frozen.detector, config) if config.frozen.detector else None
     network = network._replace(config=config, model=dfrec.build(config))
-    recover = {row.name: row.recover for row in recovery.rows(network, protocol.verdict)}
-    variables = {row.name: row.variables for row in recovery.rows(network, protocol.verdict)}
+    recover = {row.name: row.recover for row in recovery.rows(network, request.verdict)}
+    variables = {row.name: row.variables for row in recovery.rows(network, request.verdict)}
 
     @jax.jit
     def run(variables: Any, batch: Any) -> dict[str, Recovered]:
         pictures = fields.to_float(batch)
-        keys = jnp.broadcast_to(jax.random.key(protocol.seed), pictures["image"].shape[:1])
+        keys = jnp.broadcast_to(jax.random.key(request.seed), pictures["image"].shape[:1])
         return run_all(recover, variables, seen(pictures, keys))
 
     parts = []
@@ -102,10 +102,10 @@ def measured(workdir: Path, protocol: Protocol) -> str:
     split.add_labels(collected.examples)
     records = summary.summarise(collected, split.attacks, config, {"metric": NAME})
     records = [record._replace(network=NAME) for record in records]
-    said = f"By {NAME}, of step {network.step}; {len(collected.examples['attack'])} forgeries. `{protocol.flags()}`"
+    said = f"By {NAME}, of step {network.step}; {len(collected.examples['attack'])} forgeries. `{request.flags()}`"
     text = "\n".join([tables.markdown(TABLE, records), averages.markdown(records), f"{said}\n"])
     measured = {"step": network.step, "forgeries": len(collected.examples["attack"]), "recogniser": NAME}
-    results.write(results.Results(protocol.conditions(), measured, records), files.results)
+    results.write(results.Results(request.conditions(), measured, records), files.results)
     tables.write(text, files.table)
     print(f"written: {files.results}, {files.table}", file=sys.stderr)
     return text

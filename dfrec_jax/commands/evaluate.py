@@ -10,7 +10,7 @@ from dfrec_jax.config import autoencoder, compared, trace
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import attributes, recovery, spread
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.paper import figures_of_runs, tables_of_runs
 from dfrec_jax.reports import report
 from dfrec_jax.runs import shipped, stored_config
@@ -23,7 +23,7 @@ def asked(
     figure: str,
     render_only: bool,
     out: str,
-    protocol: Protocol,
+    request: Request,
     rows: Sequence[str] = (),
     *,
     network: str = "",
@@ -35,7 +35,7 @@ def asked(
       ConfigError: as they, and for flags that do not go together.
     """
     if network:
-        return _of_network(network, (workdir, runs, table, figure, render_only, rows), out, protocol)
+        return _of_network(network, (workdir, runs, table, figure, render_only, rows), out, request)
     workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
     folder = out or (workdirs[0] if len(workdirs) == 1 else "runs/report")
     if render_only:
@@ -54,25 +54,25 @@ def asked(
     if figure and jax.process_count() > 1:
         raise ConfigError(f"--figure={figure}: figures are made by one host; leave --distributed out")
     if table or figure:
-        return tables_and_figures(workdirs, table, figure, folder, protocol, rows)
+        return tables_and_figures(workdirs, table, figure, folder, request, rows)
     for flag, value in (("runs", runs), ("out", out)):
         if value:
             raise ConfigError(f"--{flag}={value}: goes with a table or a figure of the paper (--table, --figure)")
-    return evaluate(workdir, protocol)
+    return evaluate(workdir, request)
 
 
-def _of_network(network: str, others: Sequence[Any], out: str, protocol: Protocol) -> str:
+def _of_network(network: str, others: Sequence[Any], out: str, request: Request) -> str:
     """The evaluation of a network that comes with the package, whose folder is not written to."""
     if any(others):
         raise ConfigError(
             f"--network={network}: is measured by itself, with --out=DIR for where its results go; --workdir, --runs, "
             "--table, --figure, --row and --render-only are of runs"
         )
-    return recovery.evaluate(shipped.folder(network), protocol, out or f"runs/{network}")
+    return recovery.evaluate(shipped.folder(network), request, out or f"runs/{network}")
 
 
 def tables_and_figures(
-    workdirs: list[str], table: str, figure: str, folder: str, protocol: Protocol, rows: Sequence[str] = ()
+    workdirs: list[str], table: str, figure: str, folder: str, request: Request, rows: Sequence[str] = ()
 ) -> str:
     """Tables and figures of the paper (each `all`, one, or empty for none) below a folder, and the report of them.
 
@@ -82,9 +82,9 @@ def tables_and_figures(
     of_figures = figures_of_runs.tables_of(figure) if figure else []
     texts = []
     if table:
-        texts.append(tables_of_runs.evaluate(workdirs, table, folder, protocol, of_figures, rows))
+        texts.append(tables_of_runs.evaluate(workdirs, table, folder, request, of_figures, rows))
     if figure:
-        texts.append(figures_of_runs.evaluate(workdirs, figure, folder, protocol, of_tables, rows))
+        texts.append(figures_of_runs.evaluate(workdirs, figure, folder, request, of_tables, rows))
     if spread.is_first_host():
         texts.append(_rendered(folder))
     return "\n".join(texts)
@@ -97,7 +97,7 @@ def _rendered(folder: str) -> str:
         raise ConfigError(str(error)) from error
 
 
-def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
+def evaluate(workdir: str | os.PathLike[str], request: Request = AS_TRAINED) -> str:
     """Measures one checkpoint on a test split and returns the table; see the evaluation of each task.
 
     Raises:
@@ -111,4 +111,4 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
         raise ConfigError(f"{workdir}: trained the autoencoder of faces, which benchmarks/neural_swaps.py measures")
     if task == trace.TASK:
         raise ConfigError(f"{workdir}: trained a trace head, which `dfrec trace calibrate --head {workdir}` measures")
-    return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, protocol)
+    return {"dfrec": recovery.evaluate, "attributes": attributes.evaluate}[task](workdir, request)

@@ -78,7 +78,7 @@ def listing(sweep: "Sweep", planned: "Sequence[Planned]") -> str:
 
 def _evaluate(sweep: "Sweep", finished: "Sequence[Planned]", arguments: argparse.Namespace) -> None:
     from dfrec_jax.commands import evaluate as evaluation
-    from dfrec_jax.evaluation.protocol import AS_TRAINED
+    from dfrec_jax.evaluation.request import AS_TRAINED
     from dfrec_jax.reports import screen
 
     if not sweep.table or not finished:

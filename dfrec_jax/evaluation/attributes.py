@@ -11,7 +11,7 @@ import numpy as np
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces, pipeline
 from dfrec_jax.evaluation import output_files, spread
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import intervals, results, tables
@@ -21,31 +21,31 @@ from dfrec_jax.runs import classifier, compiling
 TABLE = "attributes"
 
 
-def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -> str:
+def evaluate(workdir: str | os.PathLike[str], request: Request = AS_TRAINED) -> str:
     """Measures one checkpoint on the whole test split; writes `results/attributes.json` and `tables/attributes.md`.
 
     Args:
       workdir: of a run of `configs/attributes.py`.
-      protocol: its name, checkpoint and seed (of the resampling of people for the interval).
+      request: its name, checkpoint and seed (of the resampling of people for the interval).
 
     Returns:
       The Markdown table.
 
     Raises:
       CheckpointError: as `classifier.load`.
-      ConfigError: for a protocol that asks for more, a name under which other results stand, or a split in which no
+      ConfigError: for a request that asks for more, a name under which other results stand, or a split in which no
         attribute has both values.
     """
-    if beyond := protocol._replace(checkpoint=AS_TRAINED.checkpoint, seed=AS_TRAINED.seed).flags():
+    if beyond := request._replace(checkpoint=AS_TRAINED.checkpoint, seed=AS_TRAINED.seed).flags():
         raise ConfigError(
             f"{beyond}: {workdir} holds a classifier, which is measured on its own test split only; leave it out"
         )
-    written = output_files.files(Path(workdir), protocol, TABLE)
-    trained = classifier.load(workdir, protocol.checkpoint)
-    output_files.check_free(written.results, protocol)
+    written = output_files.files(Path(workdir), request, TABLE)
+    trained = classifier.load(workdir, request.checkpoint)
+    output_files.check_free(written.results, request)
     faces = labelled_faces.open_split(trained.config, "test")
     labelled_faces.check_measurable(faces, "test", len(faces), trained.config)
-    measured = balanced_accuracy(*_outputs(trained, faces), seed=protocol.seed)
+    measured = balanced_accuracy(*_outputs(trained, faces), seed=request.seed)
     dataset, name = trained.config.data.dataset, trained.config.network
     text = _markdown(measured, (
         f"{len(faces)} pictures of {len(np.unique(faces.identities))} people of the test split of "
@@ -56,7 +56,7 @@ def evaluate(workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED) -
     of_what = {"step": trained.step, "dataset": dataset, "pictures": len(faces)}
     if spread.is_first_host():
         records = _records(measured, dataset, name)
-        results.write(results.Results(protocol.conditions(), of_what, records), written.results)
+        results.write(results.Results(request.conditions(), of_what, records), written.results)
         tables.write(text, written.table)
     return text
 

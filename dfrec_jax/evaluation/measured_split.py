@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import forged, mixture, pipeline
 from dfrec_jax.evaluation import groups, spread
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 
 
 class MeasuredSplit(NamedTuple):
@@ -36,29 +36,29 @@ class MeasuredSplit(NamedTuple):
                 examples[name] = self.labels[column][examples["target_id"]]
 
 
-def open_split(config: ConfigDict, protocol: Protocol) -> MeasuredSplit:
+def open_split(config: ConfigDict, request: Request) -> MeasuredSplit:
     """Opens it.
 
     Args:
-      config: of `protocol.measured_config`.
-      protocol: whether forgeries are made anew, and the list of groups.
+      config: of `request.measured_config`.
+      request: whether forgeries are made anew, and the list of groups.
 
     Raises:
       ConfigError: for data that are not there or cannot be forged from, and for lists of groups that do not fit.
     """
     try:
-        attacks, batches, num_batches = _opened(config, protocol)
+        attacks, batches, num_batches = _opened(config, request)
     except ConfigError as error:
-        asked = f"{protocol.flags()}: " if protocol.flags() else ""
+        asked = f"{request.flags()}: " if request.flags() else ""
         raise ConfigError(
             f"{asked}{error}; another folder is named by --data_dir=DIR, another data set by --dataset=NAME"
         ) from error
     labels = None
-    if protocol.groups:
-        ids, labels = _labelled(config, protocol.groups)
-        if protocol.only:
+    if request.groups:
+        ids, labels = _labelled(config, request.groups)
+        if request.only:
             is_chosen = np.zeros(len(next(iter(labels.values()))), bool)
-            is_chosen[ids] = groups.chosen({column: words[ids] for column, words in labels.items()}, protocol.only)
+            is_chosen[ids] = groups.chosen({column: words[ids] for column, words in labels.items()}, request.only)
             batches = _of_chosen(batches, is_chosen)
     return MeasuredSplit(attacks, batches, num_batches, labels)
 
@@ -74,8 +74,8 @@ def _of_chosen(batches: Iterator[dict[str, np.ndarray]], is_chosen: Bool[np.ndar
             yield batch
 
 
-def _opened(config: ConfigDict, protocol: Protocol) -> tuple[tuple[str, ...], Iterator[dict], int]:
-    if protocol.forge:
+def _opened(config: ConfigDict, request: Request) -> tuple[tuple[str, ...], Iterator[dict], int]:
+    if request.forge:
         split = mixture.split_of(config, "test")
         if not split.index.partners.size:
             raise ConfigError(

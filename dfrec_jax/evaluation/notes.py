@@ -5,13 +5,13 @@ from ml_collections import ConfigDict
 from dfrec_jax.data import forged, pipeline
 from dfrec_jax.evaluation import finding
 from dfrec_jax.evaluation.collecting import Collected, Instruments
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.metrics import calibration, identity
 from dfrec_jax.models.region import EMPTY
 
 
 def notes(
-    config: ConfigDict, step: int, instruments: Instruments, collected: Collected, protocol: Protocol, people: str
+    config: ConfigDict, step: int, instruments: Instruments, collected: Collected, request: Request, people: str
 ) -> list[str]:
     """A paragraph each.
 
@@ -20,11 +20,11 @@ def notes(
       step: of the checkpoint.
       instruments: what measured.
       collected: what was measured.
-      protocol: what was asked for.
+      request: what was asked for.
       people: of `people.overlap`, and of `shared_pictures.count`.
     """
     is_forgery, metric = collected.examples["is_forgery"], instruments.metric
-    resampled = "groups of examples" if protocol.groups else "people"
+    resampled = "groups of examples" if request.groups else "people"
     said = [
         f"{is_forgery.sum()} forgeries and {(~is_forgery).sum()} pristine faces of the test split of "
         f"`{config.data.dataset}`; {people}; checkpoint of step {step}. IDSIM by "
@@ -49,7 +49,7 @@ def notes(
     if config.data.dataset == pipeline.EMBEDDED:
         low, high = config.data.leak
         said.append(f"Share of the target that leaks through the swaps: {low} to {high} (`data.leak`).")
-    if protocol.forge:
+    if request.forge:
         low, high = forged.LEAK
         said.append(f"Share of the target that leaks through `swap`: {low} to {high}; otherwise none.")
     if collected.forgery_logit is not None and is_forgery.any() and not is_forgery.all():
@@ -59,18 +59,18 @@ def notes(
             f"together is {is_forgery.mean():.0%}. A head that answers with this share whatever the picture has "
             "an ECE of 0 and an AUC of 0.5."
         )
-    if protocol.mask_ratio or protocol.patch_threshold:
+    if request.mask_ratio or request.patch_threshold:
         tirm = config.tirm
         said.append(
             f"Masked: a share of {tirm.mask_ratio} of the patches, those of a map of {tirm.patch_threshold} first."
         )
-    if protocol.verdict != "network":
+    if request.verdict != "network":
         said.append(
             "Every picture, pristine ones too, was taken for a swap: "
             + (
                 "the map is used whatever the classification head says, and where it covers less than "
                 f"{EMPTY:.0%} of the face's region by its landmarks, that region."
-                if protocol.verdict == "given"
+                if request.verdict == "given"
                 else "the face's region by its landmarks is the map."
             )
         )
@@ -80,7 +80,7 @@ def notes(
             f"`{config.frozen.identity}` beside that of the true source's picture, over the forgeries that have one; "
             "*estimated*: beside that of the recovered source. *DFREC*: it is told nothing."
         )
-    if asked := protocol.flags():
+    if asked := request.flags():
         said.append(f"Not the plain evaluation: `{asked}`.")
     if metric.is_random:
         said.append("**The metric network has random weights: no number above means anything.**")

@@ -22,7 +22,7 @@ from dfrec_jax.evaluation import (
     unfinished,
 )
 from dfrec_jax.evaluation.notes import notes
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol, measured_config
+from dfrec_jax.evaluation.request import AS_TRAINED, Request, measured_config
 from dfrec_jax.evaluation.summary import TABLE, summarise
 from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
@@ -39,7 +39,7 @@ PANEL_COLUMNS = (
 
 
 def evaluate(
-    workdir: str | os.PathLike[str], protocol: Protocol = AS_TRAINED, out: str | os.PathLike[str] | None = None
+    workdir: str | os.PathLike[str], request: Request = AS_TRAINED, out: str | os.PathLike[str] | None = None
 ) -> str:
     """Measures one checkpoint on a test split; writes records, a table, a panel for each attack, and curves.
 
@@ -48,7 +48,7 @@ def evaluate(
 
     Args:
       workdir: of a training run, or of an imported or packed network.
-      protocol: on what it is measured, and under which name that is kept.
+      request: on what it is measured, and under which name that is kept.
       out: folder for what is written; None: the workdir.
 
     Returns:
@@ -56,23 +56,23 @@ def evaluate(
 
     Raises:
       CheckpointError: as `trained.load`.
-      ConfigError: for data that are not there or cannot be forged from, a protocol that does not fit the network, or
-        a name under which results of another protocol stand.
+      ConfigError: for data that are not there or cannot be forged from, a request that does not fit the network, or
+        a name under which results of another request stand.
       WeightsError: for networks of the measurement that are not at hand.
     """
     workdir, out = Path(workdir), Path(workdir if out is None else out)
-    written = output_files.files(out, protocol, TABLE)
-    network = trained.load(workdir, protocol.checkpoint)
-    output_files.check_free(written.results, protocol)
+    written = output_files.files(out, request, TABLE)
+    network = trained.load(workdir, request.checkpoint)
+    output_files.check_free(written.results, request)
     trained_on = None if (workdir / released.RETAINED).exists() else network.config
-    config = measured_config(network.config, protocol)
-    split = measured_split.open_split(config, protocol)
+    config = measured_config(network.config, request)
+    split = measured_split.open_split(config, request)
     instruments = _load_instruments(config)
 
     panels: dict[int, list[list[np.ndarray]]] = {}
     network = network._replace(config=config, model=dfrec.build(config))
-    measured_rows = rows(network, protocol.verdict)
-    kept = unfinished.of(written.results, _made_of(network, measured_rows, instruments, protocol))
+    measured_rows = rows(network, request.verdict)
+    kept = unfinished.of(written.results, _made_of(network, measured_rows, instruments, request))
     if spread.is_first_host():
         kept.say(split.num_batches)
     collected = collecting.collect(
@@ -80,7 +80,7 @@ def evaluate(
         recoverers.DFREC,
         instruments,
         progress(split.batches, split.num_batches, "test split, batches", is_shown=spread.is_first_host()),
-        protocol.seed,
+        request.seed,
         panels,
         spread.over_all_devices(config.data.eval_batch_size),
         kept,
@@ -90,7 +90,7 @@ def evaluate(
 
     records = summarise(collected, split.attacks, config, instruments.names())
     seen = [people.overlap(trained_on, config, examples), shared_pictures.count(trained_on, config)]
-    said = notes(config, network.step, instruments, collected, protocol, "; ".join(part for part in seen if part))
+    said = notes(config, network.step, instruments, collected, request, "; ".join(part for part in seen if part))
     spec = tables.RECOVERY if instruments.detector is None else tables.FACES
     said += tables.without_interval(records, (spec, averages.AVERAGES, tables.DETECTION))
     parts = [
@@ -110,7 +110,7 @@ def evaluate(
         "forgeries": num_forgeries,
         "pristine": len(examples["is_forgery"]) - num_forgeries,
     }
-    results.write(results.Results(protocol.conditions(), measured, records), written.results)
+    results.write(results.Results(request.conditions(), measured, records), written.results)
     tables.write(text, written.table)
     _write_pictures(written.panels, collected, panels, split.attacks)
     if not packed.is_packed(workdir):  # which brings no log
@@ -137,14 +137,14 @@ def _made_of(
     network: trained.Trained,
     measured_rows: Sequence[recoverers.Recoverer],
     instruments: collecting.Instruments,
-    protocol: Protocol,
+    request: Request,
 ) -> dict[str, Any]:
     """What the numbers depend on, but for the examples."""
     weights = {id(row.variables): sha256_of_variables(row.variables) for row in measured_rows}
     return {
         "step": network.step,
         "config": network.config.to_json(),
-        "protocol": protocol.conditions(),
+        "protocol": request.conditions(),
         "rows": [[row.name, weights[id(row.variables)]] for row in measured_rows],
         "instruments": instruments.names(),
         "code": [importlib.metadata.version("dfrec-jax"), provenance.commit(Path(__file__).parent)],

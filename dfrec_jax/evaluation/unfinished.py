@@ -1,7 +1,7 @@
 """What an evaluation has measured is kept, a file for each batch, until it is at its end: preempted, it goes on there.
 
 A file counts only where it was made of the very examples that it is asked for, under a key that says in words what else
-the numbers depend on: the weights, the config, the protocol, the instruments and the code.
+the numbers depend on: the weights, the config, the request, the instruments and the code.
 """
 
 import contextlib

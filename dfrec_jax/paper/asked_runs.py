@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.paper import runs_at_hand, table_data
 from dfrec_jax.paper.fitted_tables import places_of
@@ -31,7 +31,7 @@ class Asked(NamedTuple):
     Attributes:
       runs: in the order in which they were named.
       base: the config whose networks measure.
-      words: the protocol as records hold it: a file is only ever replaced by one of the same.
+      words: the request as records hold it: a file is only ever replaced by one of the same.
       others: of runs on other photographs than the paper's, the data sets that are measured on.
     """
 
@@ -41,31 +41,31 @@ class Asked(NamedTuple):
     others: tuple[Data, ...] = ()
 
 
-def opened(workdirs: Sequence[str], protocol: Protocol) -> Asked:
+def opened(workdirs: Sequence[str], request: Request) -> Asked:
     """Opens the runs and sees whether they go together; loads nothing.
 
     Raises:
       CheckpointError: for a workdir that holds no run.
-      ConfigError: for a protocol with other fields than tables have, and for runs of which two are the same or that do
+      ConfigError: for a request with other fields than tables have, and for runs of which two are the same or that do
         not go together.
     """
-    _check_protocol(protocol)
+    _check_request(request)
     runs = [runs_at_hand.open_run(workdir) for workdir in workdirs]
     runs_at_hand.check_distinct(runs)
     base = _base(runs)
     networks = dict(sorted(perceptors.table_networks(base).items()))
-    others = _others(runs, protocol.data_dir)
-    return Asked(runs, base, {**protocol.conditions(), "metrics": networks}, others)
+    others = _others(runs, request.data_dir)
+    return Asked(runs, base, {**request.conditions(), "metrics": networks}, others)
 
 
-def _check_protocol(protocol: Protocol) -> None:
-    """Raises ConfigError for a protocol with fields that tables and figures say themselves."""
-    plain = Protocol(
-        checkpoint=protocol.checkpoint, seed=protocol.seed, data_dir=protocol.data_dir, examples=protocol.examples
+def _check_request(request: Request) -> None:
+    """Raises ConfigError for a request with fields that tables and figures say themselves."""
+    plain = Request(
+        checkpoint=request.checkpoint, seed=request.seed, data_dir=request.data_dir, examples=request.examples
     )
-    if plain != protocol:
-        beyond = protocol._replace(checkpoint="best", seed=0, data_dir="", examples=0)
-        flags = beyond.flags() or f"--name={protocol.name}"
+    if plain != request:
+        beyond = request._replace(checkpoint="best", seed=0, data_dir="", examples=0)
+        flags = beyond.flags() or f"--name={request.name}"
         raise ConfigError(f"{flags}: a table of the paper says itself what it is measured on; leave it out")
 
 
@@ -202,7 +202,7 @@ def made_now() -> dict[str, Any]:
 
 
 def check_free(path: Path, words: Mapping[str, Any], read: Callable[[Path], Any]) -> None:
-    """Raises ConfigError where `path` holds a record of another protocol, or something that `read` cannot read."""
+    """Raises ConfigError where `path` holds a record of another request, or something that `read` cannot read."""
     if not path.exists():
         return
     try:
@@ -214,5 +214,5 @@ def check_free(path: Path, words: Mapping[str, Any], read: Callable[[Path], Any]
     ]
     if changed:
         raise ConfigError(
-            f"{path} holds a record of another protocol ({'; '.join(changed)}): choose another --out, or move it away"
+            f"{path} holds a record of another request ({'; '.join(changed)}): choose another --out, or move it away"
         )

@@ -10,7 +10,7 @@ import jax
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import describing
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.paper import (
     asked_runs,
     captions,
@@ -53,7 +53,7 @@ def evaluate(
     workdirs: Sequence[str],
     which: str,
     out: str,
-    protocol: Protocol,
+    request: Request,
     beside: Sequence[PaperTable] = (),
     rows: Sequence[str] = (),
 ) -> str:
@@ -63,7 +63,7 @@ def evaluate(
       workdirs: of the runs.
       which: as `chosen`.
       out: the folder.
-      protocol: as for tables.
+      request: as for tables.
       beside: tables that are asked for too, in which a run may have its place; beside all figures it may be in
         any table.
       rows: as for tables: NAME=DIR each, of pictures that another program made.
@@ -77,7 +77,7 @@ def evaluate(
     asked = chosen(which)
     if jax.process_count() > 1:
         raise ConfigError("--figure: pictures of a few examples are made on one host; run it again on one, alone")
-    runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
+    runs, base, words, photographs = asked_runs.opened(workdirs, request)
     others = pictures_of_others.parsed(rows)
     fitting = [_with_rows_of(_fitted(figure, runs, photographs), others) for figure in asked]
     said = "the figures, nor in a table" if which == "all" else f"figure {asked[0].name}"
@@ -88,13 +88,11 @@ def evaluate(
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
     for path in files.values():
         asked_runs.check_free(path, words, figures.read)
-    rows_of_others.check(
-        others, runs, all_places, base, lambda place: tables_of_runs.measured_at(place, base, protocol)
-    )
+    rows_of_others.check(others, runs, all_places, base, lambda place: tables_of_runs.measured_at(place, base, request))
 
     asked_runs.write_runs(runs, results / "runs.json")
     networks, made = describing.load(base, roles=("identity",)), asked_runs.made_now()
-    remember = _Columns(base, protocol)
+    remember = _Columns(base, request)
     texts = []
     for figure in fitting:
         material, missing, steps = _material(figure, runs, others, remember, networks, results)
@@ -151,19 +149,19 @@ def _with_rows_of(figure: PaperFigure, others: Sequence[Given]) -> PaperFigure:
 class _Columns:
     """Batches of columns and pictures of rows, each opened once for all figures."""
 
-    def __init__(self, base: Any, protocol: Protocol):
-        self.base, self.protocol = base, protocol
+    def __init__(self, base: Any, request: Request):
+        self.base, self.request = base, request
         self.examples = lru_cache(maxsize=None)(self._examples)
         self._sources: dict[tuple[Wanted, Place], tables_of_runs.Source] = {}
 
     def _examples(self, place: Place) -> Examples:
-        measured = tables_of_runs.measured_at(place, self.base, self.protocol)
+        measured = tables_of_runs.measured_at(place, self.base, self.request)
         return Examples(measured, self.base, place.perturbation, tables_of_runs.PERTURBATION_SEED)
 
     def source(self, wanted: Wanted, place: Place) -> tables_of_runs.Source:
         if (wanted, place) not in self._sources:
-            measured = tables_of_runs.measured_at(place, self.base, self.protocol)
-            found = tables_of_runs.source_of(wanted, measured, place.perturbation, self.protocol)
+            measured = tables_of_runs.measured_at(place, self.base, self.request)
+            found = tables_of_runs.source_of(wanted, measured, place.perturbation, self.request)
             last: dict[int, Any] = {}
 
             def pictures(number: int, batch: Any) -> Any:

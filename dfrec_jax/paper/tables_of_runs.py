@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import describing, scores, spread
-from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recoverers import COPY
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.table_metrics import IDSIM
 from dfrec_jax.files import whole
@@ -42,7 +42,7 @@ def evaluate(
     workdirs: Sequence[str],
     which: str,
     out: str,
-    protocol: Protocol,
+    request: Request,
     beside: Sequence[PaperTable] = (),
     rows: Sequence[str] = (),
 ) -> str:
@@ -52,7 +52,7 @@ def evaluate(
       workdirs: of the runs.
       which: `1` to `7`, or `all`.
       out: the folder; empty: the workdir of a single run, `runs/report` for several.
-      protocol: checkpoint, seed, data_dir and examples; a table has no use for the other fields.
+      request: checkpoint, seed, data_dir and examples; a table has no use for the other fields.
       beside: tables of figures that are asked for too, in which a run may have its place.
       rows: NAME=DIR each, of pictures that another program made; see `pictures_of_others`.
 
@@ -61,13 +61,13 @@ def evaluate(
 
     Raises:
       CheckpointError: for a workdir that holds no run.
-      ConfigError: for a table that is none, a protocol with other fields, runs of which two are the same, that do not
+      ConfigError: for a table that is none, a request with other fields, runs of which two are the same, that do not
         go together or that belong to no asked table, rows whose pictures are not those of the examples, and for results
-        of another protocol that stand in the way.
+        of another request that stand in the way.
       WeightsError: where there is no network to tell identities.
     """
     asked = chosen(which)
-    runs, base, words, photographs = asked_runs.opened(workdirs, protocol)
+    runs, base, words, photographs = asked_runs.opened(workdirs, request)
     others = pictures_of_others.parsed(rows)
     tables = [with_rows_of(fitted(table, runs, photographs), others) for table in asked]
     said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
@@ -79,7 +79,7 @@ def evaluate(
         asked_runs.check_free(path, words, cells.read)
     cases_file = folder / "results" / "cases.json"
     asked_runs.check_free(cases_file, words, figures.read)
-    rows_of_others.check(others, runs, all_places, base, lambda place: measured_at(place, base, protocol))
+    rows_of_others.check(others, runs, all_places, base, lambda place: measured_at(place, base, request))
 
     if spread.is_first_host():
         asked_runs.write_runs(runs, folder / "results" / "runs.json")
@@ -92,8 +92,8 @@ def evaluate(
     truth_of = compiling.announced(scores.truth_of, "the networks that measure", spread.is_first_host())
     columns: dict[Place, OfColumn] = {}
     for place, wanted in places_of(tables, runs, others).items():
-        columns[place] = _column(place, wanted, base, protocol, measures, folder / "results", devices, truth_of)
-    calibrated = _calibrated(columns, base, protocol, devices)
+        columns[place] = _column(place, wanted, base, request, measures, folder / "results", devices, truth_of)
+    calibrated = _calibrated(columns, base, request, devices)
     texts = []
     for table in tables:
         header = header_of(table, columns, networks, base, runs) + calibrated + _of_several_hosts()
@@ -121,7 +121,7 @@ def _column(
     place: Place,
     wanted: Sequence[Wanted],
     base: ConfigDict,
-    protocol: Protocol,
+    request: Request,
     measures: scores.Measures,
     results: Path,
     devices: Spread,
@@ -130,7 +130,7 @@ def _column(
     """Every wanted row of one column, over the same examples; pictures of some are kept below `results`."""
     if not wanted:
         return OfColumn({}, 0, 0)
-    measured = measured_at(place, base, protocol)
+    measured = measured_at(place, base, request)
     try:
         examples = Examples(measured, base, place.perturbation, PERTURBATION_SEED)
     except ConfigError as error:
@@ -138,7 +138,7 @@ def _column(
     rows, reasons = {}, {}
     for one in wanted:
         try:
-            rows[one] = source_of(one, measured, place.perturbation, protocol)
+            rows[one] = source_of(one, measured, place.perturbation, request)
         except ConfigError as error:
             reasons[one] = str(error)
     make = scores.collection(measures)
@@ -181,14 +181,14 @@ def _of_several_hosts() -> list[str]:
     ]
 
 
-def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, protocol: Protocol, devices: Spread) -> list[str]:
+def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, request: Request, devices: Spread) -> list[str]:
     """What the row None says of FaceNet's input, where FaceNet measures and data of the paper were measured."""
     if not calibrator.is_asked(base):
         return []
     there = calibrator.columns_of([place.data for place, of in columns.items() if of.rows and not place.perturbation])
     found = {}
     for data in there:
-        examples = Examples(measured_at(Place(data, ""), base, protocol), base, "", PERTURBATION_SEED)
+        examples = Examples(measured_at(Place(data, ""), base, request), base, "", PERTURBATION_SEED)
         found[data] = calibrator.similarities(base, examples, devices)
     return [calibrator.remark(found, base.frozen.metric)] if found else []
 
@@ -201,7 +201,7 @@ class Source(NamedTuple):
     folder: str = ""
 
 
-def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: Protocol) -> Source:
+def source_of(wanted: Wanted, measured: Measured, perturbation: str, request: Request) -> Source:
     """Where the pictures of one row come from; raises ConfigError where they cannot be had."""
     if wanted.method in (NONE, COPY):
         return Source(lambda number, batch: Kept(target=batch["image"]))
@@ -213,13 +213,13 @@ def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: P
         return Source(lambda number, batch: Kept(target=read(run, measured.data, batch)), folder=folder)
     if run.config.image_size != measured.image_size:
         raise ConfigError(f"{run.workdir} recovers pictures of {run.config.image_size} px, not {measured.image_size}")
-    loaded = runs_at_hand.load(run, protocol.checkpoint, wanted.method)
+    loaded = runs_at_hand.load(run, request.checkpoint, wanted.method)
     made_of = {
         "config": run.config.to_json_best_effort(sort_keys=True),
         **measured.words(perturbation, PERTURBATION_SEED),
     }
     devices = spread.over_all_devices(measured.batch_size)
-    store = recovered_pictures.store(Path(run.workdir), loaded.recoverer, made_of, protocol.seed, devices)
+    store = recovered_pictures.store(Path(run.workdir), loaded.recoverer, made_of, request.seed, devices)
     jitted = recovered_pictures.jitted(loaded.recoverer)
     run_it = compiling.announced(jitted, f"{wanted.method} of {run.workdir}", spread.is_first_host())
 
@@ -231,10 +231,10 @@ def source_of(wanted: Wanted, measured: Measured, perturbation: str, protocol: P
     return Source(pictures, loaded.step, str(store.folder.relative_to(run.workdir)))
 
 
-def measured_at(place: Place, base: ConfigDict, protocol: Protocol) -> Measured:
+def measured_at(place: Place, base: ConfigDict, request: Request) -> Measured:
     """What is measured there: so many examples of the test split, or all of it."""
-    examples = protocol.examples or (DRAWN_EXAMPLES if place.data.dataset in SCENES else base.data.test_examples)
-    folder = place.data.folders or protocol.data_dir or base.data.dir
+    examples = request.examples or (DRAWN_EXAMPLES if place.data.dataset in SCENES else base.data.test_examples)
+    folder = place.data.folders or request.data_dir or base.data.dir
     return Measured(place.data, folder, base.image_size, examples, base.data.eval_batch_size)
 
 

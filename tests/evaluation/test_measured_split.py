@@ -6,13 +6,13 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import forged, mixture
 from dfrec_jax.evaluation import measured_split
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 
 
-@pytest.mark.parametrize("protocol", [AS_TRAINED, Protocol(forge=True)])
-def test_data_that_are_not_there_are_refused_in_the_words_of_evaluate(make_config, tmp_path, protocol):
+@pytest.mark.parametrize("asked", [AS_TRAINED, Request(forge=True)])
+def test_data_that_are_not_there_are_refused_in_the_words_of_evaluate(make_config, tmp_path, asked):
     with pytest.raises(ConfigError, match="holds no prepared 'faces'.*--data_dir=DIR.*--dataset=NAME"):
-        measured_split.open_split(make_config(dir=str(tmp_path)), protocol)
+        measured_split.open_split(make_config(dir=str(tmp_path)), asked)
 
 
 def test_an_empty_split_is_refused_in_the_words_of_evaluate(make_config, monkeypatch):
@@ -30,12 +30,12 @@ def test_what_cannot_be_forged_from_is_refused_before_the_first_batch(make_confi
     split = mixture.split_of(config, "test")
     monkeypatch.setattr(split, "index", split.index._replace(partners=np.zeros((0, 0), np.int32)))
     with pytest.raises(ConfigError, match="^--forge: .* leave --forge out"):
-        measured_split.open_split(config, Protocol(forge=True))
+        measured_split.open_split(config, Request(forge=True))
 
 
 def test_the_split_says_what_is_in_it(make_config):
     config = make_config()
-    split = measured_split.open_split(config, Protocol(forge=True))
+    split = measured_split.open_split(config, Request(forge=True))
     assert split.attacks == forged.NAMES and split.num_batches == 3 * 2 + 2 and split.labels is None
     recorded = measured_split.open_split(config, AS_TRAINED)
     assert recorded.num_batches == sum(1 for _ in recorded.batches)
@@ -44,12 +44,12 @@ def test_the_split_says_what_is_in_it(make_config):
 def test_a_list_of_groups_is_read_first(make_config, tmp_path):
     config = make_config("triplets")
     with pytest.raises(ConfigError, match="missing.csv: cannot be read"):
-        measured_split.open_split(config, Protocol(groups=str(tmp_path / "missing.csv")))
+        measured_split.open_split(config, Request(groups=str(tmp_path / "missing.csv")))
     split = mixture.split_of(config, "test")
     people = [split.names.identities[number].split("-", 1)[1] for number in np.unique(split.index.target_id)]
     path = tmp_path / "groups.csv"
     path.write_text("id,repository\n" + "".join(f"{name},{name[-1]}\n" for name in dict.fromkeys(people)))
-    opened = measured_split.open_split(config, Protocol(groups=str(path)))
+    opened = measured_split.open_split(config, Request(groups=str(path)))
     examples = {"target_id": split.index.target_id}
     opened.add_labels(examples)
     names = [split.names.identities[number] for number in split.index.target_id]
@@ -65,7 +65,7 @@ def test_one_part_of_a_split_is_measured(make_config, tmp_path):
     groups, halves = tmp_path / "groups.csv", tmp_path / "halves.csv"
     groups.write_text("id,repository\n" + "".join(f"{name},{'xy'[i > 0]}\n" for i, name in enumerate(names)))
     halves.write_text("repository,half\nx,first\ny,second\n")
-    asked = Protocol(groups=f"{groups}, {halves}", only="half=first")
+    asked = Request(groups=f"{groups}, {halves}", only="half=first")
     batches = list(measured_split.open_split(config, asked).batches)
     counted = np.concatenate([batch["target_id"][batch["is_valid"]] for batch in batches])
     assert {split.names.identities[number].split("-", 1)[1] for number in counted} == {names[0]}

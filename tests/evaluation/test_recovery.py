@@ -8,7 +8,7 @@ from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import autoencoder
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import collecting, people, recovery
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.models import dfrec
 from dfrec_jax.reports import results
 from dfrec_jax.runs import released, trained
@@ -32,12 +32,12 @@ def measurings(monkeypatch):
     return found
 
 
-def test_it_leaves_results_with_their_protocol_and_a_table(tmp_path, measurings):
+def test_it_leaves_results_with_their_request_and_a_table(tmp_path, measurings):
     (tmp_path / "metrics.jsonl").write_text(METRICS)
     panels = tmp_path / "panels" / "recovery-seed3"
     panels.mkdir(parents=True)
     (panels / "an attack of before.png").write_bytes(b"")
-    text = recovery.evaluate(tmp_path, Protocol(seed=3))
+    text = recovery.evaluate(tmp_path, Request(seed=3))
     assert (tmp_path / "tables" / "recovery-seed3.md").read_text() == text
     assert (tmp_path / "panels" / "training.png").exists()
     assert [path.name for path in panels.iterdir()] == ["roc.png"], "of these examples no picture is kept"
@@ -51,32 +51,32 @@ def test_it_leaves_results_with_their_protocol_and_a_table(tmp_path, measurings)
 def test_a_smaller_evaluation_leaves_the_full_one_alone(tmp_path, measurings):
     recovery.evaluate(tmp_path)
     before = (tmp_path / "results" / "results.json").read_bytes()
-    recovery.evaluate(tmp_path, Protocol(examples=1))
+    recovery.evaluate(tmp_path, Request(examples=1))
     assert (tmp_path / "results" / "results.json").read_bytes() == before
     assert len(measurings) == 2
     assert results.read(tmp_path / "results" / "recovery-examples1.json").protocol["examples"] == 1
 
 
 @pytest.mark.parametrize(
-    "protocol",
+    "asked",
     [
-        Protocol(name="../../evil"),
-        Protocol(name="recovery", seed=1),
-        Protocol(name="taken"),
-        Protocol(groups="missing.csv"),
-        Protocol(data_dir="/nowhere"),
-        Protocol(dataset="triplets", data_dir="/nowhere"),
-        Protocol(dataset="triplets", data_dir="/nowhere", groups="missing.csv"),
-        Protocol(mask_ratio=0.999),
+        Request(name="../../evil"),
+        Request(name="recovery", seed=1),
+        Request(name="taken"),
+        Request(groups="missing.csv"),
+        Request(data_dir="/nowhere"),
+        Request(dataset="triplets", data_dir="/nowhere"),
+        Request(dataset="triplets", data_dir="/nowhere", groups="missing.csv"),
+        Request(mask_ratio=0.999),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_anything_is_measured(tmp_path, measurings, protocol):
+def test_what_cannot_be_done_is_refused_before_anything_is_measured(tmp_path, measurings, asked):
     workdir = tmp_path / "deep" / "workdir"
     (workdir / "results").mkdir(parents=True)
-    earlier = results.Results(Protocol(examples=7).conditions(), {}, [])
+    earlier = results.Results(Request(examples=7).conditions(), {}, [])
     results.write(earlier, workdir / "results" / "taken.json")
     with pytest.raises(ConfigError, match="^(--|/)"):
-        recovery.evaluate(workdir, protocol)
+        recovery.evaluate(workdir, asked)
     assert not measurings
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["taken.json"]
 
@@ -103,7 +103,7 @@ def test_what_is_measured_may_be_written_elsewhere(tmp_path, measurings, capsys)
     """As of a network that comes with the package, which brings no log to draw curves of."""
     (tmp_path / "network").mkdir()
     (tmp_path / "network" / "network.json").touch()
-    recovery.evaluate(tmp_path / "network", Protocol(seed=3), tmp_path / "out")
+    recovery.evaluate(tmp_path / "network", Request(seed=3), tmp_path / "out")
     assert [path.name for path in (tmp_path / "network").iterdir()] == ["network.json"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"results", "tables", "panels"}
     assert "curves" not in capsys.readouterr().err
@@ -118,9 +118,9 @@ def test_what_is_measured_may_be_written_elsewhere(tmp_path, measurings, capsys)
 )
 def test_a_network_that_comes_with_the_package_is_measured_by_itself(asked, words):
     with pytest.raises(ConfigError, match=words):
-        evaluation.asked(*asked, Protocol(), network="drawn")
+        evaluation.asked(*asked, Request(), network="drawn")
     with pytest.raises(ConfigError, match="--network=large: must be one of"):
-        evaluation.asked("", "", "", "", False, "", Protocol(), network="large")
+        evaluation.asked("", "", "", "", False, "", Request(), network="large")
 
 
 def test_the_file_is_json_that_a_script_reads(tmp_path, measurings):

@@ -1,11 +1,11 @@
-"""What stands in the way of a record: one of another protocol, and not one that is older than a field."""
+"""What stands in the way of a record: one of another request, and not one that is older than a field."""
 
 import json
 
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.files import whole
 from dfrec_jax.paper import asked_runs
 from dfrec_jax.paper.runs_at_hand import Run
@@ -20,8 +20,8 @@ def test_a_field_that_is_newer_than_the_record_counts_as_what_was_done_before(tm
     older = {field: value for field, value in AS_TRAINED.conditions().items() if field != "only"}
     figures.write(figures.Figure("7", "a figure", protocol={**older, "metrics": {"metric": "a"}}), path)
     asked_runs.check_free(path, {**AS_TRAINED.conditions(), "metrics": {"metric": "a"}}, figures.read)
-    with pytest.raises(ConfigError, match="record of another protocol .*only: '' -> 'half=one'"):
-        asked_runs.check_free(path, Protocol(only="half=one").conditions(), figures.read)
+    with pytest.raises(ConfigError, match="record of another request .*only: '' -> 'half=one'"):
+        asked_runs.check_free(path, Request(only="half=one").conditions(), figures.read)
     with pytest.raises(ConfigError, match="metrics: .*'a'.* -> .*'b'"):
         asked_runs.check_free(path, {"metrics": {"metric": "b"}}, figures.read)
 

@@ -8,7 +8,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.paper import figure_grids, figures_of_runs, tables_of_runs
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.recovered_pictures import Kept
@@ -18,7 +18,7 @@ from dfrec_jax.reports import figures
 from tests import tiny
 from tests.paper.test_tables_of_runs import pictures_of_another_program, run
 
-PROTOCOL = Protocol(examples=16)
+REQUEST = Request(examples=16)
 
 
 def batch(seed=0):
@@ -32,9 +32,9 @@ def made_up(monkeypatch):
     """Runs without a network, which recover the target as it is, and data that are not drawn."""
     asked, real_source = [], tables_of_runs.source_of
 
-    def source(wanted, measured, perturbation, protocol):
+    def source(wanted, measured, perturbation, request):
         if isinstance(wanted.run, Given):
-            return real_source(wanted, measured, perturbation, protocol)
+            return real_source(wanted, measured, perturbation, request)
         asked.append((wanted.method, wanted.workdir, measured.data.attack))
         maps = np.full((8, 32, 32, 1), 255, np.uint8)
         return tables_of_runs.Source(lambda number, batch: Kept(batch["target"], batch["source"], maps), 7, "kept")
@@ -53,7 +53,7 @@ def test_every_figure_from_the_runs_that_are_there(tmp_path, made_up):
     one, other = run(tmp_path / "a"), run(tmp_path / "b", (0.0, 0.1))
     without = run(tmp_path / "c", (0.0, 0.1), ism__enabled=False)
     out = tmp_path / "out"
-    text = figures_of_runs.evaluate([one, other, without], "all", str(out), PROTOCOL)
+    text = figures_of_runs.evaluate([one, other, without], "all", str(out), REQUEST)
 
     grid = made(out, "4")
     assert grid.headings == ("input", "true target", "DFREC", "DFREC, source", "true source")
@@ -97,25 +97,25 @@ def test_a_forgery_is_held_against_a_third_person():
 def test_a_run_without_a_place_is_refused_unless_a_table_has_one(tmp_path, made_up):
     one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
     with pytest.raises(ConfigError, match="without patch loss has no cell in figure 7"):
-        figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL)
-    figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), PROTOCOL, [TABLES[6]])
+        figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), REQUEST)
+    figures_of_runs.evaluate([one, ablated], "7", str(tmp_path / "out"), REQUEST, [TABLES[6]])
     assert not made(tmp_path / "out", "7").is_empty
 
 
 def test_all_figures_take_every_run_of_the_tables_and_no_other(tmp_path, made_up, monkeypatch):
     """One list of runs does for `--table=all --figure=all`, and for `--figure=all` alone."""
     one, ablated = run(tmp_path / "a"), run(tmp_path / "b", loss__patch=0.0)
-    figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), PROTOCOL)
+    figures_of_runs.evaluate([one, ablated], "all", str(tmp_path / "out"), REQUEST)
     assert {workdir for _, workdir, _ in made_up} == {one}
     nowhere = run(tmp_path / "c", ism__enabled=False, loss__patch=0.0)
     with pytest.raises(ConfigError, match="c: DFREC .*has no cell in the figures, nor in a table"):
-        figures_of_runs.evaluate([one, nowhere], "all", str(tmp_path / "out"), PROTOCOL)
+        figures_of_runs.evaluate([one, nowhere], "all", str(tmp_path / "out"), REQUEST)
 
     beside = []
     monkeypatch.setattr(tables_of_runs, "evaluate", lambda *given: beside.extend(given[4]) or "")
     monkeypatch.setattr(figures_of_runs, "evaluate", lambda *given: "")
     monkeypatch.setattr(evaluation, "_rendered", lambda folder: "")
-    evaluation.asked("", f"{one},{ablated}", "6", "all", False, "out", PROTOCOL)
+    evaluation.asked("", f"{one},{ablated}", "6", "all", False, "out", REQUEST)
     assert TABLES[6] in beside, "with all figures a run of Table VII may be named beside Table VI"
 
 
@@ -124,7 +124,7 @@ def test_pictures_of_another_program_stand_among_the_methods(tmp_path, made_up):
     pictures_of_another_program(tmp_path / "mine")
     rows, out = [f"MAT={tmp_path / 'mat'}", f"mine={tmp_path / 'mine'}"], tmp_path / "out"
     one = run(tmp_path / "a")
-    evaluation.asked(one, "", "", "4", False, str(out), PROTOCOL, rows)
+    evaluation.asked(one, "", "", "4", False, str(out), REQUEST, rows)
     grid = made(out, "4")
     assert grid.headings == ("input", "true target", "MAT", "mine", "DFREC", "DFREC, source", "true source")
     places = dict(zip(grid.headings, grid.lines[0].places, strict=True))
@@ -134,9 +134,9 @@ def test_pictures_of_another_program_stand_among_the_methods(tmp_path, made_up):
 
     (tmp_path / "mine" / "embedded-leak-0.1-to-0.25" / "000003.png").unlink()
     with pytest.raises(ConfigError, match="1 missing .000003.png"):
-        evaluation.asked(one, "", "", "4", False, str(out), PROTOCOL, rows)
+        evaluation.asked(one, "", "", "4", False, str(out), REQUEST, rows)
     with pytest.raises(ConfigError, match="such a row stands in tables 1 and 3 and in figures 3 to 5 alone"):
-        evaluation.asked(one, "", "", "7", False, str(out), PROTOCOL, rows[:1])
+        evaluation.asked(one, "", "", "7", False, str(out), REQUEST, rows[:1])
 
 
 def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):
@@ -147,21 +147,21 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up
         (("", "8"), "a: DFREC trained on embedded, leak 0.1 to 0.25 has no cell in figure 8"),
     ):
         with pytest.raises(ConfigError, match=message):
-            evaluation.asked(one, "", *flags, False, str(out), PROTOCOL)
+            evaluation.asked(one, "", *flags, False, str(out), REQUEST)
     assert not made_up and not out.exists()
 
 
-def test_a_figure_of_another_protocol_stands_in_the_way(tmp_path, made_up):
+def test_a_figure_of_another_request_stands_in_the_way(tmp_path, made_up):
     one, out = run(tmp_path / "a"), str(tmp_path / "out")
-    figures_of_runs.evaluate([one], "7", out, PROTOCOL)
-    figures_of_runs.evaluate([one], "7", out, PROTOCOL)
-    with pytest.raises(ConfigError, match="record of another protocol .*examples: 16 -> 9"):
-        figures_of_runs.evaluate([one], "7", out, Protocol(examples=9))
+    figures_of_runs.evaluate([one], "7", out, REQUEST)
+    figures_of_runs.evaluate([one], "7", out, REQUEST)
+    with pytest.raises(ConfigError, match="record of another request .*examples: 16 -> 9"):
+        figures_of_runs.evaluate([one], "7", out, Request(examples=9))
 
 
 def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_up, monkeypatch):
     one, out = run(tmp_path / "a"), tmp_path / "out"
-    text = evaluation.asked(one, "", "", "7", False, str(out), PROTOCOL)
+    text = evaluation.asked(one, "", "", "7", False, str(out), REQUEST)
     page = out / "report" / "index.html"
     assert f"The report: {page}" in text and (out / "figures" / "figure_7.pdf").exists()
     before = page.read_text()
@@ -171,12 +171,12 @@ def test_the_report_is_made_and_rendered_again_without_a_device(tmp_path, made_u
         raise AssertionError("a device was asked for")
 
     monkeypatch.setattr("jax._src.xla_bridge.backends", refuse)
-    assert str(page) in evaluation.asked("", "", "", "", True, str(out), Protocol())
+    assert str(page) in evaluation.asked("", "", "", "", True, str(out), Request())
     assert page.read_text() == before
     with pytest.raises(ConfigError, match="there is no table_N.json"):
-        evaluation.asked("", "", "", "", True, str(tmp_path / "nowhere"), Protocol())
+        evaluation.asked("", "", "", "", True, str(tmp_path / "nowhere"), Request())
 
 
 def test_a_figure_of_the_data_alone_needs_no_run_of_its_own(tmp_path, made_up):
-    figures_of_runs.evaluate([run(tmp_path / "a")], "1", str(tmp_path / "out"), PROTOCOL)
+    figures_of_runs.evaluate([run(tmp_path / "a")], "1", str(tmp_path / "out"), REQUEST)
     assert len(made(tmp_path / "out", "1").panels) == 3 and not made_up

@@ -8,8 +8,8 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
-from dfrec_jax.evaluation.protocol import Protocol
 from dfrec_jax.evaluation.recoverers import DFREC, INPAINTING
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.paper import (
     asked_runs,
     cases,
@@ -31,7 +31,7 @@ from dfrec_jax.reports.cells import Cell
 from tests import tiny
 from tests.paper.test_tables_of_runs import run
 
-PROTOCOL = Protocol(examples=16)
+REQUEST = Request(examples=16)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def made_up(monkeypatch):
     """Runs without a network, which recover the target as it is."""
     asked = []
 
-    def source(wanted, measured, perturbation, protocol):
+    def source(wanted, measured, perturbation, request):
         asked.append((wanted.workdir[-4:], str(measured.data), perturbation, measured.folder))
 
         def pictures(number, batch):
@@ -108,7 +108,7 @@ def test_the_papers_and_drawn_data_keep_the_keys_of_their_pictures():
 
 
 def test_a_table_has_a_row_for_each_of_two_runs_on_the_data_of_a_column(runs, made_up, tmp_path):
-    text = tables_of_runs.evaluate(runs, "1", str(tmp_path / "out"), PROTOCOL)
+    text = tables_of_runs.evaluate(runs, "1", str(tmp_path / "out"), REQUEST)
     table = cells.read(tmp_path / "out" / "results" / "table_1.json")
     assert table.columns == ("FACES", "SWAPS") and all(cell.paper is None for cell in table.cells)
     assert [row for row in table.rows if row.startswith((DFREC, INPAINTING))] == [
@@ -149,7 +149,7 @@ def test_every_table_and_figure_is_fitted(runs):
 
 def test_figures_show_each_run_and_say_where_there_is_no_source(runs, made_up, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    text = figures_of_runs.evaluate(runs, "all", str(out), PROTOCOL)
+    text = figures_of_runs.evaluate(runs, "all", str(out), REQUEST)
 
     def made(name):
         return figures.read(out / "results" / f"figure_{name}.json")
@@ -163,7 +163,7 @@ def test_figures_show_each_run_and_say_where_there_is_no_source(runs, made_up, t
     assert "FACES: photographs with forgeries of our own" in made("7").caption[0] and "Figure 4" in text
     similarities = {"source": np.zeros(0), "target": np.zeros(0), "another person": np.zeros(0)}
     monkeypatch.setattr(figures_of_runs.figure_grids, "similarities", lambda network, batch: similarities)
-    figures_of_runs.evaluate(runs, "1", str(out), PROTOCOL)
+    figures_of_runs.evaluate(runs, "1", str(out), REQUEST)
     assert made("1").is_empty and made("1").missing[0].startswith(
         "Not shown: FACES; SWAPS: no forgery has a known source"
     )
@@ -191,7 +191,7 @@ def test_runs_of_two_kinds_stand_in_no_table(runs, made_up, tmp_path):
         frozen__frechet="embedded-b", frozen__attribute_metric="embedded-b", frozen__pose="embedded-b",
     )  # fmt: skip
     with pytest.raises(ConfigError, match="runs on other photographs than the paper's and on the paper's photographs"):
-        tables_of_runs.evaluate([*runs, papers], "1", str(tmp_path / "out"), PROTOCOL)
+        tables_of_runs.evaluate([*runs, papers], "1", str(tmp_path / "out"), REQUEST)
     assert not made_up
 
 

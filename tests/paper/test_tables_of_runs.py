@@ -12,8 +12,8 @@ from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import describing
-from dfrec_jax.evaluation.protocol import AS_TRAINED, Protocol
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
+from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.files import whole
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.paper import recovered_pictures, runs_at_hand, table_cells, table_data, tables_of_runs
@@ -49,9 +49,9 @@ def made_up(monkeypatch):
 
     real_source = tables_of_runs.source_of
 
-    def source(wanted, measured, perturbation, protocol):
+    def source(wanted, measured, perturbation, request):
         if isinstance(wanted.run, Given):
-            return real_source(wanted, measured, perturbation, protocol)
+            return real_source(wanted, measured, perturbation, request)
         loaded.append((wanted.method, measured.data, perturbation))
         if wanted.run is None:
             return tables_of_runs.Source(lambda number, batch: Kept(target=batch["image"]))
@@ -75,12 +75,12 @@ def made_up(monkeypatch):
 
 
 def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Request(examples=16))
     table = cells.read(tmp_path / "a" / "results" / "table_1.json")
     assert (tmp_path / "a" / "tables" / "table_1.md").read_text() == text
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
     dfrec, none = (found[row, "leak .1-.25", "idsim"] for row in (DFREC, "None"))
-    assert dfrec.value == pytest.approx(1, abs=1e-6) and dfrec.paper == 0.7192 and not dfrec.is_papers_protocol
+    assert dfrec.value == pytest.approx(1, abs=1e-6) and dfrec.paper == 0.7192 and not dfrec.is_papers_request
     assert (dfrec.run, dfrec.step, dfrec.pictures) == (str(tmp_path / "a"), 7, "kept")
     assert none.value == found[INPAINTING, "leak .1-.25", "idsim"].value < 0.9
     assert {cell.n for cell in (dfrec, none)} == {dfrec.n} and dfrec.n > 0
@@ -97,7 +97,7 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
 def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_path, made_up):
     path, results = run(tmp_path / "a"), tmp_path / "a" / "results"
     whole.write_json(results / "runs.json", {"of before": {}}, indent=1)
-    tables_of_runs.evaluate([path], "2", "", Protocol(examples=16))
+    tables_of_runs.evaluate([path], "2", "", Request(examples=16))
     shown = figures.read(results / "cases.json")
     labels = [line.label.partition(": ")[2].split(", ") for line in shown.lines]
     assert [word for word, _ in labels] == ["worst", "median", "best"]
@@ -135,7 +135,7 @@ def test_perturbed_columns_and_another_training_set_have_their_own_places(tmp_pa
 def copied(monkeypatch, share_of):
     """Recoverers that mix so much of the true target into the input, by the last name of the workdir."""
 
-    def source(wanted, measured, perturbation, protocol):
+    def source(wanted, measured, perturbation, request):
         share = share_of[wanted.workdir[-1:]]
         mix = lambda batch: share * batch["target"] + (1 - share) * batch["image"]  # noqa: E731
         return tables_of_runs.Source(lambda number, batch: Kept(target=mix(batch).astype(np.uint8)), 7, "kept")
@@ -148,7 +148,7 @@ def test_a_cell_that_stands_in_two_tables_is_one_figure(tmp_path, made_up, monke
     leaks = {"leak .1-.25": (0.1, 0.25), "leak .25-.4": (0.25, 0.4), "leak 0-.1": (0.0, 0.1)}
     copied(monkeypatch, {"": 0.0, "0": 0.3, "1": 0.5, "2": 0.7})
     runs = [run(tmp_path / str(number), leak) for number, leak in enumerate(leaks.values())]
-    tables_of_runs.evaluate(runs, "all", str(tmp_path / "out"), Protocol(examples=16))
+    tables_of_runs.evaluate(runs, "all", str(tmp_path / "out"), Request(examples=16))
     found = {
         (number, cell.row, cell.column): cell.value
         for number in (1, 2, 6, 7)
@@ -174,7 +174,7 @@ def test_what_copies_is_as_far_off_as_its_input_was_perturbed(tmp_path, made_up,
     )
     path, out = run(tmp_path / "a"), tmp_path / "out"
     for table in "15":
-        tables_of_runs.evaluate([path], table, str(out), Protocol(examples=16))
+        tables_of_runs.evaluate([path], table, str(out), Request(examples=16))
     one, five = ({c.column: c.value for c in cells.read(out / "results" / f"table_{number}.json").cells
                   if c.row == DFREC and c.metric == "idsim"} for number in (1, 5))  # fmt: skip
     assert one["leak .1-.25"] == pytest.approx(1, abs=1e-6)
@@ -202,17 +202,17 @@ def test_an_ablation_is_told_by_its_config(tmp_path, fields, without):
     assert runs_at_hand.open_run(run(tmp_path / "a", **fields)).without == set(without)
 
 
-def refused(workdirs, message, table="1", protocol=AS_TRAINED, out=""):
+def refused(workdirs, message, table="1", request=AS_TRAINED, out=""):
     with pytest.raises(ConfigError, match=message):
-        tables_of_runs.evaluate(workdirs, table, out, protocol)
+        tables_of_runs.evaluate(workdirs, table, out, request)
 
 
 def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):
     one, same = run(tmp_path / "a"), run(tmp_path / "b")
     refused([one, same], "a and .*b are both DFREC trained on embedded, leak 0.1 to 0.25")
     refused([one], "--table=8: must be 1 to 7, or all", table="8")
-    refused([one], "--forge: a table of the paper says itself", protocol=Protocol(forge=True))
-    refused([one], "--name=mine: a table", protocol=Protocol(name="mine"))
+    refused([one], "--forge: a table of the paper says itself", request=Request(forge=True))
+    refused([one], "--name=mine: a table", request=Request(name="mine"))
     refused([run(tmp_path / "c", (0.1, 0.4))], "leak 0.1 to 0.4 has no cell in table 2", table="2")
     refused([run(tmp_path / "d", ism__enabled=False)], "without ISM has no cell in table 1")
     photographs = run(tmp_path / "e", data__dataset="celeba_megafs", data__attack="ftm", data__dir="/nowhere")
@@ -224,7 +224,7 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up
     ]
     refused(margins, "margin0.3 was trained on faces of `--crop box --margin 0.3`, .*margin0.5 on those of .*0.5")
     with pytest.raises(CheckpointError, match="nowhere"):
-        tables_of_runs.evaluate([one, "nowhere"], "1", "", Protocol())
+        tables_of_runs.evaluate([one, "nowhere"], "1", "", Request())
     assert not made_up
 
 
@@ -232,7 +232,7 @@ def test_data_that_are_not_there_are_dashes(tmp_path, made_up):
     fields = {"data__dataset": "celeba_megafs", "data__attack": "ftm", "data__dir": str(tmp_path / "nowhere")}
     networks = {"frozen__frechet": "embedded-b", "frozen__pose": "embedded-b"}
     path = run(tmp_path / "a", **fields, **networks)
-    text = tables_of_runs.evaluate([path], "2", "", Protocol())
+    text = tables_of_runs.evaluate([path], "2", "", Request())
     assert "| DFREC, trained on FTM | - | - | - |" in text and "its data are not there" in text
 
 
@@ -247,7 +247,7 @@ def test_a_split_that_lacks_a_kind_of_face_is_dashes_that_say_so(
             yield batch | {"is_forgery": batch["number"] < num_forgeries}
 
     monkeypatch.setattr(pipeline, "eval_batches", of_few_kinds)
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "all", "", Protocol(examples=16))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "all", "", Request(examples=16))
     there = f"{num_forgeries} forgeries with a known target and {num_pristine} pristine faces"
     assert f"measured there were {there}, too few for it" in text
     one, three = (cells.read(tmp_path / "a" / "results" / f"table_{number}.json") for number in (1, 3))
@@ -257,27 +257,27 @@ def test_a_split_that_lacks_a_kind_of_face_is_dashes_that_say_so(
     assert is_judged == [bool(num_forgeries and num_pristine)] * len(three.metrics)
 
 
-def test_a_table_of_another_protocol_stands_in_the_way(tmp_path, made_up):
+def test_a_table_of_another_request_stands_in_the_way(tmp_path, made_up):
     path = run(tmp_path / "a")
-    tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
-    tables_of_runs.evaluate([path], "6", "", Protocol(examples=16))
-    refused([path], "record of another protocol .*examples: 16 -> 9", table="6", protocol=Protocol(examples=9))
+    tables_of_runs.evaluate([path], "6", "", Request(examples=16))
+    tables_of_runs.evaluate([path], "6", "", Request(examples=16))
+    refused([path], "record of another request .*examples: 16 -> 9", table="6", request=Request(examples=9))
 
 
 def test_flags_that_do_not_go_together(tmp_path):
     for flags in (("", "", "1", "", False, ""), ("a", "b", "", "7", False, ""), ("", "", "", "", False, "")):
         with pytest.raises(ConfigError, match="exactly one of them"):
-            evaluation.asked(*flags, Protocol())
+            evaluation.asked(*flags, Request())
     with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
-        evaluation.asked("", "a", "", "", False, "", Protocol())
+        evaluation.asked("", "a", "", "", False, "", Request())
     with pytest.raises(ConfigError, match="--out=a: goes with a table"):
-        evaluation.asked("w", "", "", "", False, "a", Protocol())
+        evaluation.asked("w", "", "", "", False, "a", Request())
     with pytest.raises(ConfigError, match="--render-only: wants --out=DIR"):
-        evaluation.asked("w", "", "1", "", True, "a", Protocol())
+        evaluation.asked("w", "", "1", "", True, "a", Request())
 
 
 def test_a_copy_needs_no_run(tmp_path, made_up):
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Protocol(examples=16))
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "3", "", Request(examples=16))
     line = next(line for line in text.splitlines() if line.startswith(f"| {COPY} |"))
     assert line.split(" | ")[1].startswith("50.00")
 
@@ -296,7 +296,7 @@ def test_pictures_of_another_program_fill_a_row_by_the_numbers_of_the_examples(t
     pictures_of_another_program(tmp_path / "mat")
     pictures_of_another_program(tmp_path / "mine", [*range(1, 16), 0])
     rows = [f"MAT={tmp_path / 'mat'}", f"mine={tmp_path / 'mine'}"]
-    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=rows)
+    text = tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Request(examples=16), rows=rows)
     table = cells.read(tmp_path / "a" / "results" / "table_1.json")
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
     mat, mine = (found[row, "leak .1-.25", "idsim"] for row in ("MAT", "mine"))
@@ -357,7 +357,7 @@ def test_faces_with_68_landmarks_are_counted(tmp_path, made_up, monkeypatch):
 
     monkeypatch.setattr(pipeline, "eval_batches", with_points)
     monkeypatch.setattr(tables_of_runs, "header_of", lambda table, columns, *_: headers.append(columns) or [])
-    tables_of_runs.evaluate([run(tmp_path / "a")], "2", "", Protocol(examples=12))
+    tables_of_runs.evaluate([run(tmp_path / "a")], "2", "", Request(examples=12))
     measured = [(of.num_with_points, of.num_forgeries, of.num_pristine) for of in headers[0].values()]
     assert measured == [(10, 8, 4)] * 3
 
@@ -376,7 +376,7 @@ def test_faces_with_68_landmarks_are_counted(tmp_path, made_up, monkeypatch):
 def test_pictures_that_are_not_those_of_the_examples_are_counted_and_named(tmp_path, made_up, change, message):
     change(pictures_of_another_program(tmp_path / "mat"))
     with pytest.raises(ConfigError, match=message):
-        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=[f"MAT={tmp_path / 'mat'}"])
+        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Request(examples=16), rows=[f"MAT={tmp_path / 'mat'}"])
     assert not made_up, "and nothing was measured"
 
 
@@ -386,7 +386,7 @@ def test_the_faults_of_all_columns_and_rows_are_one_error(tmp_path, made_up):
     (pictures_of_another_program(tmp_path / "lama") / "000007.png").unlink()
     rows = [f"{name}={tmp_path / name}" for name in ("mat", "lama")]
     with pytest.raises(ConfigError) as refused:
-        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Protocol(examples=16), rows=rows)
+        tables_of_runs.evaluate([run(tmp_path / "a")], "1", "", Request(examples=16), rows=rows)
     assert str(refused.value).count("1 missing (000005.png)") == 2 and "1 missing (000007.png)" in str(refused.value)
     assert not made_up
 
@@ -397,7 +397,7 @@ def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
 
     def refused(message, *rows, table="1"):
         with pytest.raises(ConfigError, match=message):
-            tables_of_runs.evaluate([one], table, "", Protocol(examples=16), rows=rows)
+            tables_of_runs.evaluate([one], table, "", Request(examples=16), rows=rows)
 
     refused("--row=MAT: must be NAME=DIR", "MAT")
     refused("--row=MAT=/nowhere: /nowhere is no folder", "MAT=/nowhere")
@@ -407,5 +407,5 @@ def test_rows_of_pictures_that_cannot_be(tmp_path, made_up):
     refused("such a row stands in tables 1 and 3 and in figures 3 to 5 alone", f"MAT={folder}", table="2")
     refused("holds none of the folders embedded-leak-0.1-to-0.25, .*one for the pictures", f"MAT={tmp_path}")
     with pytest.raises(ConfigError, match="--row=MAT=x: goes with a table"):
-        evaluation.asked("w", "", "", "", False, "", Protocol(), ["MAT=x"])
+        evaluation.asked("w", "", "", "", False, "", Request(), ["MAT=x"])
     assert not made_up

@@ -6,7 +6,7 @@ import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import recovery
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.reports import results
 from dfrec_jax.runs import packed, shipped
 from dfrec_jax.runs.errors import CheckpointError
@@ -75,7 +75,7 @@ def test_one_that_is_missing_is_said_to_be(monkeypatch):
 def test_each_gives_its_recorded_figures_on_a_few_examples(folder, tmp_path):
     """To the rounding of another machine."""
     kept = results.read(folder / "results" / "check.json")
-    recovery.evaluate(folder, Protocol(**{**kept.protocol, "name": "again"}), tmp_path)
+    recovery.evaluate(folder, Request(**{**kept.protocol, "name": "again"}), tmp_path)
     found = {record[:6]: record.value for record in results.read(tmp_path / "results" / "again.json").records}
     compared = [record for record in kept.records if record.metric in FIGURES and record.row in ("None", "DFREC")]
     assert len(compared) > 4

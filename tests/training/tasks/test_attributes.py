@@ -14,7 +14,7 @@ from dfrec_jax import cli
 from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import attributes as config_attributes
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.evaluation.protocol import Protocol
+from dfrec_jax.evaluation.request import Request
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
 from dfrec_jax.reports import results
@@ -126,7 +126,7 @@ def test_a_run_learns_and_leaves_what_runs_leave(run):
 
 
 def test_what_was_trained_tells_the_attribute_that_can_be_told(run):
-    text = evaluation.evaluate(run, Protocol(name="attributes-newest", checkpoint="newest"))
+    text = evaluation.evaluate(run, Request(name="attributes-newest", checkpoint="newest"))
     row = next(line for line in text.splitlines() if line.startswith("| 5_o_Clock_Shadow"))
     assert float(row.split("|")[4]) > 90  # bright or dark
     assert (run / "tables" / "attributes-newest.md").read_text() == text
@@ -146,7 +146,7 @@ def test_a_validation_that_could_only_be_nan_is_refused_before_step_1(tiny, conf
 
 def test_a_classifier_is_measured_on_nothing_but_its_own_test_split(run):
     with pytest.raises(ConfigError, match="^--forge --examples=1: .* a classifier"):
-        evaluation.evaluate(run, Protocol(checkpoint="newest", forge=True, examples=1))
+        evaluation.evaluate(run, Request(checkpoint="newest", forge=True, examples=1))
 
 
 def test_a_run_in_two_parts_equals_one(run, config, tmp_path):

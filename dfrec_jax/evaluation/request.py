@@ -10,7 +10,7 @@ from dfrec_jax.data import pipeline
 from dfrec_jax.records import joint
 
 
-class Protocol(NamedTuple):
+class Request(NamedTuple):
     """On what a network is measured; each field is a flag of evaluate.py.
 
     Attributes:
@@ -54,53 +54,53 @@ class Protocol(NamedTuple):
         return " ".join(f"--{field}" if value is True else f"--{field}={value}" for field, value in changed.items())
 
 
-AS_TRAINED = Protocol()
+AS_TRAINED = Request()
 VERDICTS = ("network", "given", "region")
 
 
-def measured_config(config: ConfigDict, protocol: Protocol) -> ConfigDict:
-    """The config of a trained network, its data section and Algorithm 1 as the protocol wants them.
+def measured_config(config: ConfigDict, request: Request) -> ConfigDict:
+    """The config of a trained network, its data section and Algorithm 1 as the request wants them.
 
     Raises:
-      ConfigError: for a protocol that does not fit the network or its data; names the flag.
+      ConfigError: for a request that does not fit the network or its data; names the flag.
     """
     trained_with, config = config, config.copy_and_resolve_references()
-    if protocol.dataset:
+    if request.dataset:
         is_named = any(name for name, _ in joint.named_folders(config.data.dir, ""))
-        if is_named and not protocol.data_dir and protocol.dataset != pipeline.EMBEDDED:
+        if is_named and not request.data_dir and request.dataset != pipeline.EMBEDDED:
             raise ConfigError(
-                f"--dataset={protocol.dataset}: the run's folders name their own data sets ({config.data.dir}); say "
+                f"--dataset={request.dataset}: the run's folders name their own data sets ({config.data.dir}); say "
                 "where this one is, --data_dir=DIR"
             )
-        config.data.dataset, config.data.attack = protocol.dataset, ""
-    if protocol.data_dir:
-        config.data.dir = protocol.data_dir
-    if protocol.examples:
-        config.data.test_examples = protocol.examples
-    if protocol.mask_ratio:
-        config.tirm.mask_ratio = protocol.mask_ratio
-    if protocol.patch_threshold:
-        config.tirm.patch_threshold = protocol.patch_threshold
-    _check_data(config, protocol)
-    if protocol.only and not protocol.groups:
-        raise ConfigError(f"--only={protocol.only}: chooses by columns of lists; name them, --groups=A.csv,B.csv")
-    if protocol.verdict not in VERDICTS:
-        raise ConfigError(f"--verdict={protocol.verdict}: must be one of {VERDICTS}")
-    if protocol.verdict != "network" and not config.ism.enabled:
+        config.data.dataset, config.data.attack = request.dataset, ""
+    if request.data_dir:
+        config.data.dir = request.data_dir
+    if request.examples:
+        config.data.test_examples = request.examples
+    if request.mask_ratio:
+        config.tirm.mask_ratio = request.mask_ratio
+    if request.patch_threshold:
+        config.tirm.patch_threshold = request.patch_threshold
+    _check_data(config, request)
+    if request.only and not request.groups:
+        raise ConfigError(f"--only={request.only}: chooses by columns of lists; name them, --groups=A.csv,B.csv")
+    if request.verdict not in VERDICTS:
+        raise ConfigError(f"--verdict={request.verdict}: must be one of {VERDICTS}")
+    if request.verdict != "network" and not config.ism.enabled:
         raise ConfigError(
-            f"--verdict={protocol.verdict}: this network (ism.enabled=False) takes every picture for a swap, and the "
+            f"--verdict={request.verdict}: this network (ism.enabled=False) takes every picture for a swap, and the "
             "face's region for the map; leave it out"
         )
-    if protocol.mask_ratio:
+    if request.mask_ratio:
         _check_kept(trained_with, config)
     try:
         rules.validate(config)
     except ConfigError as error:
-        raise ConfigError(f"{protocol.flags()}: {error}" if protocol.flags() else str(error)) from error
+        raise ConfigError(f"{request.flags()}: {error}" if request.flags() else str(error)) from error
     return config
 
 
-def _check_data(config: ConfigDict, protocol: Protocol) -> None:
+def _check_data(config: ConfigDict, request: Request) -> None:
     data = config.data
     if data.dataset != pipeline.EMBEDDED:
         if not data.dir:
@@ -112,7 +112,7 @@ def _check_data(config: ConfigDict, protocol: Protocol) -> None:
     for kind in ("bi", "neural", "original", "photograph"):  # of training batches, which are not made here
         data[f"{kind}_share"] = 0.0
     data.recorded_share, data.neural_network = None, ""
-    for flag, value in (("data_dir", protocol.data_dir), ("groups", protocol.groups), ("forge", protocol.forge)):
+    for flag, value in (("data_dir", request.data_dir), ("groups", request.groups), ("forge", request.forge)):
         if value:
             raise ConfigError(
                 f"--{flag}{'' if value is True else f'={value}'}: the faces of `{pipeline.EMBEDDED}` are drawn, as "
