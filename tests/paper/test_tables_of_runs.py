@@ -80,7 +80,7 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert (tmp_path / "a" / "tables" / "table_1.md").read_text() == text
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
     dfrec, none = (found[row, "leak .1-.25", "idsim"] for row in (DFREC, "None"))
-    assert dfrec.value == pytest.approx(1, abs=1e-6) and dfrec.paper == 0.7192 and not dfrec.is_papers_request
+    assert dfrec.value == pytest.approx(1, abs=1e-6) and dfrec.paper == 0.7192 and not dfrec.is_papers_protocol
     assert (dfrec.run, dfrec.step, dfrec.pictures) == (str(tmp_path / "a"), 7, "kept")
     assert none.value == found[INPAINTING, "leak .1-.25", "idsim"].value < 0.9
     assert {cell.n for cell in (dfrec, none)} == {dfrec.n} and dfrec.n > 0
