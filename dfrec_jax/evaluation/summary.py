@@ -156,7 +156,7 @@ def _judged_real(
 ) -> Iterator[tuple[str, bootstrap.Estimate]]:
     """What the similarity between input and recovered target says of pristine faces and of forgeries."""
     if not is_forgery.all() and is_forgery.any():
-        is_judged_real = identity.judged_real(similarity)
+        is_judged_real, ranked = identity.judged_real(similarity), np.round(similarity, identity.RANKED_DECIMALS)
         yield (
             "acc_id",
             bootstrap.statistic_with_interval(
@@ -166,7 +166,7 @@ def _judged_real(
         yield (
             "auc_real",
             bootstrap.statistic_with_interval(
-                lambda chosen: identity.area_under_roc(similarity[chosen], ~is_forgery[chosen]), clusters
+                lambda chosen: identity.area_under_roc(ranked[chosen], ~is_forgery[chosen]), clusters
             ),
         )
     if not is_forgery.all():

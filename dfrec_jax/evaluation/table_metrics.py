@@ -59,8 +59,7 @@ def _area(to_input: Float[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"])
     return identity.area_under_roc(to_input, ~is_forgery)
 
 
-# A copy is as near to its input as any other copy: by float32's rounding it must not be ranked.
-TO_INPUT = Number("to_input", "identity", _to_input, decimals=5)
+TO_INPUT = Number("to_input", "identity", _to_input, decimals=identity.RANKED_DECIMALS)
 
 FID = Metric("fid", "FID", 2, BetweenSets("frechet", fid), more_is_better=False)
 IDSIM = Metric("idsim", "IDSIM", 4, Mean(Number("idsim", "identity", _idsim)))

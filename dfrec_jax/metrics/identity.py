@@ -4,6 +4,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 REAL_THRESHOLD = 0.9
+# Of similarities to the input that are ranked: a copy is as near to its input as any other copy, and float32's rounding
+# must rank none of them above another.
+RANKED_DECIMALS = 5
 
 
 def cosine(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:

@@ -18,7 +18,10 @@ def figures(*args, **kwargs):
 
 
 def test_the_target_itself_is_perfect():
-    found = figures(lambda one: one["target"])
+    """FIDELITY 5.4, 1."""
+    total = measured(lambda one: one["target"])
+    found = {name: estimate.value for name, estimate in estimates(total, METRICS)[0].items()}
+    assert (total.examples.compute()["psnr"] == np.inf).all()
     assert found["idsim"] == pytest.approx(1, abs=1e-6) and found["ssim"] == pytest.approx(1, abs=1e-6)
     assert found["attr"] == pytest.approx(100, abs=1e-4) and found["fid"] == pytest.approx(0, abs=1e-8)
     assert found["pose"] == pytest.approx(0, abs=1e-3)
@@ -26,6 +29,7 @@ def test_the_target_itself_is_perfect():
 
 
 def test_copying_the_forgery_judges_every_face_real():
+    """FIDELITY 5.4, 10."""
     found = figures(lambda one: one["image"])
     assert (found["real_recall"], found["fake_recall"], found["acc_id"]) == (100, 0, 50)
     assert (found["eer"], found["auc_real"]) == (50, 0.5), "rounding ranks no copy above another"

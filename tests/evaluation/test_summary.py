@@ -127,6 +127,15 @@ def test_real_against_forged_has_intervals_of_people(collected):
     assert _records(one_group)["target", DFREC, "auc_real"].low is None
 
 
+def test_a_copy_is_ranked_above_no_other_by_rounding(collected):
+    """FIDELITY 5.4, 10: to its input a copy is as near as any other, whatever float32 makes of it."""
+    is_forgery = collected.examples["is_forgery"]
+    similarity = np.where(is_forgery, np.float32(1.0000001), np.float32(0.9999999))
+    copies = collected._replace(input_to_recovered={COPY: similarity})
+    found = _records(copies)
+    assert found["target", COPY, "auc_real"].value == found["target", COPY, "acc_id"].value == 0.5
+
+
 def test_the_median_of_pristine_faces_has_an_interval_of_them_alone():
     record = _records(made_up.collected(8, 40))["target", DFREC, "idsim_to_input_pristine_median"]
     assert record.n == 40 and 0 < record.low < record.value < record.high < 1

@@ -71,7 +71,7 @@ def with_changed_patch(index):
 
 @pytest.mark.parametrize(("as_released", "fusion"), [(False, "position"), (False, "rank"), (True, "rank")])
 def test_what_the_encoder_sees(as_released, fusion):
-    """As released, token i is patch i - 1: the last patch is never seen, the one left of each kept patch is."""
+    """FIDELITY 5.4, 3 and 4: as released, token i is patch i - 1: the last patch is never seen, the one left of each kept patch is."""
     module = tirm(fusion, as_released=as_released)
     noise = NOISE[:1]
     keep = set(np.argsort(noise[0], kind="stable")[:NUM_KEEP].tolist())
@@ -86,8 +86,10 @@ def test_what_the_encoder_sees(as_released, fusion):
         assert is_same == (index not in visible), f"patch {index}"
 
 
-def test_noise_decides_and_the_same_noise_repeats():
-    module = tirm()
+@pytest.mark.parametrize(("as_released", "fusion"), [(False, "position"), (True, "rank")])
+def test_noise_decides_and_the_same_noise_repeats(as_released, fusion):
+    """FIDELITY 5.4, 5."""
+    module = tirm(fusion, as_released=as_released)
     first, again = recover(module), recover(module)
     jax.tree.map(np.testing.assert_array_equal, first, again)
     assert not np.array_equal(recover(module, noise=NOISE[:, ::-1]).target_face, first.target_face)

@@ -6,6 +6,7 @@ import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import recovery
+from dfrec_jax.evaluation.recoverers import COPY, DFREC
 from dfrec_jax.evaluation.request import Request
 from dfrec_jax.reports import results
 from dfrec_jax.runs import packed, shipped
@@ -15,7 +16,7 @@ from dfrec_jax.weights.resolution import WeightsMissing
 from tests import tiny_run
 
 MOST_BYTES = {"drawn": 2 << 20, "dfrec-small": 8 << 20}
-FIGURES = ("idsim", "idsim_gain", "acc_id")
+FIGURES = ("idsim", "idsim_gain", "acc_id", "auc_real")
 
 
 @pytest.fixture
@@ -71,6 +72,14 @@ def test_one_that_is_missing_is_said_to_be(monkeypatch):
         resolution.locate(release)
 
 
+def test_each_recorded_that_pristine_faces_are_nearer_to_their_input_than_forgeries(folder):
+    """FIDELITY 5.4, 10; the slow test below computes such figures again."""
+    kept = results.read(folder / "results" / "results.json")
+    found = {(one.row, one.metric): one for one in kept.records if one.role == "target" and one.attack == "all"}
+    assert found[DFREC, "auc_real"].low > 0.5 and found[DFREC, "acc_id"].low > 0.5
+    assert found[COPY, "acc_id"].value == 0.5
+
+
 @pytest.mark.slow
 def test_each_gives_its_recorded_figures_on_a_few_examples(folder, tmp_path):
     """To the rounding of another machine."""
@@ -79,5 +88,6 @@ def test_each_gives_its_recorded_figures_on_a_few_examples(folder, tmp_path):
     found = {record[:6]: record.value for record in results.read(tmp_path / "results" / "again.json").records}
     compared = [record for record in kept.records if record.metric in FIGURES and record.row in ("None", "DFREC")]
     assert len(compared) > 4
+    assert found[next(record[:6] for record in compared if record.metric == "auc_real")] > 0.5  # FIDELITY 5.4, 10
     for record in compared:
         assert found[record[:6]] == pytest.approx(record.value, abs=0.01), record
