@@ -2,9 +2,12 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from scipy.stats import kstest
+from skimage.util import random_noise
 
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import perturbations
@@ -57,6 +60,37 @@ def test_noise_has_its_variance_in_every_channel():
     assert np.abs(np.corrcoef(got.reshape(-1, 3).T) - np.eye(3)).max() < 0.02
 
 
+@pytest.mark.parametrize("number", [0, 7, 123_456])
+def test_noise_is_scikit_images(pictures, number):
+    """And OpenCV's saturating sum: by the same draws, at a variance that only the example's number says."""
+    pictures = np.concatenate([pictures, np.full_like(pictures[:1], 255), np.zeros_like(pictures[:1])])
+    numbers = number + np.arange(len(pictures))
+    got = perturb(NOISE, pictures, numbers, np.ones(len(pictures), bool), 3).astype(int)
+    variances = []
+    for row, picture in enumerate(pictures):
+        draws = np.random.default_rng([3, NOISE.stream, int(numbers[row])])
+        variances.append(draws.uniform(10, 50))
+        again = np.random.default_rng()
+        again.bit_generator.state = draws.bit_generator.state
+        noisy = random_noise(picture / 255, "gaussian", rng=draws, var=variances[-1] / 255**2)
+        assert np.abs(got[row] - np.rint(255 * noisy)).max() <= 1
+        added = np.sqrt(variances[-1]) * again.standard_normal(picture.shape)
+        np.testing.assert_array_equal(got[row], cv2.add(picture.astype(float), added, dtype=cv2.CV_8U))
+    assert np.ptp(variances) > 1, "each example has its own"
+
+
+def test_noise_is_normal():
+    gray = np.full((200, 200, 3), 128, np.uint8)
+    draws = np.random.default_rng(5)
+    got = perturbations._with_variance(gray, 30.0, draws) - 128.0
+    unrounded = got + draws.uniform(-0.5, 0.5, got.shape)  # of a level nothing says where in it the value lay
+    assert kstest(unrounded.ravel(), "norm", args=(0, np.sqrt(30.0))).statistic < 0.005
+    np.testing.assert_allclose(np.mean(got**4) / np.mean(got**2) ** 2, 3, rtol=0.03)
+    assert np.abs(np.mean(got[1:] * got[:-1])) < 0.5 > np.abs(np.mean(got[:, 1:] * got[:, :-1])), (
+        "pixels are independent"
+    )
+
+
 def test_noise_is_cut_off():
     white = np.full((20, 20, 3), 255, np.uint8)
     assert perturbations._with_variance(white, 50.0, np.random.default_rng(0)).min() > 200
@@ -93,7 +127,8 @@ def test_parameters_stay_in_their_ranges(monkeypatch):
     assert 10 <= min(seen["variance"]) < 11 and 49 < max(seen["variance"]) <= 50
 
 
-def test_an_example_has_one_picture_however_many_hosts_share_a_batch(pictures):
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_an_example_has_one_picture_however_many_hosts_share_a_batch(pictures, name):
     config = tiny.config()
 
     def arrived(process_count):
@@ -108,7 +143,7 @@ def test_an_example_has_one_picture_however_many_hosts_share_a_batch(pictures):
             )
             for batch in batches:
                 given = (batch["image"], batch["number"], batch["is_forgery"], 0)
-                for number, picture in zip(batch["number"], perturb(NOISE, *given), strict=True):
+                for number, picture in zip(batch["number"], perturb(PERTURBATIONS[name], *given), strict=True):
                     found[int(number)] = picture
         return found
 

@@ -71,7 +71,10 @@ def with_changed_patch(index):
 
 @pytest.mark.parametrize(("as_released", "fusion"), [(False, "position"), (False, "rank"), (True, "rank")])
 def test_what_the_encoder_sees(as_released, fusion):
-    """FIDELITY 5.4, 3 and 4: as released, token i is patch i - 1: the last patch is never seen, the one left of each kept patch is."""
+    """As released, token i is patch i - 1: the last patch is never seen, the one left of each kept patch is.
+
+    FIDELITY 5.4, 3 and 4.
+    """
     module = tirm(fusion, as_released=as_released)
     noise = NOISE[:1]
     keep = set(np.argsort(noise[0], kind="stable")[:NUM_KEEP].tolist())
