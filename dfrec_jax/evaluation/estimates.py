@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dfrec_jax.evaluation import scores
-from dfrec_jax.evaluation.metric import BetweenSets, Mean, Metric, OverBoth
+from dfrec_jax.evaluation.metric import BetweenSets, Curve, Mean, Metric, OverBoth
 from dfrec_jax.metrics import bootstrap
 from dfrec_jax.metrics.bootstrap import Estimate
 
@@ -35,6 +35,23 @@ def estimates(collected: Any, metrics: Iterable[Metric]) -> tuple[dict[str, Esti
         if estimate is not None:
             found[metric.name] = estimate
     return found, remarks
+
+
+def curves(collected: Any, metrics: Iterable[Metric]) -> dict[str, Curve]:
+    """The curves that metrics of a row sum up, by name; none where one of the two kinds of faces is lacking.
+
+    Arguments as of `estimates`.
+    """
+    examples = collected.examples.compute()
+    is_forgery = examples["is_forgery"]
+    if is_forgery.all() or not is_forgery.any():
+        return {}
+    there = [(metric.name, metric.taken) for metric in metrics if isinstance(metric.taken, OverBoth)]
+    return {
+        name: taken.curve(examples[taken.number.name], is_forgery)
+        for name, taken in there
+        if taken.curve is not None and taken.number.name in examples
+    }
 
 
 def _distance(taken: BetweenSets, recovered: Any, reference: Any) -> tuple[Estimate | None, list[str]]:

@@ -77,6 +77,9 @@ class Mean(NamedTuple):
         return self.number.role
 
 
+Curve = tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]
+
+
 class OverBoth(NamedTuple):
     """A statistic of a number over pristine and forged faces.
 
@@ -84,11 +87,14 @@ class OverBoth(NamedTuple):
       number: of each.
       statistic: from numbers and `is_forgery`, `[n]` each, of both kinds, to its value; NaN where it has none.
       scale: that the cell's figure is in: 100 for percent.
+      curve: from the same to the curve that the statistic sums up, its `x` and `y`, which is kept with the table; None
+        of a statistic that sums up none.
     """
 
     number: Number | NumberOnHost
     statistic: Callable[[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]], float]
     scale: float = 1.0
+    curve: Callable[[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]], Curve] | None = None
 
     @property
     def role(self) -> str:

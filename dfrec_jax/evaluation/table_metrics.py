@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from dfrec_jax.evaluation.metric import BetweenSets, Compared, Mean, Metric, Number, NumberOnHost, OverBoth
+from dfrec_jax.evaluation.metric import BetweenSets, Compared, Curve, Mean, Metric, Number, NumberOnHost, OverBoth
 from dfrec_jax.metrics import identity, image
 from dfrec_jax.metrics.fid import fid
 from dfrec_jax.metrics.pose import geodesic_degrees
@@ -55,6 +55,10 @@ def _equal_error_rate(to_input: Float[np.ndarray, " n"], is_forgery: Bool[np.nda
     return identity.equal_error_rate(to_input, ~is_forgery)
 
 
+def _roc_curve(to_input: Float[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> Curve:
+    return identity.thinned(*identity.roc_curve(to_input, ~is_forgery))
+
+
 def _area(to_input: Float[np.ndarray, " n"], is_forgery: Bool[np.ndarray, " n"]) -> float:
     return identity.area_under_roc(to_input, ~is_forgery)
 
@@ -68,7 +72,7 @@ ACCURACY = (
     Metric("fake_recall", "fake recall, %", 2, OverBoth(TO_INPUT, _fake_recall, 100.0)),
     Metric("real_recall", "real recall, %", 2, OverBoth(TO_INPUT, _real_recall, 100.0)),
     Metric("eer", "EER, %", 2, OverBoth(TO_INPUT, _equal_error_rate, 100.0), more_is_better=False),
-    Metric("auc_real", "AUC", 3, OverBoth(TO_INPUT, _area)),
+    Metric("auc_real", "AUC", 3, OverBoth(TO_INPUT, _area, curve=_roc_curve)),
 )
 QUALITY = (
     IDSIM,

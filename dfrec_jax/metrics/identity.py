@@ -7,6 +7,7 @@ REAL_THRESHOLD = 0.9
 # Of similarities to the input that are ranked: a copy is as near to its input as any other copy, and float32's rounding
 # must rank none of them above another.
 RANKED_DECIMALS = 5
+MOST_POINTS = 200  # of a ROC curve that is kept
 
 
 def cosine(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
@@ -87,6 +88,23 @@ def roc_curve(
     last_of_its_score = np.append(np.diff(score[order]) != 0, True)
     positives, negatives = (np.cumsum(kind[order])[last_of_its_score] for kind in (is_positive, ~is_positive))
     return np.append(0.0, negatives / negatives[-1]), np.append(0.0, positives / positives[-1])
+
+
+def thinned(
+    false_positives: Float[np.ndarray, " k"], true_positives: Float[np.ndarray, " k"], most: int = MOST_POINTS
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """A ROC curve by its corners; where these are more than `most`, by so many of them spread along the curve.
+
+    Both ends stay.
+    """
+    curve = np.stack([false_positives, true_positives], axis=1)
+    steps = np.diff(curve, axis=0) == 0  # whether a step goes straight up, or straight to the right
+    is_corner = ~(steps[1:] & steps[:-1]).any(axis=1)
+    curve = curve[np.concatenate([[True], is_corner, [True]])]
+    if len(curve) > most:
+        way = curve.sum(axis=1)  # grows from 0 to 2
+        curve = curve[np.unique(np.searchsorted(way, np.linspace(0, way[-1], most)).clip(0, len(curve) - 1))]
+    return curve[:, 0], curve[:, 1]
 
 
 def _share(kind: Bool[np.ndarray, " m"]) -> float:

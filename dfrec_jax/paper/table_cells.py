@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.evaluation.describing import FID_NETWORK, Networks
-from dfrec_jax.evaluation.estimates import estimates
+from dfrec_jax.evaluation.estimates import curves, estimates
 from dfrec_jax.evaluation.metric import BetweenSets, Metric, OverBoth
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.table_metrics import FID
@@ -18,7 +19,7 @@ from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import SCENES, Data
 from dfrec_jax.paper.tables import DELOCATE, DFI, NONE, REPAINT, Column, PaperTable, Row
-from dfrec_jax.reports.cells import Cell, CellTable, Heading
+from dfrec_jax.reports.cells import Cell, CellTable, Heading, Roc
 from dfrec_jax.reports.figures import Line
 
 # Forgeries in the paper's test splits (Sec. IV-A1); a tenth more or less still is its split, made once again.
@@ -75,11 +76,13 @@ def cells_of(
       others: rows of pictures that other programs made.
     """
     found: list[Cell] = []
+    rocs: list[Roc] = []
     remarks: dict[str, None] = {}
     for row in table.rows:
         for column in table.columns:
-            made, said = _of_place(table, row, column, runs, columns, networks, others)
+            made, drawn, said = _of_place(table, row, column, runs, columns, networks, others)
             found += made
+            rocs += drawn
             remarks |= dict.fromkeys(said)
     headings = tuple(Heading(m.name, _heading(m, networks), _digits(m, found), m.more_is_better) for m in table.metrics)
     return CellTable(
@@ -96,6 +99,7 @@ def cells_of(
         ),
         protocol=protocol,
         cells=tuple(found),
+        rocs=tuple(rocs),
     )
 
 
@@ -188,8 +192,8 @@ def _of_place(
     columns: Mapping[Place, OfColumn],
     networks: Networks,
     others: Sequence[Given],
-) -> tuple[list[Cell], list[str]]:
-    """The cells of one row in one column, and remarks on them."""
+) -> tuple[list[Cell], list[Roc], list[str]]:
+    """The cells of one row in one column, the curves that they sum up, and remarks on them."""
     of_column = columns[Place(column.data, column.perturbation)]
     run, reason = None, of_column.reason
     if row.method not in (NONE, COPY):
@@ -197,10 +201,13 @@ def _of_place(
         reason = without_run or reason
     key = Wanted(row.method, "" if run is None else run.workdir, run)
     reason = reason or of_column.reasons.get(key, "")
-    found, remarks, of_row = {}, [], None
+    found, rocs, remarks, of_row = {}, [], [], None
     if not reason:
         of_row = of_column.rows[key]
         found, remarks = estimates(of_row.collected, table.metrics)
+        for name, curve in curves(of_row.collected, table.metrics).items():
+            forged, pristine = (tuple(np.round(axis, 5).tolist()) for axis in curve)
+            rocs.append(Roc(row.label, column.label, name, forged, pristine))
     cells = []
     for metric in table.metrics:
         cell = Cell(
@@ -221,7 +228,7 @@ def _of_place(
                 run="" if run is None else run.workdir, step=of_row.step, pictures=of_row.folder,
             )
         )  # fmt: skip
-    return cells, remarks
+    return cells, rocs, remarks
 
 
 def _without_a_number(of: OfColumn) -> str:

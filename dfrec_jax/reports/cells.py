@@ -49,6 +49,23 @@ class Cell(NamedTuple):
     clusters: int | None = None
 
 
+class Roc(NamedTuple):
+    """How a row tells pristine faces from forgeries in a column at every threshold, from (0, 0) to (1, 1).
+
+    Attributes:
+      row, column: labels.
+      metric: the area under it.
+      forged, pristine: shares of forgeries and of pristine faces that are judged real, at the curve's corners or 200 of
+        them.
+    """
+
+    row: str
+    column: str
+    metric: str
+    forged: tuple[float, ...]
+    pristine: tuple[float, ...]
+
+
 class Heading(NamedTuple):
     """Of a metric."""
 
@@ -71,6 +88,7 @@ class CellTable(NamedTuple):
       protocol: what was asked for: a file is only ever replaced by one of the same.
       cells: one for each row, column and metric.
       made: by which command and code, on what machine; empty in files of a version that did not say.
+      rocs: of the cells that give an area under a ROC curve; empty in files of a version that kept none.
     """
 
     number: int
@@ -83,12 +101,17 @@ class CellTable(NamedTuple):
     protocol: Mapping[str, Any]
     cells: tuple[Cell, ...]
     made: Mapping[str, Any] = {}
+    rocs: tuple[Roc, ...] = ()
 
 
 def write(table: CellTable, path: str | os.PathLike[str]) -> None:
     """Writes it as JSON, whole or not at all."""
     content = {**table._asdict(), "metrics": [metric._asdict() for metric in table.metrics]}
-    whole.write_json(path, {**content, "cells": [cell._asdict() for cell in table.cells]}, indent=1)
+    whole.write_json(
+        path,
+        {**content, "cells": [cell._asdict() for cell in table.cells], "rocs": [roc._asdict() for roc in table.rocs]},
+        indent=1,
+    )
 
 
 def read(path: str | os.PathLike[str]) -> CellTable:
@@ -102,7 +125,11 @@ def read(path: str | os.PathLike[str]) -> CellTable:
         lists: dict[str, Any] = {name: tuple(content[name]) for name in ("rows", "columns", "header", "footnotes")}
         metrics = tuple(Heading(**metric) for metric in content["metrics"])
         cells = tuple(Cell(**cell) for cell in content["cells"])
-        return CellTable(**{**content, **lists, "metrics": metrics, "cells": cells})
+        rocs = tuple(
+            Roc(**{**roc, "forged": tuple(roc["forged"]), "pristine": tuple(roc["pristine"])})
+            for roc in content.get("rocs", ())
+        )
+        return CellTable(**{**content, **lists, "metrics": metrics, "cells": cells, "rocs": rocs})
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path}: holds no table of the paper ({error})") from error
 

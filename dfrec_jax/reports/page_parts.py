@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.reports import cells, drawing, embedded, figures
+from dfrec_jax.reports import cells, drawing, embedded, figures, rocs
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
 from dfrec_jax.reports.layout import LONGEST_WORD, ROMAN, Kind, Layout
@@ -39,10 +39,16 @@ def table(table: CellTable, anchors: Mapping[str, str]) -> dict[str, Any]:
         "label_width": round(DIGIT * layout.label_width(), 1),
         "header": [plain(sentence) for sentence in header],
         "blocks": [_block(layout, groups) for groups in layout.blocks()],
+        "rocs": embedded.svg(rocs.encoded(table, "svg")) if table.rocs else "",
+        "rocs_across": min(len(rocs.columns(table)), drawing.PANELS_ACROSS),
+        "rocs_caption": rocs.CAPTION,
         "reasons": [*cells.reasons(table), *cells.lacking(table), *cells.without_interval(table)],
         "footnotes": table.footnotes,
         "sources": sources,
-        "files": [f"table_{table.number}.{ending}" for ending in ("md", "csv", "tex")],
+        "files": [
+            *(f"tables/table_{table.number}.{ending}" for ending in ("md", "csv", "tex")),
+            *([f"figures/table_{table.number}_roc.pdf"] if table.rocs else []),
+        ],
         "made": table.made,
     }
 

@@ -14,7 +14,7 @@ import jinja2
 import markupsafe
 
 from dfrec_jax.files import json_text, whole
-from dfrec_jax.reports import cells, csv_tables, drawing, figures, latex, page_parts
+from dfrec_jax.reports import cells, csv_tables, drawing, figures, latex, page_parts, rocs
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
 from dfrec_jax.reports.layout import OTHER_DATA, ROMAN
@@ -52,6 +52,7 @@ def render(folder: str | Path) -> Path:
     for table in tables:
         for ending, text in (("md", cells.markdown), ("csv", csv_tables.table), ("tex", latex.table)):
             whole.write_text(folder / "tables" / f"table_{table.number}.{ending}", text(table))
+        rocs.write(table, folder / "figures" / f"table_{table.number}_roc.pdf")
     for figure in shown:
         drawn = folder / "figures" / f"{page_parts.file_name(figure)}.pdf"
         if figure.is_empty:

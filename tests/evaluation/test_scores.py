@@ -6,7 +6,7 @@ import pytest
 from jax.sharding import AxisType, Mesh
 
 from dfrec_jax.evaluation import spread
-from dfrec_jax.evaluation.estimates import estimates
+from dfrec_jax.evaluation.estimates import curves, estimates
 from dfrec_jax.evaluation.table_metrics import FID
 from tests import tiny
 from tests.evaluation.scored import METRICS, NETWORK, SIZE, batch, measured
@@ -39,6 +39,16 @@ def test_copying_the_forgery_judges_every_face_real():
 def test_a_perfect_detector_is_told_as_one():
     found = figures(lambda one: np.where(one["is_forgery"][:, None, None, None], 255 - one["image"], one["image"]))
     assert (found["acc_id"], found["eer"], found["auc_real"]) == (100, 0, 1)
+
+
+def test_the_curve_whose_area_is_given_is_kept():
+    total = measured(
+        lambda one: np.where(one["number"][:, None, None, None] % 3 == 0, 255 - one["image"], one["image"])
+    )
+    (found,), (area, _) = curves(total, METRICS).items(), estimates(total, METRICS)
+    assert found[0] == "auc_real" and 0 < area["auc_real"].value < 1
+    assert np.trapezoid(*reversed(found[1])) == pytest.approx(area["auc_real"].value)
+    assert not curves(measured(lambda one: one["image"], batches=[{**batch(4)}]), METRICS), "forgeries alone"
 
 
 def test_it_is_the_same_however_the_examples_are_divided():

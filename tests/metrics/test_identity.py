@@ -52,6 +52,24 @@ def test_a_roc_curve_of_one_kind_is_refused():
         identity.roc_curve(np.array([0.1, 0.2]), np.array([True, True]))
 
 
+def test_a_curve_is_kept_by_its_corners():
+    score, is_positive = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.5]), np.array([1, 1, 0, 1, 1, 0], bool)
+    x, y = identity.thinned(*identity.roc_curve(score, is_positive))
+    np.testing.assert_allclose(x, [0, 0, 0.5, 0.5, 1])
+    np.testing.assert_allclose(y, [0, 0.5, 0.5, 0.75, 1])
+
+
+@pytest.mark.parametrize("distance", [0.0, 2.0])
+def test_a_long_curve_is_kept_by_two_hundred_points(distance):
+    rng = np.random.default_rng(0)
+    is_positive = np.arange(20_000) < 4_000
+    score = rng.normal(size=20_000) + distance * is_positive
+    x, y = identity.thinned(*identity.roc_curve(score, is_positive))
+    assert 150 < len(x) <= 200 and (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
+    assert (np.diff(x) >= 0).all() and (np.diff(y) >= 0).all()
+    assert np.trapezoid(y, x) == pytest.approx(identity.area_under_roc(score, is_positive), abs=1e-3)
+
+
 def test_recalls_and_their_mean_by_hand():
     is_forgery = np.array([True, True, True, True, False, False])
     is_judged_real = np.array([True, False, False, False, True, False])

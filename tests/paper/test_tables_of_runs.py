@@ -155,6 +155,11 @@ def test_a_cell_that_stands_in_two_tables_is_one_figure(tmp_path, made_up, monke
         for cell in cells.read(tmp_path / "out" / "results" / f"table_{number}.json").cells
         if cell.metric == "idsim"
     }
+    three = cells.read(tmp_path / "out" / "results" / "table_3.json")
+    areas = {(cell.row, cell.column) for cell in three.cells if cell.metric == "auc_real" and cell.value is not None}
+    assert {(roc.row, roc.column) for roc in three.rocs} == areas != set() and not cells.read(
+        tmp_path / "out" / "results" / "table_2.json"
+    ).rocs
     first = {column: found[1, DFREC, column] for column in leaks}
     assert len(set(first.values())) == 3, "the runs differ"
     assert {column: found[2, f"{DFREC}, trained on {column}", column] for column in leaks} == first
