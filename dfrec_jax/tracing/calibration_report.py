@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import whole
+from dfrec_jax.forensics.report.document import significant
 from dfrec_jax.metrics import likelihood_ratio as lr
 from dfrec_jax.reports import intervals
 from dfrec_jax.tracing import calibrating, known_cases
@@ -63,8 +64,8 @@ def write(
         "rule": RULE,
         "population": population,
         "propositions": {
-            "H1": "the hidden person is this one",
-            "H2": f"the hidden person is another of the population: {population}",
+            "H1": "the person who is sought, hidden (target) or seen (source), is this one",
+            "H2": f"that person is another of the population: {population}",
         },
         "bounds": BOUNDS,
         "gallery_sha256": gallery.sha256,
@@ -115,7 +116,7 @@ def table(record: Mapping[str, Any]) -> str:
         cllr, less_raw, rank_1, rank_10 = (_cell(of[name]) for name in ("cllr", "cllr_less_raw", "rank_1", "rank_10"))
         lines.append(
             f"| {key} | {of['exhibits']} | {of['people_with_exhibits']} | {cllr} | {less_raw} | {of['cllr_min']:.3f} | "
-            f"{10**low:.2g} to {10**high:.2g} | {rank_1} | {rank_10} | {of['population']} |"
+            f"{significant(10**low, 2)} to {significant(10**high, 2)} | {rank_1} | {rank_10} | {of['population']} |"
         )
     lines += ["", "| sought, route | gallery | LR at least | FPIR | FNIR |", "|---|---:|---:|---:|---:|"]
     for key, one in record["routes"].items():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dfrec_jax.files import whole
+from dfrec_jax.forensics.report import document
 from dfrec_jax.pictures import grid
 from dfrec_jax.tracing import lineup, routes
 from dfrec_jax.tracing.calibration import Calibration
@@ -95,7 +96,7 @@ def _as_json(one: Ranking) -> dict[str, Any]:
                 "is_foil": each.member.is_foil,
                 "num_pictures": len(each.member.gallery.people[each.member.person].shots),
                 "cosine": round(each.score, 4),
-                "log10_lr": None if each.log10_lr is None else round(each.log10_lr, 2),
+                "log10_lr": None if each.log10_lr is None else round(each.log10_lr, 4),
             }
             for each in one.candidates
         ],
@@ -126,18 +127,11 @@ def table(rankings: Sequence[Ranking]) -> str:
     lines = ["| sought | route | rank | person | cosine | LR |", "|---|---|---:|---|---:|---|"]
     for one in rankings:
         for each in one.candidates:
-            name = each.member.name.replace("|", "\\|") + (" (foil)" if each.member.is_foil else "")
-            ratio = "-" if each.log10_lr is None or one.bounds is None else words_of_lr(each.log10_lr, one.bounds)
+            name = document.plain(each.member.name).replace("|", "\\|") + (" (foil)" if each.member.is_foil else "")
+            ratio = "-" if each.log10_lr is None or one.bounds is None else document.ratio(each.log10_lr, one.bounds)
             lines.append(
                 f"| {one.query.role} | {one.query.route} | {each.rank} | {name} | {each.score:.3f} | {ratio} |"
             )
     bounded = any(one.bounds is not None for one in rankings)
     note = "\nLR: within the bounds in brackets, which the data of the calibration support.\n" if bounded else ""
     return "\n".join(lines) + f"\n{note}\n{LEAD}\n"
-
-
-def words_of_lr(log10_lr: float, bounds: tuple[float, float]) -> str:
-    """A likelihood ratio with two digits, its bounds, and whether it stands at one of them."""
-    low, high = bounds
-    sign = "≥ " if log10_lr >= high else "≤ " if log10_lr <= low else ""
-    return f"{sign}{10**log10_lr:.2g} [{10**low:.2g}, {10**high:.2g}]"

@@ -1,10 +1,20 @@
 """The section on the people of a gallery: candidates, ratios within bounds, and how often a search errs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
 from dfrec_jax.forensics.report.contents import Contents
-from dfrec_jax.forensics.report.document import Facts, Paragraph, Section, Table, plain, significant
+from dfrec_jax.forensics.report.document import (
+    Facts,
+    Paragraph,
+    Section,
+    Table,
+    interval,
+    plain,
+    ratio,
+    significant,
+)
 from dfrec_jax.forensics.report.measuring import not_computed
 
 SHOWN = 5  # candidates of each route
@@ -26,7 +36,7 @@ def candidates(contents: Contents) -> Section:
         Facts(
             (
                 ("Gallery", f"{gallery['num_people']} people, {gallery['num_pictures']} pictures"),
-                ("Origin, as its maker says", plain(gallery["origin"]) or statements.NOT_GIVEN),
+                ("Origin, as its maker says", plain(gallery["origin"] or statements.NOT_GIVEN)),
                 ("SHA-256 of its embeddings", gallery["embeddings_sha256"]),
                 ("Recogniser", plain(gallery["recogniser"])),
             )
@@ -36,12 +46,14 @@ def candidates(contents: Contents) -> Section:
     for ranking in search["rankings"]:
         for each in ranking["candidates"][:SHOWN]:
             person = plain(each["person"]) + (" (foil)" if each["is_foil"] else "")
-            ratio = _ratio(each["log10_lr"], ranking["log10_lr_bounds"])
-            rows.append((ranking["role"], ranking["route"], person, str(each["rank"]), f"{each['cosine']:.3f}", ratio))
+            log10_lr, bounds = each["log10_lr"], ranking["log10_lr_bounds"]
+            words = "-" if log10_lr is None or bounds is None else ratio(log10_lr, bounds)
+            rows.append((ranking["role"], ranking["route"], person, str(each["rank"]), f"{each['cosine']:.3f}", words))
     headings = ("sought", "route", "person", "rank", "cosine", "LR [bounds]")
     caption = (
-        "Route “raw” is None: the exhibit as it is. A route that does no better than it found nothing. Of each route "
-        f"at most {SHOWN} are shown; `trace/search.json` has more."
+        "Route “raw” is None: the exhibit as it is. A route that does no better than it found nothing. The exhibit is "
+        "like the source, who is seen in it, so that the source may rank first as the target too: nobody is both. Of "
+        f"each route at most {SHOWN} are shown; `trace/search.json` has more."
     )
     blocks.append(Table(headings, tuple(rows), (3, 4, 5), caption))
     blocks += _ratios(contents)
@@ -54,48 +66,76 @@ def candidates(contents: Contents) -> Section:
     return Section("candidates", "Candidates, not identifications", tuple(blocks))
 
 
-def _ratio(log10_lr: float | None, bounds: list[float] | None) -> str:
-    if log10_lr is None or bounds is None:
-        return "-"
-    low, high = bounds
-    sign = "≥ " if log10_lr >= high else "≤ " if log10_lr <= low else ""
-    return f"{sign}{significant(10**log10_lr, 2)} [{significant(10**low, 2)}, {significant(10**high, 2)}]"
-
-
 def _ratios(contents: Contents) -> list[Any]:
     if contents.calibration is None:
         return [Paragraph(statements.NO_RATIO)]
     calibration = contents.calibration
-    blocks: list[Any] = [
+    searched = [
+        f"{ranking['role']}, {ranking['route']}"
+        for ranking in (contents.search or {})["rankings"]
+        if ranking["log10_lr_bounds"] is not None
+    ]
+    measured = {route: calibration["routes"][route]["measured_on"] for route in searched}
+    return [
         Paragraph(statements.BOUNDED),
         Facts(
             (
                 ("Background population", plain(calibration["population"])),
-                ("H1", plain(calibration["propositions"]["H1"])),
-                ("H2", plain(calibration["propositions"]["H2"])),
+                ("Propositions", "those of “The question, and its alternatives”, of this population"),
                 ("Bounds", plain(calibration["bounds"])),
             )
         ),
+        _worth(measured),
+        _identification_errors(measured),
     ]
-    rows = []
-    for route, one in calibration["routes"].items():
-        of = one["measured_on"]
-        rows += [
-            (
-                plain(route),
-                significant(of["cllr"]["value"]),
-                significant(of["cllr_min"]),
-                str(each["gallery_size"]),
-                f"{each['lr_threshold']:g}",
-                significant(each["fpir"]),
-                significant(each["fnir"]),
-            )
-            for each in of["identification_errors"]
-        ]
-    headings = ("route", "Cllr", "Cllr_min", "gallery of", "LR at least", "FPIR", "FNIR")
-    caption = (
-        "Measured on people whom the fit did not see. Cllr of 1 is that of no comparison at all. FPIR: searches for "
-        "somebody who is not in the gallery that find anybody at or above the LR; FNIR: searches that miss."
+
+
+def _worth(measured: Mapping[str, Mapping[str, Any]]) -> Table:
+    """What the ratios of each route are worth."""
+    rows = tuple(
+        (
+            route,
+            str(of["exhibits"]),
+            _with_interval(of["cllr"]),
+            _with_interval(of["cllr_less_raw"]),
+            significant(of["cllr_min"]),
+            f"{of['misleading_h1']:.1%}",
+            f"{of['misleading_h2']:.1%}",
+            _with_interval(of["rank_1"]),
+        )
+        for route, of in measured.items()
     )
-    blocks.append(Table(headings, tuple(rows), (1, 2, 3, 4, 5, 6), caption))
-    return blocks
+    headings = ("route", "n", "Cllr", "less raw's", "Cllr_min", "LR < 1 under H1", "LR > 1 under H2", "rank 1")
+    caption = (
+        "Measured on people whom the fit did not see, in brackets the 95 % interval of resampling people. Cllr is 0 for "
+        "ratios that are certain and right, and 1 for no comparison at all; less raw's: below 0 where the route is "
+        "better than None. Cllr_min: what is left of it with the best order of the same scores."
+    )
+    return Table(headings, rows, tuple(range(1, len(headings))), caption)
+
+
+def _identification_errors(measured: Mapping[str, Mapping[str, Any]]) -> Table:
+    """How often a search finds somebody who is not there, and misses who is."""
+    sizes = sorted({each["gallery_size"] for of in measured.values() for each in of["identification_errors"]})
+    rows = []
+    for route, of in measured.items():
+        by_least: dict[float, dict[int, Mapping[str, Any]]] = {}
+        for each in of["identification_errors"]:
+            by_least.setdefault(each["lr_threshold"], {})[each["gallery_size"]] = each
+        for least, by_size in by_least.items():
+            rates = (significant(by_size[size]["fpir"]) if size in by_size else "-" for size in sizes)
+            missed = next(iter(by_size.values()))["fnir"]  # whatever the size
+            rows.append((route, f"{least:g}", *rates, significant(missed)))
+    headings = ("route", "LR at least", *(f"FPIR, {size} people" for size in sizes), "FNIR")
+    caption = (
+        "FPIR: of the searches for somebody who is not in a gallery of so many people, the share that finds anybody at "
+        "or above the LR, which chance alone does. FNIR: of those for somebody who is, the share that misses."
+    )
+    return Table(headings, tuple(rows), tuple(range(1, len(headings))), caption)
+
+
+def _with_interval(said: Mapping[str, Any] | None) -> str:
+    if said is None:
+        return "-"
+    low, high = said["interval"]
+    return significant(said["value"]) if low is None or high is None else interval(said["value"], low, high)

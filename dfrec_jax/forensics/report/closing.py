@@ -88,7 +88,7 @@ def features(contents: Contents) -> Section:
                 "feature of a person."
             ),
             Sheet(("feature", "exhibit", "compared picture", "alike, unlike, cannot be told"), FEATURES),
-            Sheet(("conclusion, and its reasons", ""), ("Examiner", "Date, signature")),
+            Sheet(("", ""), ("Conclusion, and its reasons", "Examiner", "Date, signature")),
         ),
     )
 

@@ -1,8 +1,11 @@
 """What a report says, in parts that neither HTML nor PDF knows of: both are drawn from the same document."""
 
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+_ROUNDED = 5e-5  # half of the last place of a logarithm in a record
 
 
 class Paragraph(NamedTuple):
@@ -125,6 +128,15 @@ def interval(value: int | float, low: int | float, high: int | float, digits: in
         decimals = min(decimals, _decimals((high - low) / 2, 2))
     value, low, high = (round(each, decimals) + 0.0 for each in (value, low, high))  # no -0
     return f"{value:.{decimals}f} [{low:.{decimals}f}, {high:.{decimals}f}]"
+
+
+def ratio(log10_lr: float, bounds: Sequence[float]) -> str:
+    """A likelihood ratio with two digits, its bounds in brackets, and whether it stands at one of them: `≥ 45 [0.042,
+    45]`. Records round logarithms to four places: so near to a bound it stands at it."""
+    low, high = bounds
+    sign = "≥ " if log10_lr >= high - _ROUNDED else "≤ " if log10_lr <= low + _ROUNDED else ""
+    value, least, most = (significant(10**each, 2) for each in (log10_lr, low, high))
+    return f"{sign}{value} [{least}, {most}]"
 
 
 def _decimals(value: int | float, digits: int) -> int:

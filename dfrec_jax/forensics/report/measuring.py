@@ -21,7 +21,7 @@ from dfrec_jax.forensics.report.network import DETECTION, METRICS, named
 
 CHECKS = {
     "face_score": "the detector's score of the face",
-    "face_again": "its score when looked at again, enlarged",
+    "face_again": "that score when the face is looked at again, enlarged",
     "contrast": "contrast, levels of 255",
     "other_faces": "area of another face in that of this one",
     "face_side": "longer side of the face, pixels",

@@ -20,6 +20,8 @@ def in_plain_words(contents: Contents) -> Section:
     ]
     if contents.said["network"].get("is_of_drawn_faces"):
         blocks.append(Paragraph(statements.DRAWN_FACES, "alarm"))
+    if not contents.said["network"]["reliability"]["recovery"]:
+        blocks.append(Paragraph(statements.NOT_MEASURED, "alarm"))
     if contents.status == "recovered":
         blocks += [
             Paragraph(
@@ -44,6 +46,8 @@ def in_plain_words(contents: Contents) -> Section:
                 "What the network drew all the same was drawn at random. It lies in the folder and is not shown here."
             )
             blocks.append(Paragraph(words))
+    if contents.search is not None:
+        blocks.append(Paragraph(statements.LISTED))
     blocks.append(Paragraph(statements.UNCALIBRATED))
     return Section("plain", "In plain words", tuple(blocks))
 
@@ -62,7 +66,9 @@ def _share(result: dict[str, Any]) -> str:
 
 def case(contents: Contents) -> Section:
     """What the operator said; blank where nothing was said."""
-    said = contents.said["case"]
+    said = dict(contents.said["case"])
+    if contents.search is not None and not said["gallery_origin"] and (origin := contents.search["gallery"]["origin"]):
+        said["gallery_origin"] = f"{origin} (as its maker says)"
     rows = [(title, plain(said[name])) for name, title in TITLES.items()]
     rows.append(("Time of this report", contents.said["made"]["time"]))
     words = "As the operator gave it; the program checked none of it. What was not given is left to be written in."

@@ -10,6 +10,11 @@ CANDIDATES = (
     "A list of candidates is no identification. Recognising a face and comparing faces are two tasks: a comparison is "
     "made by a person, feature by feature, on the sheet at the end of this report, which the program leaves blank."
 )
+LISTED = (
+    "A gallery was searched, and people of it are listed below by how alike they are. None of them was identified: "
+    "somebody ranks first whether or not the person is in the gallery."
+)
+NOT_MEASURED = "This network was not measured on a test set of its own: how often it errs is not known."
 NO_RATIO = (
     "No likelihood ratio is given: none was calibrated for this exhibit on a named background population. None can be "
     "derived from a cosine, a score or a rank in this report."

@@ -89,10 +89,16 @@ SEARCH = {
 }  # fmt: skip
 CALIBRATION = {
     "population": "forty people of LFW", "bounds": "bounded where one more would make them worse",
-    "propositions": {"H1": "the hidden person is this one", "H2": "the hidden person is another of the population"},
-    "routes": {"target, raw": {"log10_lr_bounds": [-0.82, 1.73], "measured_on": {
-        "cllr": {"value": 0.712, "interval": [0.4, 1.05], "n": 29}, "cllr_min": 0.623,
-        "identification_errors": [{"gallery_size": 100, "lr_threshold": 10, "fpir": 0.442, "fnir": 0.552}]}}},
+    "routes": {
+        f"target, {route}": {"log10_lr_bounds": [-0.82, 1.73], "measured_on": {
+            "exhibits": 29, "cllr": {"value": 0.712, "interval": [0.4, 1.05], "n": 29}, "cllr_min": 0.623,
+            "cllr_less_raw": None if route == "raw" else {"value": -0.044, "interval": [-0.13, 0.032], "n": 29},
+            "misleading_h1": 0.069, "misleading_h2": 0.1234,
+            "rank_1": {"value": 0.276, "interval": [None, None], "n": 29},
+            "identification_errors": [
+                {"gallery_size": size, "lr_threshold": 10, "fpir": fpir, "fnir": 0.552}
+                for size, fpir in ((10, 0.057), (100, 0.442))]}}
+        for route in ("raw", "recovered", "head")},
 }  # fmt: skip
 
 
@@ -110,7 +116,7 @@ def report(
     status: str = "recovered",
     *,
     key: Any = None,
-    search: bool = False,
+    search: bool | dict[str, Any] = False,
     said_fields: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Path:
@@ -128,7 +134,7 @@ def report(
             generated.save(picture, folder / f"{name}.png", generated.GENERATED)
     if search:
         (folder / names.TRACE_DIR).mkdir()
-        (folder / names.SEARCH).write_text(json.dumps(SEARCH))
+        (folder / names.SEARCH).write_text(json.dumps(SEARCH if search is True else search))
         (folder / names.CALIBRATION).write_text(json.dumps(CALIBRATION))
     signed = None if key is None else sealing.fingerprint(key.public_key().public_bytes_raw())
     record = said(data, signed_by=signed) | (said_fields or {})

@@ -34,3 +34,21 @@ def test_an_interval_ends_at_the_place_of_its_number():
     assert document.interval(-0.0001, -0.2, 0.2) == "0.00 [-0.20, 0.20]"
     assert document.interval(0.5, 0.5, 0.5) == "0.500 [0.500, 0.500]"
     assert document.interval(23.16, 22.9, 23.4) == "23.2 [22.9, 23.4]"
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "words"),
+    [
+        (1.65, "≥ 45 [0.042, 45]"),  # as a record rounds the bound
+        (1.6500000000000001, "≥ 45 [0.042, 45]"),
+        (1.6498, "45 [0.042, 45]"),
+        (-1.38, "≤ 0.042 [0.042, 45]"),
+        (0.0, "1.0 [0.042, 45]"),
+    ],
+)
+def test_a_ratio_says_whether_it_stands_at_a_bound(log10_lr, words):
+    assert document.ratio(log10_lr, (-1.3799999999999997, 1.6500000000000001)) == words
+
+
+def test_a_ratio_has_no_exponent():
+    assert document.ratio(2.0, (-1.01, 2.0)) == "≥ 100 [0.098, 100]"

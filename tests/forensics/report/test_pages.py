@@ -120,7 +120,36 @@ def test_without_a_calibration_no_ratio_is_given_and_with_one_it_is_bounded(page
     ):
         assert _has(pages, "searched", words) == [True, True], words
     assert _has(pages, "searched", statements.NO_RATIO) == [False, False]
-    assert _has(pages, "searched", "target, raw 0.712 0.623 100 10 0.442 0.552") == [True, True]
+    for words in (
+        "target, raw 29 0.71 [0.40, 1.05] - 0.623 6.9% 12.3% 0.276",
+        "target, recovered 29 0.71 [0.40, 1.05] -0.044 [-0.130, 0.032] 0.623 6.9% 12.3% 0.276",
+        "route LR at least FPIR, 10 people FPIR, 100 people FNIR",
+        "target, raw 10 0.0570 0.442 0.552",
+    ):
+        assert _has(pages, "searched", words) == [True, True], words
+    assert _has(pages, "searched", "target, head") == [False, False], "a route that was not searched"
+
+
+def test_a_gallery_of_which_nothing_was_said_says_so(tmp_path):
+    search = made_up.SEARCH | {"gallery": made_up.SEARCH["gallery"] | {"origin": None}}
+    text = _letters(_of_html(made_up.report(tmp_path / "r", search=search)))
+    assert _letters("Origin, as its maker says not given") in text
+
+
+def test_the_first_page_says_what_a_hurried_reader_must_know(tmp_path, pages):
+    """That candidates are none that were identified, and that nobody knows how often this network errs."""
+    assert _has(pages, "searched", statements.LISTED) == [True, True]
+    assert _has(pages, "recovered", statements.LISTED) == [False, False]
+    reliability = {"reason": "this network was not measured", "recovery": [], "detection": []}
+    network = made_up.said(b"")["network"] | {"reliability": reliability}
+    text = _letters(_of_html(made_up.report(tmp_path / "r", said_fields={"network": network})))
+    assert _letters(statements.NOT_MEASURED) in text.partition(_letters("2. The case"))[0]
+    assert _has(pages, "recovered", statements.NOT_MEASURED) == [False, False]
+
+
+def test_the_origin_that_the_gallery_names_stands_in_the_case(tmp_path):
+    folder = made_up.report(tmp_path / "r", search=True, said_fields={"case": dict.fromkeys(made_up.CASE, "")})
+    assert _letters("Origin of the gallery LFW (as its maker says)") in _letters(_of_html(folder))
 
 
 def test_a_recogniser_of_the_losses_gives_no_figure(tmp_path):
