@@ -44,21 +44,32 @@ def save(picture: Image.Image, path: str | os.PathLike[str], kind: str) -> None:
       path: of the PNG.
       kind: GENERATED or PARTLY_GENERATED.
     """
+    save_labelled(labelled(picture), path, kind)
+
+
+def save_labelled(picture: Image.Image, path: str | os.PathLike[str], kind: str) -> None:
+    """The same of a drawing that has its strip already."""
     text = PngInfo()
     text.add_itxt(_XMP_KEYWORD, _XMP.format(kind=kind, words=LABELS[0]))
     with whole.replacing(path) as unfinished:
-        labelled(picture).save(unfinished, format="PNG", pnginfo=text)
+        picture.save(unfinished, format="PNG", pnginfo=text)
 
 
 def labelled(picture: Image.Image) -> Image.Image:
     """The picture with the strip beneath it."""
-    words, font = _label(picture.width)
-    strip = Image.new("RGB", (picture.width, int(font.size * 1.5)), PAPER)
-    ImageDraw.Draw(strip).text((strip.width / 2, strip.height / 2), words, INK, font, anchor="mm")
-    canvas = Image.new("RGB", (picture.width, picture.height + strip.height))
+    below = strip(picture.width)
+    canvas = Image.new("RGB", (picture.width, picture.height + below.height))
     canvas.paste(picture, (0, 0))
-    canvas.paste(strip, (0, picture.height))
+    canvas.paste(below, (0, picture.height))
     return canvas
+
+
+def strip(width: int) -> Image.Image:
+    """The strip for a picture of such a width."""
+    words, font = _label(width)
+    made = Image.new("RGB", (width, int(font.size * 1.5)), PAPER)
+    ImageDraw.Draw(made).text((made.width / 2, made.height / 2), words, INK, font, anchor="mm")
+    return made
 
 
 def without_label(pixels: UInt8[np.ndarray, "_ w 3"], height: int) -> UInt8[np.ndarray, "h w 3"]:

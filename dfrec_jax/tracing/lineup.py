@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.pictures import grid
+from dfrec_jax.pictures import generated, grid
 from dfrec_jax.pictures.reading import decode_image, read_bytes
 from dfrec_jax.tracing.embedder import Embedder, Picture
 from dfrec_jax.tracing.gallery import Gallery
@@ -50,14 +50,17 @@ def drawn_order(count: int, seed: int, sheet: str) -> list[int]:
     return np.random.default_rng(int.from_bytes(words[:8], "big")).permutation(count).tolist()
 
 
-def sheet(query: Picture, heading: str, faces: Sequence[Picture], statement: str) -> Image.Image:
+def sheet(
+    query: Picture, heading: str, faces: Sequence[Picture], statement: str, *, is_generated: bool = False
+) -> Image.Image:
     """The query, and the faces under letters, in the order that they are given.
 
     Args:
       query: the face that is compared.
-      heading: above it; a generated picture's says so.
+      heading: above it.
       faces: at most 26.
       statement: below, in lines of its own.
+      is_generated: whether the query is a generated picture: a strip beneath it says so.
     """
     pictures = [each.astype(np.float32) / 255 for each in faces]
     rows = [pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)]
@@ -69,9 +72,12 @@ def sheet(query: Picture, heading: str, faces: Sequence[Picture], statement: str
     left = grid.grid([[query.astype(np.float32) / 255]], [heading], cell=CELL)
     right = grid.grid(rows, [""] * width, captions, cell=CELL)
     lines = statement.split("\n")
-    size = (left.width + grid.MARGIN + right.width, max(left.height, right.height) + FOOT * len(lines) + grid.MARGIN)
+    below = generated.strip(CELL).height if is_generated else 0
+    size = (left.width + grid.MARGIN + right.width, max(left.height + below, right.height) + FOOT * len(lines) + grid.MARGIN)
     canvas = Image.new("RGB", size, grid.PAPER)
     canvas.paste(left, (0, 0))
+    if is_generated:
+        canvas.paste(generated.strip(CELL), (grid.MARGIN, left.height - grid.MARGIN))
     canvas.paste(right, (left.width + grid.MARGIN, 0))
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=12)
     for number, line in enumerate(lines):

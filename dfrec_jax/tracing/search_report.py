@@ -10,7 +10,7 @@ import numpy as np
 
 from dfrec_jax.files import whole
 from dfrec_jax.forensics.report import document
-from dfrec_jax.pictures import grid
+from dfrec_jax.pictures import generated, grid
 from dfrec_jax.tracing import lineup, routes
 from dfrec_jax.tracing.calibration import Calibration
 from dfrec_jax.tracing.embedder import Embedder
@@ -115,10 +115,15 @@ def _draw_sheets(
             picture, said = lineup.face_of(member, embedder)
             pictures.append(picture)
             key[letter] = said
-        heading = "generated picture" if one.query.route == routes.RECOVERED else "exhibit"
-        drawn = lineup.sheet(one.query.picture, heading, pictures, LEAD)
+        is_generated = one.query.route == routes.RECOVERED
+        heading = one.query.route if is_generated else "exhibit"
+        drawn = lineup.sheet(one.query.picture, heading, pictures, LEAD, is_generated=is_generated)
         digest = hashlib.sha256(np.asarray(drawn).tobytes()).hexdigest()
-        grid.save(drawn, folder / name)
+        if is_generated:
+            kind = generated.PARTLY_GENERATED if one.query.role == "target" else generated.GENERATED
+            generated.save_labelled(drawn, folder / name, kind)
+        else:
+            grid.save(drawn, folder / name)
         yield name, {"pixels_sha256": digest, "key": key}
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.metrics.likelihood_ratio import Logistic
+from dfrec_jax.pictures import generated
 from dfrec_jax.tracing import calibration, indexing, search_report
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.words import LEAD
@@ -93,7 +94,10 @@ def test_the_line_ups_name_nobody_and_the_key_does(found):
         key = said["key"]
         assert list(key) == ["A", "B", "C", "D"] and sum(one["is_foil"] for one in key.values()) == 2
         with Image.open(found / search_report.SHEETS / name) as sheet:
-            assert not sheet.info
+            assert set(sheet.info) <= {"xmp", "XML:com.adobe.xmp"}, "which says that the query was generated, where it was"
+            assert ("DigitalSourceType" in sheet.info.get("xmp", b"").decode()) == ("recovered" in name)
+            is_labelled = (np.asarray(sheet.convert("RGB")) == generated.PAPER).all(axis=-1).sum() > 500
+            assert is_labelled == ("recovered" in name), name
         data = (found / search_report.SHEETS / name).read_bytes()
         assert not any(person.encode() in data for person in (*drawn.NAMES, *FOILS) if len(person) > 3)
     assert len({tuple(one["person"] for one in said["key"].values()) for said in keys.values()}) > 1
@@ -112,7 +116,7 @@ def test_a_calibration_gives_bounded_ratios_or_is_refused(folder, gallery, found
     picture = folder / "swap" / "input.png"
     words = ("trace", "search", picture, "--gallery", gallery, "--lineup", "0", "--top", "4", "--calibration")
     status, out, err = _run(capsys, *words, folder / "fits", "--out", folder / "with_lr")
-    assert status == 0 and LEAD in out and "[0.1, 32]" in out
+    assert status == 0 and LEAD in out and "[0.10, 32]" in out
     assert "no LR: source, raw: the calibration holds no `source, raw`" in err
     rankings = json.loads((folder / "with_lr" / search_report.RECORD).read_text())["rankings"]
     for one in rankings[0]["candidates"]:

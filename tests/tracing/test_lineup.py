@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.pictures import generated
 from dfrec_jax.tracing import gallery, indexing, lineup
 from dfrec_jax.tracing.lineup import Member
 from tests.tracing import drawn
@@ -44,6 +45,18 @@ def test_a_sheet_shows_the_faces_in_their_order():
     assert where[1][0] == where[4][0] < where[5][0]  # E below
     other = np.asarray(lineup.sheet(query, "exhibit", faces, "other words\nno identification"))
     assert (drawn_sheet[-36:] != other[-36:]).any() and (drawn_sheet[:-36] == other[:-36]).all()
+
+
+def test_a_generated_query_is_labelled_and_nothing_else_is_moved():
+    query, faces = drawn.pattern(9), [drawn.pattern(i) for i in range(2)]
+    plain, labelled = (
+        np.asarray(lineup.sheet(query, "a", faces, "a lead", is_generated=each)) for each in (False, True)
+    )
+    assert [_place(plain, face) for face in (query, *faces)] == [_place(labelled, face) for face in (query, *faces)]
+    height = labelled.shape[0]
+    row, column = _place(labelled, query)
+    beneath = labelled[row + lineup.CELL : height, column : column + lineup.CELL]
+    assert (beneath[0] == generated.PAPER).all() and (beneath[:12] != generated.PAPER).any(), "a strip with words"
 
 
 def _place(sheet, face):
