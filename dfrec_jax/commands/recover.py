@@ -75,7 +75,7 @@ def add_parser(subparsers) -> None:
         default=(),
         metavar="REF",
         help="pictures of the one person who is seen in all of them, for networks that were trained to be told "
-        "(tirm.identity_width above 0; default: nobody is told)",
+        "(tirm.identity_width above 0), and for the search of --gallery (default: nobody is told)",
     )
     reporting.add_arguments(parser)
     parser.set_defaults(run=run)
@@ -162,7 +162,21 @@ def recoverer_of(arguments: argparse.Namespace, num_files: int = 1) -> Any:
         crop=arguments.crop,
         faces=arguments.faces,
         assume=arguments.assume,
-        visible=arguments.visible,
+        visible=_told(arguments),
         force=arguments.force,
         batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, num_files),
     )
+
+
+def _told(arguments: argparse.Namespace) -> Any:
+    """The references that the network is told: none, with a word, where it cannot be told and a gallery is searched by
+    them; else what was named, which is refused where it cannot be told."""
+    from dfrec_jax.runs import shipped, stored_config
+
+    if not (arguments.visible and arguments.gallery):
+        return arguments.visible
+    if stored_config.load(shipped.chosen(arguments.workdir, arguments.network)).tirm.identity_width:
+        return arguments.visible
+    words = "this network (tirm.identity_width=0) cannot be told who is seen; the gallery alone is searched by them"
+    print(f"warning: --visible: {words}", file=sys.stderr)
+    return ()

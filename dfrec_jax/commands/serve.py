@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dfrec_jax.commands import reporting
 from dfrec_jax.commands.recover import add_network
 
 MOST_MIB = 64
@@ -23,8 +24,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
     parser.add_argument("--crop", choices=("trained", "none"), default="trained", help="as of `dfrec recover`")
     parser.add_argument("--assume", choices=("swap",), default="", help="as of `dfrec recover`")
-    parser.add_argument("--gallery", metavar="DIR", help="of `dfrec trace index`: search it, and show line-ups")
-    parser.add_argument("--calibration", metavar="DIR", help="of `dfrec trace calibrate`: print likelihood ratios")
+    reporting.add_search(parser)
     parser.add_argument("--sign", metavar="KEY.pem", help="sign reports with this Ed25519 private key")
     parser.add_argument("--host", default="127.0.0.1", help="to listen on (default 127.0.0.1: this machine alone)")
     parser.add_argument("--port", type=int, default=0, help="to listen on (default 0: any that is free)")
@@ -95,11 +95,10 @@ def _leave() -> NoReturn:
 
 
 def _words_of_recover(arguments: argparse.Namespace) -> argparse.Namespace:
-    from dfrec_jax.commands.reporting import defaults
-
-    said = defaults(["picture"], "out")
+    said = reporting.defaults(["picture"], "out")
     said.report = True
-    for name in ("workdir", "network", "checkpoint", "seed", "crop", "assume", "gallery", "calibration", "sign"):
+    own = ("workdir", "network", "checkpoint", "seed", "crop", "assume", "gallery", *reporting.OF_SEARCH, "sign")
+    for name in own:
         setattr(said, name, getattr(arguments, name))
     return said
 
@@ -114,7 +113,6 @@ def prepared(said: argparse.Namespace, say: Callable[[str], None]) -> Any:
     import numpy as np
 
     from dfrec_jax.commands import recover as command
-    from dfrec_jax.commands import reporting
     from dfrec_jax.forensics.recover import recover
     from dfrec_jax.forensics.report.case import Case
 

@@ -98,6 +98,14 @@ class Calibration(NamedTuple):
             )
         return self.fits[key], ""
 
+    def check_networks(self, network_sha256: str | None, head_sha256: str | None) -> None:
+        """Raises ConfigError, as `fit_for`, where a search by such a network and head would meet another's fit; without
+        a head its routes are not searched."""
+        for key in self.fits:
+            role, _, route = key.partition(", ")
+            if head_sha256 is not None or route not in NEEDS_HEAD:
+                self.fit_for(role, route, network_sha256, head_sha256)
+
     def described(self) -> dict[str, Any]:
         """For the record of a search."""
         return {"sha256": self.sha256, "population": self.population, "routes": sorted(self.fits)}

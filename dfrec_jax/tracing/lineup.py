@@ -73,7 +73,10 @@ def sheet(
     right = grid.grid(rows, [""] * width, captions, cell=CELL)
     lines = statement.split("\n")
     below = generated.strip(CELL).height if is_generated else 0
-    size = (left.width + grid.MARGIN + right.width, max(left.height + below, right.height) + FOOT * len(lines) + grid.MARGIN)
+    size = (
+        left.width + grid.MARGIN + right.width,
+        max(left.height + below, right.height) + FOOT * len(lines) + grid.MARGIN,
+    )
     canvas = Image.new("RGB", size, grid.PAPER)
     canvas.paste(left, (0, 0))
     if is_generated:

@@ -1,5 +1,6 @@
 """`dfrec recover --report` and `dfrec verify`, from files to files, on a network that was trained for no step."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,9 +13,12 @@ from PIL import Image
 from dfrec_jax import cli
 from dfrec_jax.forensics.report import pdf, sealing, write
 from dfrec_jax.runs import shipped
+from dfrec_jax.tracing import routes
+from dfrec_jax.tracing.embedder import Embedder
 from dfrec_jax.weights import registry
 from tests import tiny_run
 from tests.forensics.report.test_sealing import pem, public_pem
+from tests.tracing import made_head
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -156,15 +160,22 @@ def test_the_same_report_is_kept_and_another_is_refused(report, workdir, picture
     assert {path: path.stat().st_mtime_ns for path in report.rglob("*")} == before
 
 
-def test_a_gallery_is_searched(workdir, picture, tmp_path, capsys):
-    rng = np.random.default_rng(1)
-    for name in ("anna", "ben", "carl"):
-        (tmp_path / "people" / name).mkdir(parents=True)
-        pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "people" / name / "1.png")
-    gallery, out = tmp_path / "gallery", tmp_path / "out"
-    words = ("--recogniser", "embedded-b", "--origin", "drawn at random")
-    assert _dfrec("trace", "index", tmp_path / "people", "--out", gallery, *words) == 0
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    """Of three people, beside `foils`, of two."""
+    folder, rng = tmp_path_factory.mktemp("galleries"), np.random.default_rng(1)
+    for kind, names in (("gallery", ("anna", "ben", "carl")), ("foils", ("eve", "fay"))):
+        for name in names:
+            (folder / kind / "people" / name).mkdir(parents=True)
+            pixels = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / kind / "people" / name / "1.png")
+        words = ("--recogniser", "embedded-b", "--origin", "drawn at random")
+        assert _dfrec("trace", "index", folder / kind / "people", "--out", folder / kind / "made", *words) == 0
+    return folder / "gallery" / "made"
+
+
+def test_a_gallery_is_searched(workdir, picture, gallery, tmp_path, capsys):
+    out = tmp_path / "out"
     assert _dfrec("recover", picture, "--workdir", workdir, "--out", out, "--report", "--gallery", gallery) == 0
     report = out / "photo ä"
     assert len(list((report / "trace" / "lineups").glob("*.png"))) == 5
@@ -174,6 +185,31 @@ def test_a_gallery_is_searched(workdir, picture, tmp_path, capsys):
     assert _dfrec("verify", report) == 0
     lines = _lines(capsys.readouterr().out)
     assert (lines["files"], lines["pictures"], lines["candidates"]) == ("ok", "ok", "not checked")
+
+
+def test_a_gallery_is_searched_by_references_head_and_foils(workdir, picture, gallery, tmp_path, capsys):
+    """By a network that cannot be told who is seen: the search can."""
+    head = made_head.make(tmp_path / "head", Embedder("embedded-b", batch_size=4))
+    reference = gallery.parent / "people" / "ben" / "1.png"
+    foils, out = gallery.parents[1] / "foils" / "made", tmp_path / "out"
+    searched = ("--gallery", gallery, "--foils", foils, "--head", head, "--visible", reference)
+    words = ("recover", picture, "--workdir", workdir, "--out", out, "--report")
+    assert _dfrec(*words, *searched) == 0
+    assert "the gallery alone is searched by them" in capsys.readouterr().err
+    report = out / "photo ä"
+    rankings = json.loads((report / "trace" / "search.json").read_text())["rankings"]
+    assert {(one["role"], one["route"]) for one in rankings} == {
+        *(("target", route) for route in routes.ROUTES["target"]), ("source", "raw"), ("source", "recovered")
+    }  # fmt: skip
+    assert {each["person"] for each in rankings[0]["candidates"] if each["is_foil"]} == {"eve", "fay"}
+    page = (report / "report.html").read_text(encoding="utf-8")
+    for told in ("eve (foil)", "2 people said to be innocent", hashlib.sha256(reference.read_bytes()).hexdigest(),
+                 "Trace head"):  # fmt: skip
+        assert told in page, told
+    assert json.loads((report / "result.json").read_text())["visible_sha256"] is None
+    assert not (report / "references").exists()
+    assert _dfrec(*words, *searched[:-2]) == 2, "a search by other words is another report"
+    assert "holds another result already (report " in capsys.readouterr().err
 
 
 def test_a_report_that_was_cut_short_leaves_nothing(workdir, picture, tmp_path, monkeypatch, capsys):
@@ -192,6 +228,9 @@ def test_a_report_that_was_cut_short_leaves_nothing(workdir, picture, tmp_path, 
         (["--operator", "me"], "--operator: is of a report, and none is asked for; add --report"),
         (["--sign", "key.pem"], "--sign: is of a report"),
         (["--report", "--calibration", "c"], "--calibration: is of a search, and no --gallery is named"),
+        (["--report", "--head", "h"], "--head: is of a search, and no --gallery is named"),
+        (["--report", "--foils", "f"], "--foils: is of a search, and no --gallery is named"),
+        (["--visible", "r.png"], "--visible: this network (tirm.identity_width=0) cannot be told"),
         (["--report", "--sign", "nowhere.pem"], "--sign=nowhere.pem: cannot be read"),
         (["--report", "--gallery", "nowhere"], "nowhere"),
     ],

@@ -94,7 +94,9 @@ def test_the_line_ups_name_nobody_and_the_key_does(found):
         key = said["key"]
         assert list(key) == ["A", "B", "C", "D"] and sum(one["is_foil"] for one in key.values()) == 2
         with Image.open(found / search_report.SHEETS / name) as sheet:
-            assert set(sheet.info) <= {"xmp", "XML:com.adobe.xmp"}, "which says that the query was generated, where it was"
+            assert set(sheet.info) <= {"xmp", "XML:com.adobe.xmp"}, (
+                "which says that the query was generated, where it was"
+            )
             assert ("DigitalSourceType" in sheet.info.get("xmp", b"").decode()) == ("recovered" in name)
             is_labelled = (np.asarray(sheet.convert("RGB")) == generated.PAPER).all(axis=-1).sum() > 500
             assert is_labelled == ("recovered" in name), name

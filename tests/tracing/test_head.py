@@ -6,34 +6,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax.config import trace
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.models.trace import maps_of
-from dfrec_jax.runs import stored_config, trace_head
+from dfrec_jax.runs import trace_head
 from dfrec_jax.runs.errors import CheckpointError
-from dfrec_jax.runs.saving import CheckpointWriter
 from dfrec_jax.tracing import calibrating, calibration, routes
 from dfrec_jax.tracing.calibration import Calibration, Fit
 from dfrec_jax.tracing.head import Head
-from tests.tracing import drawn
+from tests.tracing import drawn, made_head
 from tests.tracing.test_routes import result
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, embedder):
-    """A head as fresh as its first step finds it, but that it adds something."""
-    folder = tmp_path_factory.mktemp("head")
-    config = trace.trace()
-    config.data.dir = "anywhere"
-    config.frozen.identity = "embedded-b"
-    config.trace.width, config.trace.depth, config.trace.hidden = 4, 0, 4
-    variables = trace_head.init_function(trace_head.build(config), embedder.network, 64)(jax.random.key(0))
-    variables["params"]["added"]["kernel"] = jnp.full_like(variables["params"]["added"]["kernel"], 0.1)
-    with CheckpointWriter(folder, score_name=trace.SCORE) as checkpoints:
-        checkpoints.save(7, {"variables": variables}, {}, 0.5)
-    stored_config.save(folder, config)
-    return folder
+    return made_head.make(tmp_path_factory.mktemp("head"), embedder)
 
 
 def test_it_gives_what_its_module_gives_whoever_is_visible(run, embedder):

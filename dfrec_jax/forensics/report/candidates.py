@@ -1,6 +1,6 @@
 """The section on the people of a gallery: candidates, ratios within bounds, and how often a search errs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
@@ -31,17 +31,7 @@ def candidates(contents: Contents) -> Section:
             Paragraph(statements.NO_RATIO),
         ]
         return Section("candidates", "Candidates, not identifications", tuple(blocks))
-    gallery = search["gallery"]
-    blocks.append(
-        Facts(
-            (
-                ("Gallery", f"{gallery['num_people']} people, {gallery['num_pictures']} pictures"),
-                ("Origin, as its maker says", plain(gallery["origin"] or statements.NOT_GIVEN)),
-                ("SHA-256 of its embeddings", gallery["embeddings_sha256"]),
-                ("Recogniser", plain(gallery["recogniser"])),
-            )
-        )
-    )
+    blocks.append(Facts(tuple(_searched(search))))
     rows = []
     for ranking in search["rankings"]:
         for each in ranking["candidates"][:SHOWN]:
@@ -64,6 +54,22 @@ def candidates(contents: Contents) -> Section:
         )
     )
     return Section("candidates", "Candidates, not identifications", tuple(blocks))
+
+
+def _searched(search: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was searched, and by what."""
+    gallery, foils = search["gallery"], search.get("foils")
+    yield "Gallery", f"{gallery['num_people']} people, {gallery['num_pictures']} pictures"
+    yield "Origin, as its maker says", plain(gallery["origin"] or statements.NOT_GIVEN)
+    yield "SHA-256 of its embeddings", gallery["embeddings_sha256"]
+    yield "Recogniser", plain(gallery["recogniser"])
+    if foils:
+        people = f"{foils['num_people']} people said to be innocent, ranked among the others and marked"
+        yield "Foils", f"{people}; SHA-256 of their embeddings {foils['embeddings_sha256']}"
+    if hashes := search.get("visible_sha256"):
+        yield "Who is seen, by references", f"SHA-256 {', '.join(hashes)}"
+    if head := search.get("exhibit", {}).get("head_sha256"):
+        yield "Trace head", f"SHA-256 of its weights {head}"
 
 
 def _ratios(contents: Contents) -> list[Any]:
@@ -107,8 +113,8 @@ def _worth(measured: Mapping[str, Mapping[str, Any]]) -> Table:
     )
     headings = ("route", "n", "Cllr", "less raw's", "Cllr_min", "LR < 1 under H1", "LR > 1 under H2", "rank 1")
     caption = (
-        "Measured on people whom the fit did not see, in brackets the 95 % interval of resampling people. Cllr is 0 for "
-        "ratios that are certain and right, and 1 for no comparison at all; less raw's: below 0 where the route is "
+        "Measured on people whom the fit did not see, in brackets the 95 % interval of resampling people. Cllr is 0 "
+        "for ratios that are certain and right, and 1 for no comparison at all; less raw's: below 0 where the route is "
         "better than None. Cllr_min: what is left of it with the best order of the same scores."
     )
     return Table(headings, rows, tuple(range(1, len(headings))), caption)

@@ -111,10 +111,14 @@ async function show(job, said) {
   const sheets = said.files.filter((name) => name.startsWith("trace/lineups/"));
   byId("lineups").hidden = sheets.length === 0;
   byId("sheets").replaceChildren(...sheets.map((name) => {
+    const [role, ...route] = name.split("/").pop().replace(".png", "").split("_");
+    const words = `Sought: the ${role}, by ${route.join(" ")}`;
+    const sheet = document.createElement("figure");
     const shown = document.createElement("img");
     shown.src = at(name);
-    shown.alt = `Line-up without names: ${name.split("/").pop().replace(".png", "").replaceAll("_", " ")}`;
-    return shown;
+    shown.alt = `Line-up without names. ${words}`;
+    sheet.append(element("figcaption", words), shown);
+    return sheet;
   }));
   byId("outcome").hidden = false;
   byId("outcome").focus();
