@@ -43,15 +43,16 @@ def curves(collected: Any, metrics: Iterable[Metric]) -> dict[str, Curve]:
     Arguments as of `estimates`.
     """
     examples = collected.examples.compute()
-    is_forgery = examples["is_forgery"]
-    if is_forgery.all() or not is_forgery.any():
-        return {}
-    there = [(metric.name, metric.taken) for metric in metrics if isinstance(metric.taken, OverBoth)]
-    return {
-        name: taken.curve(examples[taken.number.name], is_forgery)
-        for name, taken in there
-        if taken.curve is not None and taken.number.name in examples
-    }
+    found = {}
+    for metric in metrics:
+        taken = metric.taken
+        if not isinstance(taken, OverBoth) or taken.curve is None or taken.number.name not in examples:
+            continue
+        values = examples[taken.number.name]
+        values, is_forgery = (of[np.isfinite(values)] for of in (values, examples["is_forgery"]))
+        if is_forgery.any() and not is_forgery.all():
+            found[metric.name] = taken.curve(values, is_forgery)
+    return found
 
 
 def _distance(taken: BetweenSets, recovered: Any, reference: Any) -> tuple[Estimate | None, list[str]]:
@@ -72,6 +73,7 @@ def _of_examples(taken: Mean | OverBoth, examples: Mapping[str, np.ndarray]) -> 
     if isinstance(taken, Mean):
         counted = is_forgery & examples["has_target"] & np.isfinite(values)
         return bootstrap.mean_with_interval(values[counted], people[counted]) if counted.any() else None
+    values, is_forgery, people = (of[np.isfinite(values)] for of in (values, is_forgery, people))
     if is_forgery.all() or not is_forgery.any():
         return None
     return _scaled(

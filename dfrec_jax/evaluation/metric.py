@@ -81,7 +81,7 @@ Curve = tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]
 
 
 class OverBoth(NamedTuple):
-    """A statistic of a number over pristine and forged faces.
+    """A statistic of a number over pristine and forged faces, of those that have one.
 
     Attributes:
       number: of each.

@@ -175,8 +175,16 @@ def _write_pictures(
         grid.save(panel, made[-1])
     is_forgery = collected.examples["is_forgery"]
     if is_forgery.any() and not is_forgery.all():
-        scores = {name: score for name, score in collected.input_to_recovered.items() if name != recoverers.COPY}
-        drawn = {name: identity.roc_curve(score, ~is_forgery) for name, score in scores.items()}
+        known = {
+            name: (score[np.isfinite(score)], ~is_forgery[np.isfinite(score)])  # of a face that cannot be aligned: NaN
+            for name, score in collected.input_to_recovered.items()
+            if name != recoverers.COPY
+        }
+        drawn = {
+            name: identity.roc_curve(score, is_pristine)
+            for name, (score, is_pristine) in known.items()
+            if is_pristine.any() and not is_pristine.all()
+        }
         made.append(folder / "roc.png")
         curves.roc(drawn, made[-1])
     for path in set(folder.glob("*.png")) - set(made):

@@ -79,7 +79,7 @@ def collection(measures: Measures) -> type[metrics.Collection]:
     """A row's sums: `examples` holds every example's numbers, and of each distance `<name>_of_recovered` and
     `<name>_of_reference` the moments of the two sets."""
     names = (*_EXAMPLE, *(number.name for number in measures.numbers()))
-    sets = {of_set: _moments_of(of_set) for name in measures.sets() for of_set in sets_of(name)}
+    sets = {of_set: _moments_of(name, of_set) for name in measures.sets() for of_set in sets_of(name)}
     return metrics.Collection.create(examples=metrics.CollectingMetric.from_outputs(names), **sets)
 
 
@@ -150,14 +150,18 @@ def outputs_of(
     return {name: value[truth.examples["is_valid"]] for name, value in found.items()}
 
 
-def _moments_of(name: str) -> type[metrics.Metric]:
-    """Sums of the features called `name`, over the forgeries whose target is known."""
+def _moments_of(name: str, of_set: str) -> type[metrics.Metric]:
+    """Sums of the features of one set of a distance, over the forgeries whose target is known and of which there are
+    features in both: a face that cannot be aligned has none."""
 
     @struct.dataclass
     class OfForgeries(Moments):
         @classmethod
         def from_model_output(cls, **outputs: Any) -> Moments:
-            return Moments.of(outputs[name][outputs["is_forgery"] & outputs["has_target"]])
+            counted = outputs["is_forgery"] & outputs["has_target"]
+            for features in (outputs[both] for both in sets_of(name)):
+                counted = counted & ~np.isnan(features).any(axis=-1)
+            return Moments.of(outputs[of_set][counted])
 
     return OfForgeries
 

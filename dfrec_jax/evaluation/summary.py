@@ -154,7 +154,9 @@ def _with_gains(collected: Collected) -> Iterator[tuple[tuple[str, str, str], np
 def _judged_real(
     similarity: np.ndarray, is_forgery: np.ndarray, clusters: np.ndarray
 ) -> Iterator[tuple[str, bootstrap.Estimate]]:
-    """What the similarity between input and recovered target says of pristine faces and of forgeries."""
+    """What the similarity between input and recovered target says of pristine faces and of forgeries, where it is
+    known: a face that cannot be aligned has none."""
+    similarity, is_forgery, clusters = (of[np.isfinite(similarity)] for of in (similarity, is_forgery, clusters))
     if not is_forgery.all() and is_forgery.any():
         is_judged_real, ranked = identity.judged_real(similarity), np.round(similarity, identity.RANKED_DECIMALS)
         yield (

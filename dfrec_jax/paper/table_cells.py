@@ -201,9 +201,10 @@ def _of_place(
         reason = without_run or reason
     key = Wanted(row.method, "" if run is None else run.workdir, run)
     reason = reason or of_column.reasons.get(key, "")
-    found, rocs, remarks, of_row = {}, [], [], None
+    found, rocs, remarks, of_row, num_faces = {}, [], [], None, 0
     if not reason:
         of_row = of_column.rows[key]
+        num_faces = len(of_row.collected.examples.compute()["number"])
         found, remarks = estimates(of_row.collected, table.metrics)
         for name, curve in curves(of_row.collected, table.metrics).items():
             forged, pristine = (tuple(np.round(axis, 5).tolist()) for axis in curve)
@@ -221,10 +222,10 @@ def _of_place(
         assert of_row is not None
         is_network = not metric.role or PAPERS_NETWORKS.get(metric.role) == network
         is_papers = is_network and _is_papers_split(column.data, of_column.num_forgeries)
-        lacking = 0 if isinstance(metric.taken, OverBoth) else of_column.num_forgeries - estimate.n
+        total = num_faces if isinstance(metric.taken, OverBoth) else of_column.num_forgeries
         cells.append(
             cell._replace(
-                **estimate._asdict(), lacking=lacking, network=network, is_papers_protocol=is_papers,
+                **estimate._asdict(), lacking=total - estimate.n, network=network, is_papers_protocol=is_papers,
                 run="" if run is None else run.workdir, step=of_row.step, pictures=of_row.folder,
             )
         )  # fmt: skip

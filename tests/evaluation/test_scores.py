@@ -1,6 +1,7 @@
 """Scores of recovered pictures: the relations that any implementation must satisfy (FIDELITY 5.4, 1, 9, 10)."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh
@@ -9,7 +10,7 @@ from dfrec_jax.evaluation import spread
 from dfrec_jax.evaluation.estimates import curves, estimates
 from dfrec_jax.evaluation.table_metrics import FID
 from tests import tiny
-from tests.evaluation.scored import METRICS, NETWORK, SIZE, batch, measured
+from tests.evaluation.scored import METRICS, NETWORK, NETWORKS, SIZE, batch, measured
 
 
 def figures(*args, **kwargs):
@@ -86,6 +87,27 @@ def test_what_was_copied_counts_for_nothing_in_the_region():
 def test_without_a_network_its_metrics_are_left_out():
     found = figures(lambda one: one["image"], networks={"identity": NETWORK})
     assert {"idsim", "psnr", "acc_id"} <= found.keys() and not {"fid", "attr", "pose"} & found.keys()
+
+
+def test_a_face_that_cannot_be_aligned_counts_for_nothing_that_needs_it():
+    """Of a forgery and of a pristine face the landmarks are not known: they are judged neither real nor forged."""
+
+    def aligned(variables, images, landmarks):
+        known = jnp.isfinite(landmarks).all(axis=(1, 2))
+        found = NETWORK.apply(variables, images, landmarks)
+        return {name: jnp.where(known.reshape(-1, *[1] * (of.ndim - 1)), of, jnp.nan) for name, of in found.items()}
+
+    one = batch()
+    one["landmarks"][[0, SIZE - 1]] = np.nan
+    networks = dict.fromkeys(NETWORKS, NETWORK.replace(apply=aligned))
+    total = measured(lambda one: one["image"], batches=[one], networks=networks)
+    found, _ = estimates(total, METRICS)
+    assert (found["acc_id"].value, found["real_recall"].value, found["fake_recall"].value) == (50, 100, 0)
+    assert found["eer"].value == 50 and found["auc_real"].value == 0.5
+    assert {name: found[name].n for name in ("acc_id", "auc_real", "idsim", "fid", "psnr")} == {
+        "acc_id": 6, "auc_real": 6, "idsim": 3, "fid": 3, "psnr": 4
+    }  # fmt: skip
+    assert curves(total, METRICS)["auc_real"][1].tolist() == [0, 1]
 
 
 def test_a_small_set_is_remarked_on():

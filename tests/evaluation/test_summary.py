@@ -136,6 +136,15 @@ def test_a_copy_is_ranked_above_no_other_by_rounding(collected):
     assert found["target", COPY, "auc_real"].value == found["target", COPY, "acc_id"].value == 0.5
 
 
+def test_a_face_without_a_similarity_is_judged_neither_real_nor_forged(collected):
+    similarity = np.where(collected.examples["is_forgery"], 0.5, 0.95)
+    similarity[[0, -1]] = np.nan
+    found = _records(collected._replace(input_to_recovered={DFREC: similarity}))
+    for name in ("acc_id", "auc_real"):
+        assert (found["target", DFREC, name].value, found["target", DFREC, name].n) == (1, FORGED + PRISTINE - 2)
+    assert found["target", DFREC, "idsim_to_input_pristine_median"].value == 0.95
+
+
 def test_the_median_of_pristine_faces_has_an_interval_of_them_alone():
     record = _records(made_up.collected(8, 40))["target", DFREC, "idsim_to_input_pristine_median"]
     assert record.n == 40 and 0 < record.low < record.value < record.high < 1
