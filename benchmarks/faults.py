@@ -3,144 +3,54 @@ and whether its time is accounted for.
 
 Run:     python benchmarks/faults.py [--rounds 20] [--seed 0] [--only kills,stops,...] [--out DIR]
 Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces; one run is left alone, and each other ends as it
-         did, or does not: every array of its newest checkpoint and every byte of its log are compared.
-Prints:  a line for each kind of fault: rounds, runs that ended, bits that differ, and what was seen. Status 1 where
-         anything differs or was not said. 20 rounds of everything: about twenty minutes of one core.
+         did, or does not: every array of its newest checkpoint and every byte of its log are compared. Damaged records
+         are those of a small prepared data set, whose rows a task without a network adds up.
+         A full disk is a file system in memory of a few MiB, in a name space of its own, which needs Linux with user
+         name spaces and no rights. Where there are none, as in many containers, the line says NOT RUN; a limit on the
+         size of files, which every Unix has, is a kind beside it.
+Prints:  a line for each kind of fault: rounds; runs that went on to their end, and the bits in which those differ from
+         the one that was left alone; runs that were refused by a message; what was seen. A round that did neither is a
+         PROBLEM, and so is one that was refused where it should go on. Status 1 where there is one, or bits differ. 20
+         rounds of everything: about twenty minutes of one core.
 """
 
 import argparse
 import os
-import random
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests have small data and small disks
 
-REPOSITORY = Path(__file__).parent.parent
-STEPS = 24
-NOTHING_ALIKE = 1 << 30  # bits
-CONFIG = """
-import itertools, os, time
-import jax, jax.numpy as jnp
-from dfrec_jax.data import pipeline
-from dfrec_jax.training import loop, waiting
-from dfrec_jax.training.tasks import dfrec
-from tests import tiny
+from faulty_runs import ADDING_UP, STEPS, Bench, lines_of, steps_of  # noqa: E402
 
-FAULT = os.environ.get("FAULT", "")
-
-
-def get_config():
-    config = tiny.config()
-    config.train.num_steps, config.train.validate_every, config.train.samples_every = STEPS, 6, 12
-    config.checkpoint.every, config.checkpoint.keep = 3, 3
-    if FAULT == "clock":  # an hour ahead, a day back, every fifth of a second
-        now = time.time
-        time.time = lambda: now() + (0.0, 3600.0, -86400.0, 7.0)[int(5 * time.monotonic()) % 4]
-    if FAULT == "nan":
-        make = dfrec.DfrecTask.make_step
-
-        def make_spoiled(task, num_devices):
-            step = make(task, num_devices)
-
-            def spoiled(state, constants, batch):
-                after, metrics = step(state, constants, batch)
-                factor = jnp.where((state.step == 4) | (state.step == 9), jnp.nan, 1.0)
-                params = jax.tree.map(lambda leaf: leaf * factor, after.params)
-                return after.replace(params=params), metrics | {"gradient_norm": metrics["gradient_norm"] * factor}
-
-            return spoiled
-
-        dfrec.DfrecTask.make_step = make_spoiled
-    if FAULT == "stall":
-        take, taken = pipeline.TrainBatches.__next__, itertools.count()
-
-        def late(batches):
-            time.sleep(3 if next(taken) == 4 else 0)
-            return take(batches)
-
-        pipeline.TrainBatches.__next__ = late
-        loop.Waiting = lambda: waiting.Waiting(1.0)
-    return config
-""".replace("STEPS", str(STEPS))
+from tests import small_disk  # noqa: E402
 
 
 class Seen(NamedTuple):
-    """Of one kind of fault."""
+    """Of one kind of fault.
+
+    Attributes:
+      rounds: how often it was tried.
+      ended: runs that went on to their end.
+      differing: bits in which those differ, together.
+      refused: runs that were refused by a message that names the fault, and lost nothing by it.
+      problems: whatever is neither.
+      words: what was seen.
+    """
 
     rounds: int
-    runs: int  # that went on to their end
-    differing: int  # bits, of all of them together
+    ended: int
+    differing: int
+    refused: int
     problems: list[str]
     words: str = ""
-
-
-class Bench:
-    """Runs train.py in a folder, with programs compiled once."""
-
-    def __init__(self, folder: Path, seed: int):
-        self.folder, self.draws = folder, random.Random(seed)
-        (folder / "config.py").write_text(CONFIG)
-        quick = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-        self._environment = {
-            **os.environ,
-            "PYTHONPATH": str(REPOSITORY),
-            "JAX_PLATFORMS": "cpu",
-            "XLA_FLAGS": f"{quick} {os.environ.get('XLA_FLAGS', '')}",
-            "JAX_COMPILATION_CACHE_DIR": str(folder / "programs"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        }
-        self.whole, took = folder / "whole", folder / "seconds"
-        if not took.exists():  # of an earlier call in the same folder
-            self.run(self.whole)  # compiles
-            shutil.rmtree(self.whole)
-            began = time.monotonic()
-            status, said = self.run(self.whole)
-            if status:
-                sys.exit(f"the run that is left alone ended with {status}:\n{said}")
-            took.write_text(str(time.monotonic() - began))
-        self.seconds = float(took.read_text())
-
-    def start(self, workdir: Path, *flags: str, fault: str = "", most_bytes: int | None = None) -> subprocess.Popen:
-        """Starts it; no file may grow beyond `most_bytes`."""
-        process = subprocess.Popen(
-            [sys.executable, "train.py", f"--config={self.folder}/config.py", f"--workdir={workdir}", *flags],
-            cwd=REPOSITORY,
-            env={**self._environment, "FAULT": fault},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if most_bytes is not None:
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-        return process
-
-    def run(self, workdir: Path, *flags: str, fault: str = "", most_bytes: int | None = None) -> tuple[int, str]:
-        """Status and what was said on stderr."""
-        process = self.start(workdir, *flags, fault=fault, most_bytes=most_bytes)
-        _, said = process.communicate(timeout=1800)
-        return process.returncode, said
-
-    def empty(self, name: str) -> Path:
-        """A workdir in which nothing is left of an earlier call."""
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-        return self.folder / name
-
-    def differing(self, workdir: Path) -> int:
-        """Bits of the newest checkpoint and of the log that differ from those of the run that was left alone."""
-        if not _steps(workdir):
-            return NOTHING_ALIKE
-        return _differing(_arrays(workdir), _arrays(self.whole)) + _bits_of_files(
-            workdir / "metrics.jsonl", self.whole / "metrics.jsonl"
-        )
 
 
 def main() -> None:
@@ -155,12 +65,17 @@ def main() -> None:
         folder = Path(arguments.out or temporary).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         bench = Bench(folder, arguments.seed)
-        print(f"left alone: {STEPS} steps in {bench.seconds:.1f} s", flush=True)
-        print("| fault | rounds | runs to their end | bits that differ | seen |\n|---|---:|---:|---:|---|", flush=True)
+        if set(arguments.only.split(",")) - {"damaged_records"}:
+            print(f"left alone: {STEPS} steps in {bench.seconds:.1f} s", flush=True)
+        print(
+            "| fault | rounds | to their end | bits that differ | refused by a message | neither | seen |", flush=True
+        )
+        print("|---|---:|---:|---:|---:|---:|---|", flush=True)
         is_well = True
         for kind in arguments.only.split(","):
             seen = KINDS[kind](bench, arguments.rounds)
-            print(f"| {kind} | {seen.rounds} | {seen.runs} | {seen.differing} | {seen.words} |", flush=True)
+            counts = seen.rounds, seen.ended, seen.differing, seen.refused, len(seen.problems)
+            print(f"| {kind} | {' | '.join(map(str, counts))} | {seen.words} |", flush=True)
             for problem in seen.problems:
                 print(f"PROBLEM {kind}: {problem}", flush=True)
             is_well &= not seen.differing and not seen.problems
@@ -197,39 +112,63 @@ def _signalled(bench: Bench, rounds: int, number: signal.Signals, expected: tupl
                 problems.append(f"ended with {process.returncode}: {said[-500:]}")
                 break
         runs, differing = runs + 1, differing + bench.differing(workdir)
-    return Seen(done, runs, differing, problems, f"statuses {dict(sorted(statuses.items()))}")
+    return Seen(done, statuses.get(0, 0), differing, 0, problems, f"statuses {dict(sorted(statuses.items()))}")
 
 
 def full_disk(bench: Bench, rounds: int) -> Seen:
-    """A disk that is full while a checkpoint is saved; it goes on when there is room."""
-    largest = max(
-        path.stat().st_size for path in bench.whole.rglob("*") if path.is_file() and "checkpoints" in str(path)
-    )
+    """A file system that is full as a training goes on in it; it goes on again when there is room."""
+    place, found, left = bench.empty("small-disk"), [], []
+    place.mkdir()
+    largest = _largest_file(bench)
+    try:
+        with small_disk.mounted(place, 64 * 1024) as disk:
+            for number, room in enumerate((0, largest // 2, 2 * largest)):
+                workdir = place / str(number)
+                bench.run(workdir, "--config.train.num_steps=6", within=disk.within)
+                before = steps_of(disk.seen / str(number))
+                disk.leave(room)
+                status, said = bench.run(workdir, within=disk.within)
+                found += _refused_in_one_line(f"{room} bytes left", status, said, FULL)
+                if not set(before) <= set(now := steps_of(disk.seen / str(number))):
+                    found.append(f"{room} bytes left: checkpoints {before} became {now}")
+                disk.empty()
+                status, said = bench.run(workdir, within=disk.within)
+                if status:
+                    found.append(f"with room again: ended with {status}: {said[-500:]}")
+                left.append(bench.empty(f"full-{number}"))
+                shutil.copytree(disk.seen / str(number), left[-1])
+    except small_disk.NoSmallDiskError as error:
+        return Seen(0, 0, 0, 0, [], f"NOT RUN, for want of user name spaces: {error}")
+    differing = sum(bench.differing(workdir) for workdir in left)
+    return Seen(3, len(left), differing, 3, found, "one line, status 2; the same command went on with room")
+
+
+def file_limit(bench: Bench, rounds: int) -> Seen:
+    """A limit on the size of files that a checkpoint meets; it goes on without."""
+    largest = _largest_file(bench)
     problems, differing, limits = [], 0, [largest // 2, largest // 4, largest - 1]
     for number, limit in enumerate(limits):
-        workdir = bench.empty(f"full-{number}")
-        process = bench.start(workdir, "--config.train.num_steps=6")
-        process.communicate(timeout=1800)
-        before = _steps(workdir)
+        workdir = bench.empty(f"limit-{number}")
+        bench.run(workdir, "--config.train.num_steps=6")
+        before = steps_of(workdir)
         status, said = bench.run(workdir, most_bytes=limit)
-        if status != 2 or "the disk is full, or a quota or limit on files is reached" not in said:
-            problems.append(f"a limit of {limit} bytes: ended with {status}: {said[-500:]}")
-        if not set(before) <= set(_steps(workdir)):
-            problems.append(f"a limit of {limit} bytes: checkpoints {before} became {_steps(workdir)}")
+        problems += _refused_in_one_line(f"a limit of {limit} bytes", status, said, FULL)
+        if not set(before) <= set(steps_of(workdir)):
+            problems.append(f"a limit of {limit} bytes: checkpoints {before} became {steps_of(workdir)}")
         status, said = bench.run(workdir)
         if status:
-            problems.append(f"with room again: ended with {status}: {said[-500:]}")
+            problems.append(f"without a limit: ended with {status}: {said[-500:]}")
         differing += bench.differing(workdir)
-    return Seen(len(limits), len(limits), differing, problems, "one line, status 2; the same command went on")
+    return Seen(3, 3, differing, 3, problems, "one line, status 2; the same command went on without the limit")
 
 
 def damaged_checkpoints(bench: Bench, rounds: int) -> Seen:
     """Files of the newest checkpoint cut short, emptied, overwritten in the middle or removed."""
-    problems, differing, aside = [], 0, 0
+    problems, ended, differing, refused, aside = [], 0, 0, 0, 0
     for number in range(rounds):
         workdir = bench.empty(f"damaged-{number}")
         shutil.copytree(bench.whole, workdir)
-        newest = workdir / "checkpoints" / str(max(_steps(workdir)))
+        newest = workdir / "checkpoints" / str(max(steps_of(workdir)))
         files = [path for path in sorted(newest.rglob("*")) if path.is_file() and path.stat().st_size]
         path = bench.draws.choice(files)
         how = bench.draws.choice(("cut", "emptied", "overwritten", "removed"))
@@ -243,21 +182,53 @@ def damaged_checkpoints(bench: Bench, rounds: int) -> Seen:
             )
         else:
             path.write_bytes(content[: len(content) // 2] if how == "cut" else b"")
+        what = f"{path.relative_to(workdir)} {how}"
         status, said = bench.run(workdir)
         aside += (workdir / "torn_checkpoints").exists()
-        if (
-            status == 2
-            and said.startswith("error: ")
-            or said.splitlines()[-1:]
-            and said.splitlines()[-1].startswith("error: ")
-        ):
-            continue  # refused in one line, such as a score that cannot be read
         if status:
-            problems.append(f"{path.relative_to(workdir)} {how}: ended with {status}: {said[-300:]}")
-        elif found := bench.differing(workdir):
-            problems.append(f"{path.relative_to(workdir)} {how}: {found} bits differ")
-            differing += found
-    return Seen(rounds, rounds - len(problems), differing, problems, f"{aside} moved to torn_checkpoints")
+            found = _refused_in_one_line(what, status, said, ("checkpoint",))
+            problems, refused = problems + found, refused + (not found)
+            continue
+        ended += 1
+        if bits := bench.differing(workdir):
+            problems.append(f"{what}: {bits} bits differ")
+            differing += bits
+    return Seen(rounds, ended, differing, refused, problems, f"{aside} moved to torn_checkpoints")
+
+
+def damaged_records(bench: Bench, rounds: int) -> Seen:
+    """A byte of the records changed, and put back: a training names what it cannot read, or does not meet it."""
+    from tests import prepared_data
+
+    data = bench.folder / "data"
+    if not data.exists():  # of an earlier call in the same folder
+        made = prepared_data.make(bench.empty("preparing"))
+        made.rename(data)
+    (bench.folder / "adding_up.py").write_text(ADDING_UP.replace("DATA", repr(str(data))))
+    how = {"config": "adding_up.py"}
+    whole = bench.empty("records-whole")
+    status, said = bench.run(whole, **how)
+    if status:
+        return Seen(0, 0, 0, 0, [f"the run that is left alone ended with {status}: {said[-500:]}"])
+    (path,) = data.glob("faces/*/*-train.array_record-*")
+    content, problems, ended, differing, refused = path.read_bytes(), [], 0, 0, 0
+    for number in range(rounds):
+        workdir, place = bench.empty(f"record-{number}"), bench.draws.randrange(len(content))
+        what = f"byte {place} of {len(content)}"
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x5A]) + content[place + 1 :])
+        status, said = bench.run(workdir, **how)
+        path.write_bytes(content)
+        if status:
+            found = _refused_in_one_line(what, status, said, ("damaged",))
+            problems, refused = problems + found, refused + (not found)
+            status, said = bench.run(workdir, **how)
+            if status:
+                problems.append(f"{what}, put back: ended with {status}: {said[-500:]}")
+                continue
+        ended += 1
+        differing += bench.differing(workdir, whole)
+    words = "one line that names the record or the file, status 2; with the byte put back the same command went on"
+    return Seen(rounds, ended, differing, refused, problems, words)
 
 
 def clock(bench: Bench, rounds: int) -> Seen:
@@ -265,7 +236,7 @@ def clock(bench: Bench, rounds: int) -> Seen:
     workdir = bench.empty("clock")
     status, said = bench.run(workdir, fault="clock")
     problems = [f"ended with {status}: {said[-500:]}"] if status else []
-    return Seen(1, 1, bench.differing(workdir), problems)
+    return Seen(1, not status, bench.differing(workdir), 0, problems)
 
 
 def not_finite(bench: Bench, rounds: int) -> Seen:
@@ -278,7 +249,14 @@ def not_finite(bench: Bench, rounds: int) -> Seen:
     counted = (bench.folder / "nan-skip" / "metrics.jsonl").read_text().count('"skipped_steps": 2.0')
     if status or said.count("is left out") != 2 or not counted:
         problems.append(f"with train.skip_nonfinite=1: ended with {status}: {said[-500:]}")
-    return Seen(2, 2, 0, problems, "step 5 named, status 1; with train.skip_nonfinite=1 two steps left out and counted")
+    return Seen(
+        2,
+        not status,
+        0,
+        1,
+        problems,
+        "step 5 named, status 1; with train.skip_nonfinite=1 two steps left out and counted",
+    )
 
 
 def stalled_loader(bench: Bench, rounds: int) -> Seen:
@@ -289,7 +267,7 @@ def stalled_loader(bench: Bench, rounds: int) -> Seen:
     problems = (
         [] if not status and lines and lines[0].startswith("step 5 ") else [f"ended with {status}: {said[-500:]}"]
     )
-    return Seen(1, 1, bench.differing(workdir), problems, lines[0] if lines else "nothing was said")
+    return Seen(1, not status, bench.differing(workdir), 0, problems, lines[0] if lines else "nothing was said")
 
 
 def account(bench: Bench, rounds: int) -> Seen:
@@ -299,7 +277,7 @@ def account(bench: Bench, rounds: int) -> Seen:
     workdir, problems, began = bench.empty("account"), [], time.monotonic()
     for wanted in sorted(bench.draws.sample(range(1, STEPS), 3)):  # steps in the log when it is killed
         process = bench.start(workdir)
-        while process.poll() is None and _lines(workdir / "metrics.jsonl") < wanted:
+        while process.poll() is None and lines_of(workdir / "metrics.jsonl") < wanted:
             time.sleep(0.02)
         process.kill()
         _, said = process.communicate()
@@ -309,61 +287,47 @@ def account(bench: Bench, rounds: int) -> Seen:
     clock = time.monotonic() - began
     found = goodput.read(workdir)
     if status or found is None:
-        return Seen(3, 0, 0, [*problems, f"ended with {status}: {said[-500:]}"])
+        return Seen(3, 0, 0, 0, [*problems, f"ended with {status}: {said[-500:]}"])
     apart = abs(found.total - clock) / clock
     if apart > 0.02 or found.processes != 4:
         problems.append(f"{found.processes} processes; {found.total:.1f} s are accounted for of {clock:.1f} s")
     largest = sorted(found.seconds, key=lambda kind: -found.seconds[kind])[:4]
     words = ", ".join(f"{kind} {found.seconds[kind]:.1f}" for kind in largest)
     words = f"{found.total:.1f} of {clock:.1f} s are accounted for ({apart:.2%} apart): {words}, ..."
-    return Seen(3, 1, bench.differing(workdir), problems, words)
+    return Seen(3, 1, bench.differing(workdir), 0, problems, words)
 
 
 KINDS: dict[str, Callable[[Bench, int], Seen]] = {
     one.__name__: one
-    for one in (kills, stops, full_disk, damaged_checkpoints, clock, not_finite, stalled_loader, account)
+    for one in (
+        kills,
+        stops,
+        full_disk,
+        file_limit,
+        damaged_checkpoints,
+        damaged_records,
+        clock,
+        not_finite,
+        stalled_loader,
+        account,
+    )
 }
+FULL = ("the disk is full, or a quota or limit on files is reached", "No space left on device", "File too large")
 
 
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def _refused_in_one_line(what: str, status: int, said: str, words: Sequence[str]) -> list[str]:
+    """Nothing where it ended with status 2 and one line that says any of `words`; else the problem."""
+    lines = said.splitlines()
+    last = lines[-1] if lines else ""
+    is_said = last.startswith("error: ") and any(word in last for word in words)
+    if status == 2 and is_said and "Traceback" not in said:
+        return []
+    return [f"{what}: ended with {status}: {said[-500:]}"]
 
 
-def _steps(workdir: Path) -> list[int]:
-    folder = workdir / "checkpoints"
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal()) if folder.exists() else []
-
-
-def _arrays(workdir: Path) -> dict[str, np.ndarray]:
-    """Every array of the newest checkpoint by its path, as it is stored."""
-    import jax
-    import orbax.checkpoint as ocp
-
-    folder, found = workdir / "checkpoints" / str(max(_steps(workdir))), {}
-    for item in ("variables", "training"):
-        handler = ocp.PyTreeCheckpointHandler()
-        metadata = ocp.StandardCheckpointHandler().metadata(folder / item).tree
-        as_arrays = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), metadata)
-        tree = handler.restore(folder / item, args=ocp.args.PyTreeRestore(restore_args=as_arrays))
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-            found[item + jax.tree_util.keystr(path)] = np.asarray(leaf)
-    return found
-
-
-def _differing(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> int:
-    if got.keys() != want.keys():
-        return NOTHING_ALIKE
-    return sum(_bits(got[name].tobytes(), want[name].tobytes()) for name in want)
-
-
-def _bits_of_files(got: Path, want: Path) -> int:
-    return _bits(got.read_bytes(), want.read_bytes())
-
-
-def _bits(got: bytes, want: bytes) -> int:
-    if len(got) != len(want):
-        return 8 * max(len(got), len(want))
-    return int(np.unpackbits(np.frombuffer(got, np.uint8) ^ np.frombuffer(want, np.uint8)).sum())
+def _largest_file(bench: Bench) -> int:
+    files = bench.whole.rglob("*")
+    return max(path.stat().st_size for path in files if path.is_file() and "checkpoints" in str(path))
 
 
 if __name__ == "__main__":

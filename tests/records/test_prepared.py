@@ -54,6 +54,24 @@ def test_a_damaged_record_is_told_by_its_number(folder):
         _read_all(folder)
 
 
+def test_a_changed_byte_of_the_records_is_named_or_changes_nothing(folder):
+    split = PreparedSplit(str(folder.parents[1]), "faces", "train")
+    want = [split.example(number, 48) for number in range(len(split.index.label))]
+    (path,) = folder.glob("*-train.array_record-*")
+    content, draws, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for place in draws.integers(len(content), size=40):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x5A]) + content[place + 1 :])
+        try:
+            split = PreparedSplit(str(folder.parents[1]), "faces", "train")
+            for number, example in enumerate(want):
+                got = split.example(number, 48)
+                assert all(np.array_equal(got[name], example[name], equal_nan=True) for name in example), place
+        except ConfigError as error:
+            assert "damaged" in str(error) and str(error).endswith("run `dfrec prepare faces` again")
+            refused += 1
+    assert refused >= 10, "the rest are the room between blocks"
+
+
 def _changed_index(folder, **changes):
     with np.load(folder / "index-train.npz") as stored:
         columns = {name: stored[name] for name in stored.files}
