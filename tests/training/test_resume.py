@@ -1,7 +1,11 @@
-"""A run that is killed at the worst moments and started again equals one that was not, to the last bit."""
+"""A run that is killed at the worst moments and started again equals one that was not, to the last bit.
+
+The short form cuts a run of one layer back to its first checkpoint; the long ones kill train.py.
+"""
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +13,18 @@ import time
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dfrec_jax.data import pipeline
 from dfrec_jax.runs import goodput, trained
 from dfrec_jax.runs.checkpoint import Checkpoints
+from dfrec_jax.runs.saving import CheckpointWriter
+from dfrec_jax.training import loop, state
+from dfrec_jax.training.step import make_train_step
+from tests import tiny
+from tests.training.tasks.test_initialisation import OneNumber
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = """
@@ -27,7 +38,66 @@ def get_config():
     return config
 """
 
-pytestmark = pytest.mark.slow
+
+class OneLayer(OneNumber):
+    """One kernel that learns from drawn faces by a run's own step: it draws, averages and has statistics."""
+
+    def __init__(self, config):
+        super().__init__(config, can_start=True)
+        self._optimizer = state.make_optimizer(config)
+
+    def init(self):
+        def init_variables(key):
+            return {"params": {"kernel": 0.1 * jax.random.normal(key, (3, 3))}, "batch_stats": {"mean": jnp.zeros(3)}}
+
+        return state.init_function(init_variables, self._optimizer, self.config)()
+
+    def initialise(self, fresh):
+        return fresh
+
+    def make_step(self, num_devices):
+        def loss(params, batch_stats, constants, batch, rng):
+            seen, wanted = (jnp.mean(batch[name], axis=(1, 2)) for name in ("image", "target"))
+            found = (seen * jax.random.bernoulli(rng, 0.8, seen.shape)) @ params["kernel"] + batch_stats["mean"][None]
+            statistics = {"mean": 0.9 * batch_stats["mean"] + 0.1 * jnp.mean(seen, axis=0)}
+            return jnp.mean(jnp.square(found - wanted)), (statistics, {"loss_found": jnp.mean(found)})
+
+        return make_train_step(loss, self._optimizer, ema=self.config.optimizer.ema)
+
+    def batches(self, start_step):
+        return pipeline.batches_of_this_host(self.config, start_step)
+
+    def fingerprint(self):
+        return pipeline.fingerprint(self.config)
+
+    def score(self, variables, *_):
+        return 0.0
+
+
+def test_cut_back_to_a_checkpoint_between_two_lines_of_the_log_it_goes_on_to_the_same_bits(tmp_path, monkeypatch):
+    config = tiny.config()
+    config.optimizer.ema, config.train.num_steps, config.train.log_every, config.checkpoint.every = 0.5, 5, 2, 3
+    saved, save = [], CheckpointWriter.save
+
+    def save_and_keep(writer, step, items, meta, score=None):
+        items_on_host = items | {"training": items["training"] | {"rng": jax.random.key_data(items["training"]["rng"])}}
+        saved.append((step, jax.device_get(items_on_host)))
+        save(writer, step, items, meta, score)
+
+    monkeypatch.setattr(CheckpointWriter, "save", save_and_keep)
+    assert loop.train(OneLayer(config), tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "5")
+    assert loop.train(OneLayer(config), tmp_path / "run")
+    assert [step for step, _ in saved] == [3, 5, 5]
+    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == (tmp_path / "whole" / "metrics.jsonl").read_bytes()
+    before, want, got = (items for _, items in saved)
+    assert jax.tree.structure(got) == jax.tree.structure(want)
+    assert set(want) == {"variables", "training"} and set(want["training"]) == {"step", "params", "opt_state", "rng"}
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+        np.testing.assert_array_equal(a, b)
+    moved = [(a != b).any() for a, b in zip(jax.tree.leaves(want), jax.tree.leaves(before), strict=True)]
+    assert np.mean(moved) > 0.5, "the two steps changed something"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +153,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_and_resumed_equals_uninterrupted(start, uninterrupted, tmp_path, moment):
     workdir = tmp_path / "run"
@@ -96,6 +167,7 @@ def test_killed_and_resumed_equals_uninterrupted(start, uninterrupted, tmp_path,
     _assert_same_run(workdir, uninterrupted)
 
 
+@pytest.mark.slow
 def test_killed_ten_times_at_random_moments_equals_uninterrupted(start, tmp_path):
     steps = "--config.train.num_steps=60"
     _, errors = (process := start(tmp_path / "whole", steps)).communicate(timeout=600)
@@ -123,6 +195,7 @@ def test_killed_ten_times_at_random_moments_equals_uninterrupted(start, tmp_path
     _assert_same_run(workdir, tmp_path / "whole", step=60)
 
 
+@pytest.mark.slow
 def test_the_time_of_a_run_that_is_killed_three_times_is_accounted_for(start, tmp_path):
     workdir, steps = tmp_path / "run", "--config.train.num_steps=40"
     down, begun, ended = 0.0, 0.0, 0.0
@@ -147,6 +220,7 @@ def test_the_time_of_a_run_that_is_killed_three_times_is_accounted_for(start, tm
     assert account.seconds["lost"] > 0 and account.seconds["stepping"] > 0
 
 
+@pytest.mark.slow
 def test_a_run_that_is_told_to_stop_says_so_and_resumes(start, uninterrupted, tmp_path):
     workdir = tmp_path / "run"
     process = start(workdir)
