@@ -88,6 +88,11 @@ def sets_of(name: str) -> tuple[str, str]:
     return f"{name}_of_recovered", f"{name}_of_reference"
 
 
+def examples_of(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Who is in each of all hosts' rows of a batch, and what it is."""
+    return spread.together({name: batch[name] for name in (*_EXAMPLE, "is_valid")})
+
+
 def truth_of(measures: Measures, batch: Mapping[str, np.ndarray], devices: Spread) -> Truth:
     """Describes the input as it was given, and the true target.
 
@@ -99,7 +104,7 @@ def truth_of(measures: Measures, batch: Mapping[str, np.ndarray], devices: Sprea
     networks = measures.networks
     image, given = devices.rows((batch["image"], {name: batch[name] for name in _GIVEN if name in batch}))
     of_image, of_target = (_described(networks, pictures, given["landmarks"]) for pictures in (image, given["target"]))
-    examples = spread.together({name: batch[name] for name in (*_EXAMPLE, "is_valid")})
+    examples = examples_of(batch)
     on_host = devices.fetch({role: of_target[role] for role in measures.on_host()})
     return Truth(examples, given, of_image, of_target, on_host)
 

@@ -1,5 +1,6 @@
 """Tables of the paper from workdirs: choose runs, recover or read what was recovered, measure, write, in this order."""
 
+import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,11 +16,13 @@ from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.request import Request
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.table_metrics import IDSIM
+from dfrec_jax.evaluation.unfinished import Unfinished
 from dfrec_jax.files import whole
 from dfrec_jax.paper import (
     asked_runs,
     calibrator,
     cases,
+    measured_rows,
     pictures_of_others,
     recovered_pictures,
     rows_of_others,
@@ -91,8 +94,11 @@ def evaluate(
     made = asked_runs.made_now()
     truth_of = compiling.announced(scores.truth_of, "the networks that measure", spread.is_first_host())
     columns: dict[Place, OfColumn] = {}
+    kept_by, kept = measured_rows.kept_by(folder / "results", measures), []
     for place, wanted in places_of(tables, runs, others).items():
-        columns[place] = _column(place, wanted, base, request, measures, folder / "results", devices, truth_of)
+        kept_in = {one: kept_by(place, one) for one in wanted}
+        kept += kept_in.values()
+        columns[place] = _column(place, kept_in, base, request, measures, folder / "results", devices, truth_of)
     calibrated = _calibrated(columns, base, request, devices)
     texts = []
     for table in tables:
@@ -114,12 +120,14 @@ def evaluate(
         figures.write(record, cases_file)
     if spread.is_first_host():
         asked_runs.drop_unnamed(runs, folder / "results")
+        for one in kept:
+            one.remove()
     return "\n".join(texts)
 
 
 def _column(
     place: Place,
-    wanted: Sequence[Wanted],
+    wanted: Mapping[Wanted, Unfinished],
     base: ConfigDict,
     request: Request,
     measures: scores.Measures,
@@ -127,7 +135,10 @@ def _column(
     devices: Spread,
     truth_of: Callable[..., scores.Truth],
 ) -> OfColumn:
-    """Every wanted row of one column, over the same examples; pictures of some are kept below `results`."""
+    """Every wanted row of one column, over the same examples; pictures of some are kept below `results`.
+
+    What was measured of each row is kept where `wanted` says.
+    """
     if not wanted:
         return OfColumn({}, 0, 0)
     measured = measured_at(place, base, request)
@@ -146,15 +157,16 @@ def _column(
     said = f"{place.data}{', ' + place.perturbation if place.perturbation else ''}: batches"
     forgeries = pristine = with_points = 0
     for number, batch in enumerate(progress(examples, examples.num_batches, said, is_shown=spread.is_first_host())):
-        truth = truth_of(measures, batch, devices)
-        is_forgery, is_valid = truth.examples["is_forgery"], truth.examples["is_valid"]
-        forgeries += int((is_valid & is_forgery & truth.examples["has_target"]).sum())
+        truth = functools.cache(functools.partial(truth_of, measures, batch, devices))
+        who = scores.examples_of(batch)
+        is_forgery, is_valid = who["is_forgery"], who["is_valid"]
+        forgeries += int((is_valid & is_forgery & who["has_target"]).sum())
         pristine += int((is_valid & ~is_forgery).sum())
-        is_counted = is_valid & (~is_forgery | truth.examples["has_target"])
+        is_counted = is_valid & (~is_forgery | who["has_target"])
         with_points += int((is_counted & spread.together(_has_points(batch))).sum())
         for one, source in rows.items():
-            kept = source.pictures(number, batch)
-            outputs = scores.outputs_of(measures, truth, kept.target, kept.generated, devices)
+            pictures = source.pictures(number, batch)
+            outputs = measured_rows.outputs(wanted[one], number, batch, pictures, measures, truth, devices)
             sums[one] = sums[one].merge(make.single_from_model_output(**outputs))
     found = {one: OfRow(sums[one], source.step, source.folder) for one, source in rows.items()}
     shown = [

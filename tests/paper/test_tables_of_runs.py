@@ -11,7 +11,7 @@ from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import compared
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
-from dfrec_jax.evaluation import describing
+from dfrec_jax.evaluation import describing, scores
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
 from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.files import whole
@@ -92,6 +92,26 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert "A dash for" not in "".join(table.footnotes)
     assert "`embedded-a` is a network of the losses too" in text, "tiny configs measure by what they train by"
     assert "same 8 forgeries and 8 pristine faces" in text and "trained for at most 2 steps at 32 px" in text
+
+
+def test_a_table_that_was_preempted_goes_on_where_it_was(tmp_path, made_up, monkeypatch):
+    path, calls, outputs_of = run(tmp_path / "a"), [], scores.outputs_of
+
+    def counted(*arguments):
+        calls.append(1)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return outputs_of(*arguments)
+
+    monkeypatch.setattr(scores, "outputs_of", counted)
+    with pytest.raises(KeyboardInterrupt):
+        tables_of_runs.evaluate([path], "2", str(tmp_path / "out"), Request(examples=16))
+    text = tables_of_runs.evaluate([path], "2", str(tmp_path / "out"), Request(examples=16))
+    made_up.clear()
+    monkeypatch.setattr(scores, "outputs_of", outputs_of)
+    assert text == tables_of_runs.evaluate([path], "2", str(tmp_path / "whole"), Request(examples=16))
+    assert not (tmp_path / "out" / "results" / "unfinished").exists()
+    assert len(calls) - 1 == 2 * len(made_up), "each row of both batches once, and the one that was interrupted again"
 
 
 def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_path, made_up):
