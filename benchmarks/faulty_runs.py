@@ -22,6 +22,7 @@ import itertools, os, time
 import jax, jax.numpy as jnp
 from dfrec_jax.data import pipeline
 from dfrec_jax.training import loop, waiting
+from dfrec_jax.training.step_metrics import of_step
 from dfrec_jax.training.tasks import dfrec
 from tests import tiny
 
@@ -45,7 +46,8 @@ def get_config():
                 after, metrics = step(state, constants, batch)
                 factor = jnp.where((state.step == 4) | (state.step == 9), jnp.nan, 1.0)
                 params = jax.tree.map(lambda leaf: leaf * factor, after.params)
-                return after.replace(params=params), metrics | {"gradient_norm": metrics["gradient_norm"] * factor}
+                found = metrics.compute()
+                return after.replace(params=params), of_step(found | {"gradient_norm": found["gradient_norm"] * factor})
 
             return spoiled
 

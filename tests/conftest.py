@@ -17,7 +17,7 @@ jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 os.environ["DFREC_OFFLINE"] = "1"  # a test that lacks weights must not download them
 
-pytest_plugins = ("tests.prepared_data", "tests.local_s3")
+pytest_plugins = ("tests.prepared_data", "tests.local_s3", "tests.small_disk")
 LONGEST = ("training/test_step.py", "models/test_dfrec.py", "frozen/test_networks.py", "forensics/test_recover.py")
 
 

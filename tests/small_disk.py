@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
 _MOUNT = 'mount -t tmpfs -o "size=${1}k" none "$0" && echo mounted && exec cat'  # which ends with who holds its input
 
 
@@ -20,7 +23,7 @@ class SmallDisk(NamedTuple):
     Attributes:
       folder: as processes see it that were started by `within`.
       seen: the same folder as all others of this user see it; links in the path must be followed, not resolved.
-      within: what a command line has to begin with.
+      within: what a command line has to begin with; it is run in the folder of the repository.
     """
 
     folder: Path
@@ -58,6 +61,17 @@ def mounted(folder: Path, kibibytes: int) -> Iterator[SmallDisk]:
             if (said := holder.stdout.readline().strip()) != "mounted":
                 raise NoSmallDiskError(said or "unshare ended")
             enter = ("nsenter", "--user", "--preserve-credentials", "--mount", f"--target={holder.pid}")
-            yield SmallDisk(folder, Path(f"/proc/{holder.pid}/root{folder}"), enter)
+            back = ("sh", "-c", 'cd "$0" && exec "$@"', str(REPOSITORY))  # nsenter goes to the root
+            yield SmallDisk(folder, Path(f"/proc/{holder.pid}/root{folder}"), (*enter, *back))
         finally:
             holder.stdin.close()
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Of 256 KiB."""
+    try:
+        with mounted(tmp_path, 256) as found:
+            yield found
+    except NoSmallDiskError as error:
+        pytest.skip(f"no file system of a test's own: {error}")

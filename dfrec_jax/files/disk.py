@@ -1,6 +1,9 @@
-"""Whether it was the disk."""
+"""Whether it was the disk, and which file met it."""
 
+import contextlib
 import errno
+import os
+from collections.abc import Iterator
 
 _ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WORDS = ("No space left on device", "Disk quota exceeded", "File too large")  # as C++ says it
@@ -14,3 +17,14 @@ def is_full(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Gives an error of the system the name of the file, which that of a full disk has not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

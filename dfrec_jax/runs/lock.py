@@ -28,7 +28,7 @@ def held(workdir: str | os.PathLike[str]) -> Iterator[None]:
     path = Path(workdir) / NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
+        file = path.open("ab+", buffering=0)
     except OSError as error:
         raise CheckpointError(f"--workdir={workdir}: cannot be written to: {error}") from error
     with file:
@@ -36,7 +36,7 @@ def held(workdir: str | os.PathLike[str]) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            holder = file.read().strip() or "unknown"
+            holder = file.read().decode(errors="replace").strip() or "unknown"
             raise CheckpointError(
                 f"--workdir={workdir}: another training is at work there ({holder}); wait for its end, stop it, or use "
                 "another --workdir"
@@ -48,7 +48,10 @@ def held(workdir: str | os.PathLike[str]) -> Iterator[None]:
                 file=sys.stderr,
             )
         file.truncate(0)
-        file.write(f"process {os.getpid()} of {socket.gethostname()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-        file.flush()
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        try:
+            file.write(f"process {os.getpid()} of {socket.gethostname()}, since {since}\n".encode())
+        except OSError as error:  # a full disk
+            raise CheckpointError(f"--workdir={workdir}: cannot be written to: {error}") from error
         yield
         file.truncate(0)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from dfrec_jax.files import disk
 from dfrec_jax.training.now_and_then import now_and_then
 
 # A line is written at least when this share of the process's age has passed since the last: what a kill leaves open is
@@ -104,8 +105,9 @@ class Ledger:
                 record["from"] = self._from
             line = b"\n" * self._is_torn + json.dumps(record).encode() + b"\n"
             self._is_torn = True
-            if self._file.write(line) != len(line):
-                raise OSError(28, "No space left on device", str(self._file.name))
+            with disk.naming(self._file.name):
+                if self._file.write(line) != len(line):
+                    raise OSError(28, "No space left on device")
             self._is_torn, self._from, self._seconds, self._written = False, None, {}, self._since
 
     def total(self, kind: str) -> float:

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -20,6 +20,8 @@ from tensorboardX import summary
 from tensorboardX.proto.event_pb2 import Event, SessionLog  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboardX.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboardX.record_writer import RecordWriter
+
+from dfrec_jax.files.disk import naming
 
 Scalars = Mapping[str, float | np.floating]
 FLUSH_SECONDS = 120  # of the files for TensorBoard: to have them on disk takes its time
@@ -56,7 +58,7 @@ class JsonLines:
     def write_scalars(self, step: int, scalars: Scalars) -> None:
         """One line; a killed process loses none that it has written."""
         line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
-        with _naming(self._path):
+        with naming(self._path):
             self._file.write(line + "\n")
             self._file.flush()
 
@@ -100,18 +102,18 @@ class TensorboardX:
 
     def flush(self) -> None:
         """See `MetricWriter`."""
-        with _naming(self._path):
+        with naming(self._path):
             self._records.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
         """See `MetricWriter`."""
-        with _naming(self._path):
+        with naming(self._path):
             self._records.close()
 
     def _write(self, event: Event) -> None:
         event.wall_time = time.time()
-        with _naming(self._path):
+        with naming(self._path):
             self._records.write(event.SerializeToString())
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
@@ -157,14 +159,3 @@ def for_tensorboard(folder: str | os.PathLike[str], start_step: int) -> MetricWr
         return TensorboardX(folder, start_step)
     Path(folder).mkdir(parents=True, exist_ok=True)
     return metric_writers.SummaryWriter(str(folder))
-
-
-@contextlib.contextmanager
-def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Gives an error of the system the name of the file, which that of a full disk has not."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno and error.filename is None:
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise

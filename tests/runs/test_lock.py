@@ -65,3 +65,15 @@ def test_a_workdir_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "run").write_text("")
     with pytest.raises(CheckpointError, match="--workdir=.*run: cannot be written to"), lock.held(tmp_path / "run"):
         pass
+
+
+def test_a_full_disk_is_one_error_that_names_the_workdir(disk):
+    with lock.held(disk.seen / "run"):
+        pass
+    disk.leave(0)
+    with pytest.raises(CheckpointError, match="--workdir=.*run: cannot be written to: .*No space left on device"):
+        with lock.held(disk.seen / "run"):
+            pytest.fail("it is full")
+    disk.empty()
+    with lock.held(disk.seen / "run"):
+        assert f"process {os.getpid()} of " in (disk.seen / "run" / lock.NAME).read_text()

@@ -109,3 +109,21 @@ def test_a_clock_that_is_set_ahead_ends_no_save(tmp_path, monkeypatch):
     with CheckpointWriter(tmp_path) as writer:
         writer.save(1, items(), {})
     assert Checkpoints(tmp_path).steps() == [1] and next(hours) > 2
+
+
+def test_a_file_system_that_is_full_fails_a_save_and_it_goes_on_when_there_is_room(disk):
+    workdir = disk.seen / "run"
+    with CheckpointWriter(workdir) as writer:
+        writer.save(1, items(1.0), {})
+        writer.wait()
+    for room in (0, 4096, 16384):
+        disk.leave(room)
+        with pytest.raises(SaveError, match="checkpoint 2 could not be saved .* the disk is full") as caught:
+            with CheckpointWriter(workdir) as writer:
+                writer.save(2, _large(2.0), {})
+        assert "those before it stay: [1]" in str(caught.value)
+        disk.empty()
+        assert Checkpoints(workdir).steps() == [1]
+    with CheckpointWriter(workdir) as writer:
+        writer.save(2, items(2.0), {})
+    assert Checkpoints(workdir).steps() == [2, 1]

@@ -11,7 +11,6 @@ import pytest
 from tensorboardX.proto import event_pb2
 
 from dfrec_jax.training import log, writers
-from tests import small_disk
 
 OURS = (writers.JsonLines, writers.TensorboardX, writers.Several)
 
@@ -82,16 +81,6 @@ def test_clus_own_writer(tmp_path):
     writer.write_images(1, {"samples": np.zeros((1, 8, 8, 3), np.uint8)})
     writer.close()
     assert not isinstance(writer, writers.TensorboardX) and list((tmp_path / "tensorboard").iterdir())
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """Of 256 KiB."""
-    try:
-        with small_disk.mounted(tmp_path, 256) as mounted:
-            yield mounted
-    except small_disk.NoSmallDiskError as error:
-        pytest.skip(f"no file system of a test's own: {error}")
 
 
 @pytest.mark.parametrize("kind", ["metrics.jsonl", "tensorboard"])
