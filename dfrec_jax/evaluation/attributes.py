@@ -10,13 +10,14 @@ import numpy as np
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import labelled_faces, pipeline
-from dfrec_jax.evaluation import output_files, spread
+from dfrec_jax.evaluation import output_files, spread, unfinished
 from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.frozen.attributes import ATTRIBUTES
 from dfrec_jax.metrics.attributes import Balanced, balanced_accuracy
 from dfrec_jax.reports import intervals, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import classifier, compiling
+from dfrec_jax.weights.digest import sha256_of_variables
 
 TABLE = "attributes"
 
@@ -45,7 +46,8 @@ def evaluate(workdir: str | os.PathLike[str], request: Request = AS_TRAINED) -> 
     output_files.check_free(written.results, request)
     faces = labelled_faces.open_split(trained.config, "test")
     labelled_faces.check_measurable(faces, "test", len(faces), trained.config)
-    measured = balanced_accuracy(*_outputs(trained, faces), seed=request.seed)
+    kept = unfinished.of(written.results, _made_of(trained))
+    measured = balanced_accuracy(*_outputs(trained, faces, kept), seed=request.seed)
     dataset, name = trained.config.data.dataset, trained.config.network
     text = _markdown(measured, (
         f"{len(faces)} pictures of {len(np.unique(faces.identities))} people of the test split of "
@@ -58,13 +60,19 @@ def evaluate(workdir: str | os.PathLike[str], request: Request = AS_TRAINED) -> 
         records = _records(measured, dataset, name)
         results.write(results.Results(request.conditions(), of_what, records), written.results)
         tables.write(text, written.table)
+        kept.remove()
     return text
 
 
+def _made_of(trained: classifier.Classifier) -> dict[str, Any]:
+    """What the logits depend on, but for the pictures."""
+    return {"weights": sha256_of_variables(trained.variables), "config": trained.config.to_json()}
+
+
 def _outputs(
-    trained: classifier.Classifier, faces: labelled_faces.LabelledFaces
+    trained: classifier.Classifier, faces: labelled_faces.LabelledFaces, kept: unfinished.Unfinished
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Logits, labels and people of every picture."""
+    """Logits, labels and people of every picture; those of each batch are kept."""
 
     def logits_of(variables: Any, images: jax.Array) -> jax.Array:
         return trained.blueprint.features(variables, jnp.float32(images) / 255, None)["logits"]
@@ -75,11 +83,19 @@ def _outputs(
     variables, parts = devices.everywhere(trained.variables), []
     num_batches = -(-len(faces) // config.data.eval_batch_size)
     batches = pipeline.batches_of(rows, len(faces), config, **spread.hosts())
-    for batch in progress(batches, num_batches, "test split, batches", is_shown=spread.is_first_host()):
-        logits = run(variables, devices.rows(batch["image"]))
-        known = spread.together([batch[name] for name in ("is_valid", "attributes", "identity")])
-        is_valid, labels, people = known
-        parts.append([values[is_valid] for values in (devices.fetch(logits), labels, people)])
+    if spread.is_first_host():
+        kept.say(num_batches)
+    said = progress(batches, num_batches, "test split, batches", is_shown=spread.is_first_host())
+    for number, batch in enumerate(said):
+        inputs = unfinished.digests(batch)
+        there = kept.read(number, inputs)
+        if there is None:
+            logits = devices.fetch(run(variables, devices.rows(batch["image"])))
+            is_valid, *known = spread.together([batch[name] for name in ("is_valid", "attributes", "identity")])
+            found = zip(("logits", "labels", "people"), (logits, *known), strict=True)
+            there = unfinished.Kept({(name,): values[is_valid] for name, values in found})
+            kept.write(number, inputs, there)
+        parts.append([there.arrays[name,] for name in ("logits", "labels", "people")])
     logits, labels, people = (np.concatenate(part) for part in zip(*parts, strict=True))
     return logits, labels, people
 

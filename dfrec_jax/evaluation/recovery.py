@@ -1,6 +1,5 @@
 """Evaluation of a DFREC on a test split: load, measure, summarise, write, in this order."""
 
-import importlib.metadata
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from dfrec_jax.evaluation.summary import TABLE, summarise
 from dfrec_jax.metrics import identity
 from dfrec_jax.models import dfrec
 from dfrec_jax.pictures import grid
-from dfrec_jax.reports import averages, curves, provenance, results, tables
+from dfrec_jax.reports import averages, curves, results, tables
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import packed, released, trained
 from dfrec_jax.weights.digest import sha256_of_variables
@@ -147,7 +146,6 @@ def _made_of(
         "protocol": request.conditions(),
         "rows": [[row.name, weights[id(row.variables)]] for row in measured_rows],
         "instruments": instruments.names(),
-        "code": [importlib.metadata.version("dfrec-jax"), provenance.commit(Path(__file__).parent)],
     }
 
 

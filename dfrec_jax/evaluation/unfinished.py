@@ -6,6 +6,7 @@ the numbers depend on: the weights, the config, the request, the instruments and
 
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import sys
@@ -18,6 +19,7 @@ from jaxtyping import UInt8
 
 from dfrec_jax.evaluation import spread
 from dfrec_jax.files import json_text, npz, whole
+from dfrec_jax.reports import provenance
 
 
 class Kept(NamedTuple):
@@ -62,9 +64,10 @@ def of(results: Path, made_of: Mapping[str, Any]) -> Unfinished:
 
     Args:
       results: the file that it will write; they stand in a folder beside it.
-      made_of: whatever the numbers depend on but for the examples, as JSON.
+      made_of: whatever the numbers depend on but for the examples and the code, as JSON.
     """
-    key = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+    code = [importlib.metadata.version("dfrec-jax"), provenance.commit(Path(__file__).parent)]
+    key = hashlib.sha256(json.dumps({**made_of, "code": code}, sort_keys=True).encode()).hexdigest()[:16]
     return Unfinished(results.parent / "unfinished" / key)
 
 

@@ -4,7 +4,6 @@ A file for each row and batch. It counts only where it was measured of these ver
 are on disk or quickly there; the networks that measure are what takes time.
 """
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.unfinished import Unfinished
 from dfrec_jax.paper.fitted_tables import Place, Wanted
 from dfrec_jax.paper.recovered_pictures import Kept
-from dfrec_jax.reports import provenance
 from dfrec_jax.weights.digest import sha256_of_variables
 
 
@@ -25,7 +23,6 @@ def kept_by(results: Path, measures: scores.Measures) -> Callable[[Place, Wanted
     made_of: dict[str, Any] = {
         "networks": {role: [one.name, sha256_of_variables(one.variables)] for role, one in measures.networks.items()},
         "metrics": sorted(metric.name for metric in measures.measurable()),
-        "code": [importlib.metadata.version("dfrec-jax"), provenance.commit(Path(__file__).parent)],
     }
 
     def of(place: Place, row: Wanted) -> Unfinished:

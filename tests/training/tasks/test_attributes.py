@@ -14,6 +14,8 @@ from dfrec_jax import cli
 from dfrec_jax.commands import evaluate as evaluation
 from dfrec_jax.config import attributes as config_attributes
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.evaluation import attributes as measured_attributes
+from dfrec_jax.evaluation import unfinished
 from dfrec_jax.evaluation.request import Request
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.attributes import BLUEPRINT_SMALL, _features
@@ -135,6 +137,26 @@ def test_what_was_trained_tells_the_attribute_that_can_be_told(run):
     mean = found.records[0]
     assert (mean.row, mean.n, mean.network) == ("mean", 12, "attributes-resnet18")
     assert found.protocol["checkpoint"] == "newest" and found.measured["step"] == 12
+
+
+def test_a_measurement_that_was_preempted_goes_on_where_it_was(run, config, monkeypatch):
+    def stopped(batches, *_, **__):
+        yield next(iter(batches))
+        raise KeyboardInterrupt
+
+    kept, write = [], unfinished.Unfinished.write
+    monkeypatch.setattr(
+        unfinished.Unfinished, "write", lambda *arguments: kept.append(arguments[1]) or write(*arguments)
+    )
+    request = Request(name="preempted", checkpoint="newest")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(measured_attributes, "progress", stopped)
+        evaluation.evaluate(run, request)
+    assert kept == [0] and (run / "results" / "unfinished").exists()
+    text = evaluation.evaluate(run, request)
+    assert kept == list(range(-(-12 // config.data.eval_batch_size))) and len(kept) > 1
+    assert not (run / "results" / "unfinished").exists()
+    assert text == evaluation.evaluate(run, Request(name="whole", checkpoint="newest"))
 
 
 def test_a_validation_that_could_only_be_nan_is_refused_before_step_1(tiny, config, tmp_path):
