@@ -75,7 +75,7 @@ def main() -> None:
         for kind in arguments.only.split(","):
             seen = KINDS[kind](bench, arguments.rounds)
             counts = seen.rounds, seen.ended, seen.differing, seen.refused, len(seen.problems)
-            print(f"| {kind} | {' | '.join(map(str, counts))} | {seen.words} |", flush=True)
+            print(f"| {kind} | {' | '.join(str(int(count)) for count in counts)} | {seen.words} |", flush=True)
             for problem in seen.problems:
                 print(f"PROBLEM {kind}: {problem}", flush=True)
             is_well &= not seen.differing and not seen.problems
