@@ -1,6 +1,7 @@
 """A report made once more: the network that it names, and its exhibit recovered as it says."""
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
+from dfrec_jax.config.allowed import LARGEST_SEED
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import whole
 from dfrec_jax.forensics.comparing import Check
+from dfrec_jax.forensics.framed import CROPS
 from dfrec_jax.forensics.recover import recover
 from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.forensics.recovery import Recovery
@@ -26,6 +29,8 @@ from dfrec_jax.pictures.reading import read_bytes
 from dfrec_jax.runs import shipped, trained
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights.digest import sha256_of_variables
+
+MOST_SEEDS = 1000  # that are drawn again of a result which lists none, as of what the gate stopped
 
 
 def verify_report(
@@ -66,6 +71,30 @@ def _folder_of(workdir: str | os.PathLike[str] | None, said: Mapping[str, Any]) 
     if not workdir and said.get("came_with"):
         return shipped.folder(said["came_with"])
     return Path(workdir or said["workdir"])
+
+
+def _unknown(options: Mapping[str, Any], num_listed: int) -> str:
+    """The first option that no command of this version gives, in words, or that would have it compute without end;
+    empty where there is none.
+
+    Args:
+      options: of a report.
+      num_listed: seeds that its result lists.
+    """
+
+    def is_from(least: int, most: int) -> Callable[[Any], bool]:
+        return lambda value: type(value) is int and least <= value <= most
+
+    allowed: dict[str, Callable[[Any], bool]] = {
+        "seed": is_from(0, LARGEST_SEED),
+        "num_seeds": is_from(1, max(num_listed, MOST_SEEDS)),
+        "examine": lambda value: type(value) is bool,
+        "force": lambda value: type(value) is bool,
+        "crop": lambda value: value in CROPS,
+        "assume": lambda value: value in ("", "swap"),
+    }
+    wrong = (name for name, value in options.items() if name not in allowed or not allowed[name](value))
+    return next((f"{name} {json.dumps(options[name])}" for name in wrong), "")
 
 
 class _Records:
@@ -118,18 +147,17 @@ class Network:
           ConfigError: for options that this version does not know, or a picture that is refused.
         """
         folder, options = contents.folder, contents.said["options"]
+        if unknown := _unknown(options, len(contents.result.get("seeds") or ())):
+            raise ConfigError(f"{folder}: made with options that this version does not know ({unknown})")
         faces, references = folder / names.FACES, folder / names.REFERENCES_DIR
-        try:
-            recoverer = Recoverer(
-                self._workdir,
-                which=self._step,
-                faces=faces if faces.is_file() else None,
-                visible=sorted(references.iterdir()) if references.is_dir() else (),
-                load_network=self._load_network,
-                **options,
-            )
-        except TypeError as error:
-            raise ConfigError(f"{folder}: made with options that this version does not know ({error})") from error
+        recoverer = Recoverer(
+            self._workdir,
+            which=self._step,
+            faces=faces if faces.is_file() else None,
+            visible=sorted(references.iterdir()) if references.is_dir() else (),
+            load_network=self._load_network,
+            **options,
+        )
         exhibit = folder / contents.said["exhibit"]["copy"]
         every, records = contents.result["faces"] == "all", _Records(Report(recoverer, Case()))
         outcomes = list(recover([exhibit], recoverer, out, every=every, report=records))

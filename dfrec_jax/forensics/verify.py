@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reportlab.platypus.doctemplate import LayoutError
+
 from dfrec_jax.forensics import result_folder
 from dfrec_jax.forensics.comparing import Check, compared
 from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report import sealing, write
 from dfrec_jax.forensics.report.contents import Contents
 
+# What drawing pages raises where records and pictures are not of a kind that they are made of.
+_OF_RECORDS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError, RecursionError)
 Again = Callable[[Contents, Path], Path]  # recovers the exhibit of a report once more, into a folder that it returns
 
 
@@ -124,7 +128,7 @@ def _pages(contents: Contents) -> Check:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             write.draw(contents.folder, Path(temporary))
-        except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        except (*_OF_RECORDS, LayoutError) as error:
             words = f"{names.RECORD} and {result_folder.RECORD} do not make a report ({type(error).__name__}: {error})"
             return Check("pages", False, words)
         other = [

@@ -79,6 +79,18 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         raise refusal(path, "cannot be read", error.strerror or str(error)) from error
 
 
+def check_size(size: tuple[int, int], num_bytes: int, path: str | os.PathLike[str]) -> None:
+    """Raises ImageError for a picture that is not to be decoded: width and height of it, as its file of so many bytes
+    says, are more than a face needs, or than the file could hold."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        reason = f"has more than {MAX_PIXELS // 10**6} million pixels: crop it to the face first"
+        raise refusal(path, reason, f"{width}x{height}")
+    if width * height > MAX_PIXELS_PER_BYTE * num_bytes:
+        reason = "says that it is far larger than its file could hold: it is damaged, or made to fill the memory"
+        raise refusal(path, reason, f"{width}x{height} in {num_bytes} bytes")
+
+
 def decode_image(data: bytes, path: str | os.PathLike[str]) -> Decoded:
     """RGB of the bytes of a file, turned as its EXIF orientation says.
 
@@ -101,14 +113,7 @@ def decode_image(data: bytes, path: str | os.PathLike[str]) -> Decoded:
     formats = FORMATS + (("HEIF",) if is_heic(data) else ())
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
-            if image.width * image.height > MAX_PIXELS:
-                reason = f"has more than {MAX_PIXELS // 10**6} million pixels: crop it to the face first"
-                raise refusal(path, reason, f"{image.width}x{image.height}")
-            if image.width * image.height > MAX_PIXELS_PER_BYTE * len(data):
-                reason = (
-                    "says that it is far larger than its file could hold: it is damaged, or made to fill the memory"
-                )
-                raise refusal(path, reason, f"{image.width}x{image.height} in {len(data)} bytes")
+            check_size(image.size, len(data), path)
             remarks = _frames_left_out(image)
             depth = _depth(image)
             image.load()

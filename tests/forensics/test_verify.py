@@ -9,7 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from PIL import Image
 
-from dfrec_jax.forensics.report import sealing, write
+from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.forensics import rerun
+from dfrec_jax.forensics.report import contents, sealing, write
 from dfrec_jax.forensics.verify import Expected, verify
 from tests.forensics.report import made_up
 
@@ -228,6 +230,41 @@ def test_a_working_copy_outside_the_report_is_not_read(report, original):
     _cover(report)
     checks = _checks(report, original)
     assert "exhibit" in _failed(checks) and "is not in the report" in checks["exhibit"][1]
+
+
+def test_records_and_pictures_that_make_no_page_are_said(tmp_path, original):
+    """Whatever drawing them raises, which is no ValueError for each of these."""
+    folder = made_up.report(tmp_path / "r", search=True)
+    search = json.loads((folder / "trace" / "search.json").read_text())
+    search["rankings"][0]["log10_lr_bounds"][1] = 1e308
+    (folder / "trace" / "search.json").write_text(json.dumps(search))
+    checks = _checks(folder, original)
+    assert checks["pages"][0] is False and "do not make a report (OverflowError" in checks["pages"][1]
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 15_000)).save(bomb, format="PNG")
+    (folder / "trace" / "search.json").write_text(json.dumps(made_up.SEARCH))
+    (folder / "map.png").write_bytes(bomb.getvalue())
+    checks = _checks(folder, original)
+    assert checks["pages"][0] is False and "do not make a report (ImageError: " in checks["pages"][1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"seed": -1}, "seed -1"),
+        ({"seed": "7"}, 'seed "7"'),
+        ({"num_seeds": 10**12}, "num_seeds 1000000000000"),
+        ({"batch_size": 10**9}, "batch_size 1000000000"),
+        ({"crop": "else"}, 'crop "else"'),
+        ({"force": 1}, "force 1"),
+    ],
+)
+def test_options_that_no_command_gives_are_not_tried(tmp_path, options, words):
+    """Or a report could have whoever checks it compute for ever, or fill the memory."""
+    folder = made_up.report(tmp_path / "r", said_fields={"options": options})
+    network = rerun.Network(tmp_path / "nowhere", contents.read(folder))
+    with pytest.raises(ConfigError, match=f"made with options that this version does not know .{words}"):
+        network.recover_again(contents.read(folder), tmp_path)
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"files": 3}'])

@@ -12,6 +12,7 @@ from PIL import Image
 
 from dfrec_jax.forensics.report.closing import TITLES
 from dfrec_jax.forensics.report.document import Document
+from dfrec_jax.pictures import reading
 
 LARGEST_SCALE = 2.1  # pixels on the page of a picture's, of one that has the width for itself
 LARGEST = 1600  # pixels of a picture on the page; the file in the folder is whole
@@ -49,6 +50,7 @@ def picture(path: Path) -> str:
     """A `data:` address of a picture: its file as it is, or, of a large one, a smaller JPEG."""
     data, kind = path.read_bytes(), "png"
     with Image.open(io.BytesIO(data)) as opened:
+        reading.check_size(opened.size, len(data), path)
         if max(opened.size) > LARGEST:
             opened.thumbnail((LARGEST, LARGEST))
             smaller = io.BytesIO()

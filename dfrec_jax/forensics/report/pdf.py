@@ -42,6 +42,7 @@ from dfrec_jax.forensics.report.document import (
     Sheet,
     Table,
 )
+from dfrec_jax.pictures import reading
 
 FONT, BOLD, MONO = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono"
 INK, SOFT, LINE, ALARM = (
@@ -217,6 +218,7 @@ def _pictures(block: Pictures, folder: Path, styles: dict[str, ParagraphStyle]) 
 def _picture(path: Path) -> tuple[io.BytesIO, tuple[int, int]]:
     out = io.BytesIO()
     with Pillow.open(path) as opened:
+        reading.check_size(opened.size, path.stat().st_size, path)
         picture = opened.convert("RGB")
     picture.thumbnail((LARGEST, LARGEST))
     picture.save(out, format="PNG")
