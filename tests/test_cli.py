@@ -115,6 +115,33 @@ def test_an_address_for_a_folder_is_refused_before_anything_is_written(capsys, t
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["recover", "", "--workdir", "w", "--out", "o"], "an empty word (after `recover`)"),
+        (["recover", "a.png", "--workdir", "", "--out", "o"], "--workdir: an empty word"),
+        (["recover", "a.png", "--workdir", "w", "--out", "o", "--report", "--sign="], "--sign: an empty word"),
+        (["serve", "--workdir", "w", "--gallery", ""], "--gallery: an empty word"),
+        (["serve", "--workdir", "w", "--host", ""], "--host: an empty word"),
+        (["verify", "", "--no-rerun"], "an empty word (after `verify`)"),
+        (["verify", "r", "--key", ""], "--key: an empty word"),
+        (["trace", "search", "a.png", "--gallery", "g", "--out", "o", "--visible", "r.png", ""], "an empty word"),
+    ],
+)
+def test_what_a_variable_of_the_shell_left_empty_is_not_taken_for_nothing(capsys, tmp_path, monkeypatch, words, told):
+    """`--sign "$KEY"` of no KEY must not leave a report unsigned, nor `recover "$PICTURE"` recover the folder here."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    err = capsys.readouterr().err
+    assert end.value.code == 2 and told in err and "is a variable of the shell not set?" in err
+    assert err.count("error: ") == 1 and not list(tmp_path.iterdir())
+
+
+def test_words_of_a_case_may_be_empty():
+    cli._refuse_empty(["recover", "a.png", "--operator", "", "--case=", "--out", "o"])
+
+
 def test_words_that_are_no_file_may_be_addresses(capsys, tmp_path):
     words = ["recover", "x.png", "--workdir", str(tmp_path), "--out", str(tmp_path), "--report"]
     assert _end(*words, "--case", "s3://evidence/x.png", "--acquisition", "s3://evidence, of 3 May") == 2
