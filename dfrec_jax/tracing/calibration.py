@@ -20,6 +20,11 @@ from dfrec_jax.tracing.routes import NEEDS_HEAD, NEEDS_RESULT
 
 RECORD = "calibration.json"
 FORMAT = "dfrec-calibration-1"
+# Of what was measured of a route, all that a report shows.
+SHOWN = (
+    "exhibits", "cllr", "cllr_less_raw", "cllr_min", "misleading_h1", "misleading_h2", "rank_1",
+    "identification_errors",
+)  # fmt: skip
 
 
 class Fit(NamedTuple):
@@ -122,10 +127,9 @@ def read(path: str | os.PathLike[str]) -> Calibration:
         said = json_text.parsed(file.read_text())
         if said.get("format") != FORMAT or said["rule"] != RULE:
             raise ConfigError(f"--calibration={path}: format {said.get('format')!r} is not {FORMAT!r}; calibrate anew")
-        fits = {
-            key: Fit(Logistic(one["slope"], one["intercept"]), (one["log10_lr_bounds"][0], one["log10_lr_bounds"][1]))
-            for key, one in said["routes"].items()
-        }
+        fits = {key: _fit(one) for key, one in said["routes"].items()}
+        if not (isinstance(said["population"], str) and isinstance(said["bounds"], str)):
+            raise ValueError("population and bounds must be words")
         identity = Identity(*(said[name] for name in Identity._fields))
         return Calibration(
             Path(path),
@@ -143,3 +147,13 @@ def read(path: str | os.PathLike[str]) -> Calibration:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"--calibration={path}: cannot be read ({error!r}); calibrate anew") from error
+
+
+def _fit(one: Mapping[str, Any]) -> Fit:
+    """Of a route's record, which must hold what a report shows of it, too."""
+    for name in SHOWN:
+        one["measured_on"][name]
+    slope, intercept, (low, high) = float(one["slope"]), float(one["intercept"]), map(float, one["log10_lr_bounds"])
+    if not np.isfinite([slope, intercept, low, high]).all() or low > high:
+        raise ValueError("slope, intercept and bounds must be finite, the lower bound first")
+    return Fit(Logistic(slope, intercept), (low, high))

@@ -142,6 +142,11 @@ def read(path: str | os.PathLike[str], *, option: str = "--gallery") -> Gallery:
         if said.get("format") != FORMAT:
             raise ConfigError(f"{option}={path}: {RECORD} has format {said.get('format')!r}, and {FORMAT!r} is read")
         people = tuple(Person(one["name"], tuple(map(shot_of_json, one["pictures"]))) for one in said.pop("people"))
+        if not all(isinstance(text, str) for one in people for text in (one.name, *(shot.path for shot in one.shots))):
+            raise ValueError("people and their pictures must have names")
+        for name, kind in (("origin", str | None), ("num_people", int), ("num_pictures", int)):
+            if not isinstance(said[name], kind):
+                raise ValueError(f"{name} {said[name]!r}")
         identity = Identity(*(said[name] for name in Identity._fields))
         found = sha256_of_file(folder / TENSORS)
         with safe_open(folder / TENSORS, framework="np") as file:

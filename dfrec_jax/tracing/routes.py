@@ -14,7 +14,8 @@
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +44,27 @@ NEEDS_HEAD = (HEAD, HEAD_GIVEN, HEAD_ESTIMATED)
 NOBODY_NAMED = "nobody was named by --visible"
 _NEEDED = ("input", "input_sha256", "status", "network_sha256")
 _RESULT_PICTURES = ("input", "source", "target")
+
+
+def _has_shape(value: Any, *shape: int) -> bool:
+    try:
+        array = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return array.shape == shape and bool(np.isfinite(array).all())
+
+
+# What `dfrec recover` writes, by field, of the value and of the whole record.
+_RIGHT: Mapping[str, Callable[[Any, Mapping[str, Any]], bool]] = {
+    "input": lambda value, _: isinstance(value, str),
+    "input_sha256": lambda value, _: isinstance(value, str) and bool(re.fullmatch("[0-9a-f]{64}", value)),
+    "status": lambda value, _: isinstance(value, str),
+    "network_sha256": lambda value, _: isinstance(value, str),
+    "face_box": lambda value, _: value is None or _has_shape(value, 4),
+    "face_landmarks": lambda value, said: said.get("face_box") is None or _has_shape(value, 5, 2),
+    "crop_matrix": lambda value, _: value is None or _has_shape(value, 2, 3),
+    "input_size": lambda value, said: said.get("face_box") is None or _has_shape(value, 2) and min(value) > 0,
+}
 
 
 class Query(NamedTuple):
@@ -147,6 +169,11 @@ def _of_result(folder: Path, embedder: Embedder, visible: Visible | None, head: 
             f"{folder}: its {result_folder.RECORD} has no {', '.join(missing)}: an earlier version wrote it; recover "
             "the picture again"
         )
+    if said.get("kind") == "video":
+        raise ImageError(f"{folder}: is the result of a video; name the folder of a frame, as track-1/frame-000123")
+    if wrong := next((key for key, is_right in _RIGHT.items() if not is_right(said.get(key), said)), None):
+        words = f"its {result_folder.RECORD} says {wrong} {repr(said.get(wrong))[:80]}"
+        raise ImageError(f"{folder}: is damaged: {words}, which no result does; recover the picture again")
     name, sha256, status, network = (said[key] for key in _NEEDED)
     if status == "not_applicable":
         raise ImageError(f"{folder}: not_applicable, {said.get('reason')}: there is nothing to search with")

@@ -108,9 +108,10 @@ def test_the_line_ups_name_nobody_and_the_key_does(found):
 def test_a_calibration_gives_bounded_ratios_or_is_refused(folder, gallery, found, capsys):
     said = json.loads((gallery / "gallery.json").read_text())
     fit = {"slope": 10.0, "intercept": -3.0, "log10_lr_bounds": [-1.0, 1.5]}
+    fit |= {"measured_on": dict.fromkeys(calibration.SHOWN)}
     record = {
         "format": calibration.FORMAT, "rule": said["rule"], "routes": {"target, raw": fit}, "left_out": {},
-        "population": "drawn people", "network_sha256": None,
+        "population": "drawn people", "network_sha256": None, "bounds": "of nothing",
         **{name: said[name] for name in ("recogniser", "recogniser_sha256", "frame", "size")},
     }  # fmt: skip
     (folder / "fits").mkdir()

@@ -47,6 +47,6 @@ def people_of_no_pictures(count: int) -> Gallery:
 def orthogonal_people(folder: Path, count: int) -> Gallery:
     """The same, with files and an axis for each person's embedding."""
     rows = np.eye(count, dtype=np.float32)
-    record = {"folder": "nowhere", "left_out": {}}
+    record = {"folder": "nowhere", "left_out": {}, "origin": None, "num_people": count, "num_pictures": count}
     gallery.write(folder, IDENTITY, people_of_no_pictures(count).people, rows, rows, record)
     return gallery.read(folder)

@@ -140,7 +140,15 @@ def test_what_is_no_calibration_is_refused(made, tmp_path):
     with pytest.raises(ConfigError, match="none"):
         calibration.read(tmp_path)
     said = json.loads((made[0] / calibration.RECORD).read_text())
-    for other, words in (({**said, "format": "x"}, "format 'x'"), ({**said, "routes": {"target, raw": {}}}, "slope")):
+    raw = said["routes"]["target, raw"]
+    others = [
+        ({**said, "format": "x"}, "format 'x'"), ({**said, "population": 3}, "population"),
+        *(({**said, "routes": {"target, raw": one}}, words) for one, words in (
+            ({}, "measured_on"), (raw | {"slope": "steep"}, "steep"), (raw | {"slope": float("nan")}, "cannot be read"),
+            (raw | {"log10_lr_bounds": [1.0, -1.0]}, "finite"),
+            (raw | {"measured_on": {"cllr": raw["measured_on"]["cllr"]}}, "cllr_less_raw"))),
+    ]  # fmt: skip
+    for other, words in others:
         (tmp_path / calibration.RECORD).write_text(json.dumps(other))
         with pytest.raises(ConfigError, match=words):
             calibration.read(tmp_path)

@@ -110,6 +110,10 @@ def test_a_gallery_that_was_changed_is_refused(folder, tmp_path, embedder):
     with pytest.raises(ConfigError, match="is not the one that gallery.json was written with"):
         gallery.read(made.path)
     said = json.loads((made.path / gallery.RECORD).read_text())
+    for wrong in ({"origin": 5}, {"num_people": None}, {"people": [said["people"][0] | {"name": 5}]}):
+        (made.path / gallery.RECORD).write_text(json.dumps(said | wrong))
+        with pytest.raises(ConfigError, match=f"cannot be read as a gallery .{next(iter(wrong))}"):
+            gallery.read(made.path)
     (made.path / gallery.RECORD).write_text(json.dumps(said | {"format": "other"}))
     with pytest.raises(ConfigError, match="format 'other'"):
         gallery.read(made.path)

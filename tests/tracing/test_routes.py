@@ -107,6 +107,31 @@ def test_what_is_no_exhibit_is_refused(tmp_path, embedder, monkeypatch):
         routes.read(path, embedder, None)
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"input_sha256": "no hash"}, "input_sha256 'no hash'"),
+        ({"input": 5}, "input 5"),
+        ({"status": None}, "status None"),
+        ({"face_box": "here"}, "face_box 'here'"),
+        ({"face_box": BOX, "face_landmarks": [[1.0, 2.0]]}, "face_landmarks"),
+        ({"face_box": BOX, "face_landmarks": LANDMARKS, "crop_matrix": [[1.0, 0.0]]}, "crop_matrix"),
+        ({"face_box": BOX, "face_landmarks": LANDMARKS, "input_size": [0, 64]}, "input_size"),
+        ({"face_box": [float("nan")] * 4, "face_landmarks": LANDMARKS}, "face_box"),
+    ],
+)
+def test_a_record_that_says_something_else_is_refused(tmp_path, embedder, fields, words):
+    with pytest.raises(ImageError, match=f"damaged: its result.json says {words}.*recover the picture again"):
+        routes.read(result(tmp_path / "damaged", **fields), embedder, None)
+
+
+def test_a_video_is_searched_by_its_frames(tmp_path, embedder):
+    with pytest.raises(
+        ImageError, match="clip: is the result of a video; name the folder of a frame, as track-1/frame-"
+    ):
+        routes.read(result(tmp_path / "clip", kind="video"), embedder, None)
+
+
 @pytest.mark.parametrize("is_cut_out", [True, False])
 def test_the_face_of_a_record_is_where_it_is_in_the_crop(is_cut_out):
     crop = np.zeros((32, 32, 3), np.uint8)
