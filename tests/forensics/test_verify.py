@@ -161,6 +161,17 @@ def test_a_changed_page_is_caught(report, original):
     assert _failed(checks) == {"pages"} and "report.html: not what the records say" in checks["pages"][1]
 
 
+def test_pages_that_another_state_of_the_package_drew_are_not_called_changed(report, original, monkeypatch):
+    """Of one version there are many, from a repository."""
+    other = (report / "report.html").read_text(encoding="utf-8").replace("In plain words", "In short")
+    (report / "report.html").write_text(other, encoding="utf-8")
+    sealing.seal(report, None)
+    assert _failed(_checks(report, original)) == {"pages"}
+    monkeypatch.setattr(write, "_of_sources", lambda: "another")
+    checks = _checks(report, original)
+    assert not _failed(checks) and checks["pages"][0] is None and "now another" in checks["pages"][1]
+
+
 @pytest.mark.parametrize(("field", "check"), [("network_sha256", "weights"), ("config_sha256", "config")])
 def test_another_network_is_caught(report, original, field, check):
     checks = _checks(report, original, network=_network(**{field: "00" * 32}))

@@ -1,9 +1,12 @@
 """The report of one result: its records, its pages, the hashes of all, in the folder of the result."""
 
 import copy
+import functools
+import hashlib
 import importlib.metadata
 import shutil
 from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -127,5 +130,17 @@ def draw(folder: Path, into: Path | None = None) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Of what draws the pages: the same ones draw the same bytes."""
-    return {name: importlib.metadata.version(name) for name in ("dfrec-jax", "jinja2", "pillow", "reportlab")}
+    """Of what draws the pages: the same ones draw the same bytes. `pages` is of this package's part in it, which may
+    change while its version does not."""
+    named = {name: importlib.metadata.version(name) for name in ("dfrec-jax", "jinja2", "pillow", "reportlab")}
+    return {**named, "pages": _of_sources()}
+
+
+@functools.cache
+def _of_sources() -> str:
+    """The first digits of SHA-256 of all that is written for the pages: code, template, looks."""
+    digest = hashlib.sha256((resources.files("dfrec_jax.reports") / "page.css").read_bytes())
+    for file in sorted(resources.files("dfrec_jax.forensics.report").iterdir(), key=lambda each: each.name):
+        if file.name.endswith((".py", ".j2", ".css")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
