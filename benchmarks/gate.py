@@ -5,7 +5,8 @@ Prints:  for pristine faces, our own swaps and real swaps, and for pictures with
          by check. PREPARED is LFW of `dfrec prepare faces`; its test people serve, their swaps put back into the whole
          photographs. RUN is read as `dfrec recover --assume swap` reads it: the verdict is given.
          Pictures without a face: scikit-image's and matplotlib's, less those that show a person; scenes of
-         rectangles, discs, lines and triangles; and all below --pictures (artwork: it must show no faces).
+         rectangles, discs, lines and triangles; backgrounds: both upper corners of LFW's photographs, in which others'
+         faces may stand; and all below --pictures (artwork: it must show no faces).
          --list prints the pictures without a face that pass, to be looked at.
 """
 
@@ -34,6 +35,7 @@ from dfrec_jax.records.prepared import PreparedSplit
 Pictures = Iterator[tuple[str, np.ndarray]]
 PEOPLE = {"astronaut.png", "camera.png", "grace_hopper.jpg", "multipage.tif", "multipage_rgb.tif"}
 DRAWN = 100
+CORNER = 80  # pixels of 250, in whose middle the face stands
 
 
 def main() -> None:
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--pictures", help="folder of pictures without a face")
     parser.add_argument("--count", type=int, default=300, help="of LFW's pictures and swaps, drawn with seed 0")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--only", default="", metavar="WORDS", help="of the sets, those whose name holds them")
     arguments = parser.parse_args()
     recoverer = Recoverer(arguments.workdir, assume="swap")
     data = Path(os.environ["DFREC_DATA"])
@@ -53,11 +56,12 @@ def main() -> None:
         "real swaps": (_real_swaps(data), False),
         "no face: scikit-image, matplotlib": (_samples(), True),
         "no face: drawn scenes": (_drawn(), True),
+        "no face: backgrounds of LFW": (_corners(data, arguments.lfw, arguments.count), True),
     }
     if arguments.pictures:
         sets["no face: artwork"] = (_below(Path(arguments.pictures)), True)
     print("| pictures | n | stopped | by |\n|---|---:|---:|---|")
-    for name, (pictures, is_listed) in sets.items():
+    for name, (pictures, is_listed) in ((name, of) for name, of in sets.items() if arguments.only in name):
         count, stopped, by, passed = 0, 0, Counter(), []
         for picture_name, pixels in pictures:
             failed = _failed(recoverer, pixels)
@@ -109,6 +113,12 @@ def _reader(data: Path):
         return decode_image(file.read(), origin).pixels
 
     return read
+
+
+def _corners(data: Path, prepared: str, count: int) -> Pictures:
+    for name, photograph in _lfw(data, prepared, count, swaps=False):
+        yield f"{name}, left", photograph[:CORNER, :CORNER]
+        yield f"{name}, right", photograph[:CORNER, -CORNER:]
 
 
 def _real_swaps(data: Path) -> Pictures:
