@@ -113,6 +113,7 @@ def prepared(said: argparse.Namespace, say: Callable[[str], None]) -> Any:
     import numpy as np
 
     from dfrec_jax.commands import recover as command
+    from dfrec_jax.forensics import inputs
     from dfrec_jax.forensics.recover import recover
     from dfrec_jax.forensics.report.case import Case
 
@@ -125,6 +126,8 @@ def prepared(said: argparse.Namespace, say: Callable[[str], None]) -> Any:
     assert report is not None
 
     def recovered(picture: Path, out: Path, case: Mapping[str, str]) -> tuple[Path | None, str]:
+        if inputs.is_video(picture):
+            return None, f"{picture.name}: is a video by its name; `dfrec recover` takes videos, this page pictures"
         (outcome,) = recover([picture], recoverer, out, report=report.of_case(Case(**case)))
         return outcome.folder, outcome.refusal
 

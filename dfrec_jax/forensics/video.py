@@ -16,7 +16,7 @@ from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.forensics.recovery import NOT_APPLICABLE, RECOVERED, UNDETECTED, Picture, Recovery
 from dfrec_jax.forensics.result_files import Exhibit
 from dfrec_jax.forensics.tracks import Sight, Track
-from dfrec_jax.pictures.reading import ImageError
+from dfrec_jax.pictures.reading import ImageError, check_is_file
 from dfrec_jax.pictures.video import VideoFile, evenly_spaced
 
 DRIFT = "drift.png"
@@ -230,6 +230,7 @@ def _reason(said: Sequence[dict[str, Any]]) -> str:
 
 
 def _sha256(path: Path) -> str:
+    check_is_file(path)
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:

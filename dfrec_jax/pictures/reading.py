@@ -72,11 +72,16 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder: name the pictures in it, for example {path}/*.png")
-        if not path.is_file():  # of a pipe nobody knows when, or whether, it ends
-            raise refusal(path, "is a pipe or a device, and no file" if path.exists() else "there is no such file")
+        check_is_file(path)
         return path.read_bytes()
     except OSError as error:
         raise refusal(path, "cannot be read", error.strerror or str(error)) from error
+
+
+def check_is_file(path: Path) -> None:
+    """Raises ImageError where there is none, or a pipe or a device, of which nobody knows when, or whether, it ends."""
+    if not path.is_file():
+        raise refusal(path, "is a pipe or a device, and no file" if path.exists() else "there is no such file")
 
 
 def check_size(size: tuple[int, int], num_bytes: int, path: str | os.PathLike[str]) -> None:

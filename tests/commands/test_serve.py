@@ -104,6 +104,11 @@ def test_a_picture_gets_the_report_of_its_case_and_time(workdir, tmp_path, monke
     picture.write_bytes(b"no picture")
     folder, refusal = recovered(picture, tmp_path / "3", {})
     assert folder is None and "cannot be read as a picture" in refusal
+    video = picture.rename(tmp_path / "a.mp4")
+    folder, refusal = recovered(video, tmp_path / "4", {})
+    assert (
+        folder is None and refusal == "a.mp4: is a video by its name; `dfrec recover` takes videos, this page pictures"
+    )
 
 
 def _words(workdir):

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 
 import cv2
 import numpy as np
@@ -336,8 +337,11 @@ def test_a_video_is_recovered_by_the_best_frames_of_its_track(workdir, tmp_path,
     writer.release()
     (tmp_path / "cut.mp4").write_bytes(b"no video")
     arguments = ["--frames", "3", "--best", "2", "--assume", "swap", "--seeds", "2"]
-    assert _recover(workdir, tmp_path / "out", tmp_path / "clip.avi", tmp_path / "cut.mp4", arguments=arguments) == 2
+    os.mkfifo(tmp_path / "pipe.mp4")
+    files = (tmp_path / name for name in ("clip.avi", "cut.mp4", "pipe.mp4"))
+    assert _recover(workdir, tmp_path / "out", *files, arguments=arguments) == 2
     out, err = capsys.readouterr()
+    assert "pipe.mp4: is a pipe or a device, and no file" in err, "which is not waited for"
     assert out.split() == [str(tmp_path / "out" / "clip" / "result.json")] and "cut.mp4: cannot be read as a" in err
     result = _result(tmp_path / "out" / "clip")
     assert (result["kind"], result["status"], result["frames"], result["frames_read"]) == (

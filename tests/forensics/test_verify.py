@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -257,6 +258,13 @@ def test_records_and_pictures_that_make_no_page_are_said(tmp_path, original):
     (folder / "map.png").write_bytes(bomb.getvalue())
     checks = _checks(folder, original)
     assert checks["pages"][0] is False and "do not make a report (ImageError: " in checks["pages"][1]
+
+
+def test_a_record_that_is_a_pipe_is_not_waited_for(report, original):
+    (report / "report.json").unlink()
+    os.mkfifo(report / "report.json")
+    with pytest.raises(ValueError, match="report.json: cannot be read .it is a pipe"):
+        _checks(report, original)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def _at(record: Any, path: str) -> Any:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
+        if path.exists() and not path.is_file():  # of a pipe nobody knows when, or whether, it ends
+            raise ValueError("it is a pipe, a device or a folder, and no file")
         said = json_text.parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: cannot be read ({error})") from error
