@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dfrec_jax.forensics.report import candidates
 from dfrec_jax.pictures import framing, generated
 from dfrec_jax.pictures.reading import ImageError
 from dfrec_jax.tracing import routes
@@ -123,6 +124,10 @@ def test_what_is_no_exhibit_is_refused(tmp_path, embedder, monkeypatch):
 def test_a_record_that_says_something_else_is_refused(tmp_path, embedder, fields, words):
     with pytest.raises(ImageError, match=f"damaged: its result.json says {words}.*recover the picture again"):
         routes.read(result(tmp_path / "damaged", **fields), embedder, None)
+
+
+def test_a_report_has_words_for_every_route():
+    assert set(candidates.ROUTES) == {route for of in routes.ROUTES.values() for route in of}
 
 
 def test_a_video_is_searched_by_its_frames(tmp_path, embedder):

@@ -18,6 +18,15 @@ from dfrec_jax.forensics.report.document import (
 from dfrec_jax.forensics.report.measuring import not_computed
 
 SHOWN = 5  # candidates of each route
+ROUTES = {
+    "raw": "the face of the exhibit as it is",
+    "visible given": "the same, less what references say of the person who is seen",
+    "visible estimated": "the same, less what the recovered source says of that person",
+    "recovered": "the recovered face, which is generated",
+    "head": "a network trained to tell from a swap who is hidden",
+    "head given": "that network, told by references who is seen",
+    "head estimated": "that network, told by the recovered source who is seen",
+}
 
 
 def candidates(contents: Contents) -> Section:
@@ -46,6 +55,8 @@ def candidates(contents: Contents) -> Section:
         f"each route at most {SHOWN} are shown; `trace/search.json` has more."
     )
     blocks.append(Table(headings, tuple(rows), (3, 4, 5), caption))
+    routes = dict.fromkeys(ranking["route"] for ranking in search["rankings"])
+    blocks.append(Facts(tuple((f"Route “{route}”", ROUTES[route]) for route in routes if route in ROUTES)))
     blocks += _ratios(contents)
     blocks.append(
         Paragraph(
@@ -115,7 +126,7 @@ def _worth(measured: Mapping[str, Mapping[str, Any]]) -> Table:
     caption = (
         "Measured on people whom the fit did not see, in brackets the 95 % interval of resampling people. Cllr is 0 "
         "for ratios that are certain and right, and 1 for no comparison at all; less raw's: below 0 where the route is "
-        "better than None. Cllr_min: what is left of it with the best order of the same scores."
+        "better than None. Cllr_min: what it would be if the same scores were calibrated as well as can be."
     )
     return Table(headings, rows, tuple(range(1, len(headings))), caption)
 

@@ -127,6 +127,7 @@ def test_without_a_calibration_no_ratio_is_given_and_with_one_it_is_bounded(page
         "target, raw 10 0.0570 0.442 0.552",
     ):
         assert _has(pages, "searched", words) == [True, True], words
+    assert _has(pages, "searched", "Route “recovered” the recovered face, which is generated") == [True, True]
     assert _has(pages, "searched", "target, head") == [False, False], "a route that was not searched"
 
 
