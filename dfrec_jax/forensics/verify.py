@@ -139,8 +139,8 @@ def _pages(contents: Contents) -> Check:
     if not other:
         return Check("pages", True, "say what the records say")
     made, now = contents.said["made"]["environment"], write.versions()
-    if any(made.get(name) != version for name, version in now.items()):
-        words = ", ".join(f"{name} {made.get(name)}, now {version}" for name, version in now.items())
+    if others := [name for name, version in now.items() if made.get(name) != version]:
+        words = ", ".join(f"{name} {made.get(name)}, now {now[name]}" for name in others)
         return Check("pages", None, f"{' and '.join(other)}: drawn by other versions ({words}), not compared")
     return Check("pages", False, f"{' and '.join(other)}: not what the records say")
 
