@@ -41,24 +41,23 @@ def test_the_installed_dfrec_draws_outside_the_repository(installed, tmp_path):
     assert (tmp_path / "drawn" / "test-0000.png").is_file()
 
 
-def test_the_installed_package_brings_its_encoders(installed, tmp_path):
+def test_the_installed_package_brings_its_encoders_and_the_network_of_photographs(installed, tmp_path):
     program = "import dfrec_jax; from dfrec_jax.synthetic import encoders; print(dfrec_jax.__file__); "
-    program += "print(encoders.load('embedded-a').name)"
+    program += "print(encoders.load('embedded-a').name); "
+    program += "from dfrec_jax.runs import shipped; print(shipped.chosen(None).name)"  # held against its SHA-256
     environment = {**os.environ, "PYTHONPATH": str(installed), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert ended.stdout.split() == [str(installed / "dfrec_jax" / "__init__.py"), "embedded-a"], ended.stderr
+    assert ended.stdout.split() == [str(installed / "dfrec_jax" / "__init__.py"), "embedded-a", "dfrec-small"], ended.stderr
 
 
-def test_the_installed_package_brings_its_network(installed, tmp_path):
+def test_the_installed_package_brings_its_network_of_drawn_faces(installed, tmp_path):
     assert _run(installed, tmp_path, "draw", "--out", "drawn", "--count", "1").returncode == 0
     ended = _run(installed, tmp_path, "recover", "drawn/test-0000.png", "--network", "drawn", "--out", "out")
     assert ended.returncode == 0, ended.stderr
-    assert "drawn, version 1, trained on" in ended.stderr
+    assert "drawn, version 2, trained on" in ended.stderr
     network = json.loads((tmp_path / "out" / "test-0000" / "result.json").read_text())["network"]
     assert network["name"] == "drawn" and network["idsim_to_the_target"], "the figures come with it"
-    ended = _run(installed, tmp_path, "recover", "drawn/test-0000.png", "--out", "other")
-    assert ended.returncode == 2 and "no network of photographs comes with this version" in ended.stderr
 
 
 def test_doctor_says_where_configs_are(installed, tmp_path):

@@ -12,13 +12,6 @@ from dfrec_jax.weights import registry
 DRAWN, PHOTOGRAPHS = "drawn", "dfrec-small"
 NAMES = (DRAWN, PHOTOGRAPHS)
 FOLDER = Path(networks.__file__).parent
-_MISSING = {
-    PHOTOGRAPHS: (
-        "no network of photographs comes with this version: train one (configs/hidden.py) and name its folder, "
-        "--workdir DIR; --network drawn is there, and knows drawn faces alone"
-    ),
-    DRAWN: "its files are missing from this installation: install the package again",
-}
 
 
 def chosen(workdir: str | os.PathLike[str] | None, network: str = "") -> Path:
@@ -43,7 +36,7 @@ def folder(name: str) -> Path:
         raise ConfigError(f"--network={name}: must be one of {NAMES}; the folder of a run is named by --workdir")
     path = FOLDER / name
     if not packed.is_packed(path):
-        raise ConfigError(f"{name}: {_MISSING[name]}")
+        raise ConfigError(f"{name}: its files are missing from this installation: install the package again, or name a --workdir")
     known, found = registry.find(name).sha256, packed.read_record(path).sha256
     if found != known:
         raise CheckpointError(

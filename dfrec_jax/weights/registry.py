@@ -287,8 +287,8 @@ _RELEASES = (
         "Apache-2.0",
         "safetensors",
         page="dfrec ship, of a run of configs/drawn.py (docs/model_card.md)",
-        sha256="7114149dcd7ee8cb0da8427f17687143babe1e2a1a308fe464a323ecb767a42b",
-        num_bytes=1_970_766,
+        sha256="bb6101b328e6b739ebc7a3ad08cb161e0a78f4bfbc025444804b15052a4b9abb",
+        num_bytes=1_970_758,
         comes_with=True,
     ),
     Release(
@@ -298,6 +298,8 @@ _RELEASES = (
         "Apache-2.0",
         "safetensors",
         page="dfrec ship, of a run of configs/hidden.py (docs/model_card.md)",
+        sha256="03a071dbb8c6ac2364a8397ef00ec94b54b88242fe58bd1c7d63752782087b3b",
+        num_bytes=7_673_540,
         comes_with=True,
     ),
 )

@@ -105,7 +105,7 @@ def test_without_a_workdir_the_network_of_the_package_is_taken_and_named(picture
     words = ["recover", str(pictures[0]), "--out", str(tmp_path / "out")]
     with pytest.raises(SystemExit) as end:
         cli.main(words)
-    assert end.value.code == 2 and "no network of photographs comes with this version" in capsys.readouterr().err
+    assert end.value.code == 2 and "dfrec-small: its files are missing" in capsys.readouterr().err
     folder = tmp_path / "networks" / "dfrec-small"
     record = tiny_run.make_packed(folder, name="dfrec-small")
     known = registry.RELEASES["dfrec-small"]._replace(sha256=record.sha256)
