@@ -48,7 +48,8 @@ def test_the_installed_package_brings_its_encoders_and_the_network_of_photograph
     environment = {**os.environ, "PYTHONPATH": str(installed), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert ended.stdout.split() == [str(installed / "dfrec_jax" / "__init__.py"), "embedded-a", "dfrec-small"], ended.stderr
+    package = str(installed / "dfrec_jax" / "__init__.py")
+    assert ended.stdout.split() == [package, "embedded-a", "dfrec-small"], ended.stderr
 
 
 def test_the_installed_package_brings_its_network_of_drawn_faces(installed, tmp_path):

@@ -36,7 +36,9 @@ def folder(name: str) -> Path:
         raise ConfigError(f"--network={name}: must be one of {NAMES}; the folder of a run is named by --workdir")
     path = FOLDER / name
     if not packed.is_packed(path):
-        raise ConfigError(f"{name}: its files are missing from this installation: install the package again, or name a --workdir")
+        raise ConfigError(
+            f"{name}: its files are missing from this installation: install the package again, or name a --workdir"
+        )
     known, found = registry.find(name).sha256, packed.read_record(path).sha256
     if found != known:
         raise CheckpointError(
