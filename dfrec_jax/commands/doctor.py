@@ -167,19 +167,14 @@ def weights(folder: str) -> Iterator[str]:
 
 
 def _needed(path: Path) -> list[str]:
-    """The weight files that a config names, of losses, metrics and first values, each once."""
+    """The weight files that a config names, of losses, metrics and first values, each once. Raises ConfigError."""
     from dfrec_jax import perceptors
-    from dfrec_jax.config import compared
+    from dfrec_jax.config import compared, config_files
     from dfrec_jax.config.defaults import task_of
     from dfrec_jax.frozen import load
     from dfrec_jax.synthetic import encoders
 
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        return []
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    config = module.get_config()
+    config = config_files.config_of("--configs", str(path))
     task = task_of(config)
     if task == "attributes":
         return []

@@ -112,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     recoverer = recoverer_of(arguments, len(paths))
     if recoverer.packed is not None:
         print(packed_network.words(recoverer.packed), file=sys.stderr)
+    print(f"faces are {recoverer.looker.face_check}", file=sys.stderr)
     report = reporting.report_of(arguments, recoverer)
     sampling = Sampling(arguments.frames, arguments.best)
     outcomes = recover(paths, recoverer, arguments.out, every=arguments.all_faces, frames=sampling, report=report)

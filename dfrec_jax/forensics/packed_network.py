@@ -55,14 +55,14 @@ def gains(workdir: Path) -> list[dict[str, Any]]:
         gain = of[_FIGURES["gain"]]
         measured_on = gain.dataset if path.stem == _PLAIN else path.stem
         found.append(
-            {"on": measured_on, "n": gain.n, **{name: round(of[key].value, 4) for name, key in _FIGURES.items()}}
+            {"on": measured_on, "n": gain.n, **{name: _rounded(of[key].value) for name, key in _FIGURES.items()}}
             | {"low": _rounded(gain.low), "high": _rounded(gain.high), "by": gain.network}
         )
     return found
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(value, 6)  # so that the screen's three places are those of the tables
 
 
 def words(said: dict[str, Any]) -> str:

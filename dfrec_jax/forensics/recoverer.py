@@ -242,12 +242,21 @@ class Recoverer:
         if not made.is_marked:
             status = UNDETECTED
             reason = "the map marks no patch of it as another's face: what was generated was drawn at random"
-            reason += "" if self.told.assume else "; --assume swap recovers the face's region"
+            reason += (
+                ""
+                if self.told.assume
+                else "; a real face, or a swap that this network cannot see (who knows that it is one: --assume swap)"
+            )
         forced = [f"forced: {check.words}" for check in gate.failed(checks)]
         origins = evidence.of_result(
             np.asarray(made.output.used_map), np.asarray(made.generated), found.inside, found.matrix, *picture.shape[:2]
         )
-        warnings = (*forced, *found.warnings)
+        overruled = []
+        if self.told.assume and made.output.logit is not None and float(made.output.logit) < 0:
+            overruled = [
+                "the network takes it for a real face, and was told that it is a swap: the result rests on that"
+            ]
+        warnings = (*forced, *overruled, *found.warnings)
         draws, examination = self._draws(found, made), None
         if self._swapper is not None:
             examination = Examination(*self.examined(found, made), self._known, self._why_unknown)

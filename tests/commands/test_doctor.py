@@ -1,6 +1,8 @@
 """`dfrec doctor` says what is there, what is missing, and how to get it."""
 
 import argparse
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +41,28 @@ def test_it_says_what_is_there_and_how_to_get_the_rest(tmp_path, capsys, monkeyp
         "each once, and none that has no address"
     )
     assert max(map(len, out.splitlines())) <= doctor.COLUMNS, "no path of this machine is longer"
+
+
+def test_a_config_that_is_made_of_another_is_read_wherever_the_command_is_given(tmp_path, monkeypatch):
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    words = CONFIG.format(attribute=0.0, networks=("embedded-a", "embedded-a", "embedded-b"))
+    (folder / "first_of_two.py").write_text(words)
+    (folder / "second_of_two.py").write_text(
+        "from configs import first_of_two\n\nget_config = first_of_two.get_config\n"
+    )
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if Path(path or ".").resolve() != Path.cwd()])
+    for name in _configs_read():
+        monkeypatch.delitem(sys.modules, name)
+    try:
+        assert list(doctor.weights(str(folder))) == ["first_of_two.py: needs none", "second_of_two.py: needs none"]
+    finally:
+        for name in _configs_read():
+            del sys.modules[name]
+
+
+def _configs_read():
+    return [name for name in sys.modules if name.partition(".")[0] == "configs"]
 
 
 def test_it_names_a_cache_that_cannot_be_written(tmp_path, monkeypatch):

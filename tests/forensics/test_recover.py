@@ -118,6 +118,7 @@ def test_without_a_workdir_the_network_of_the_package_is_taken_and_named(picture
     said = capsys.readouterr().err
     assert end.value.code == 0, said
     assert "dfrec-small, version 2, trained on made-up faces; gain in IDSIM to the target +0.250" in said
+    assert "faces are not looked for: the network was trained on drawn faces" in said
     network = _result(tmp_path / "out" / "a")["network"]
     assert (network["name"], network["version"], network["file_sha256"]) == ("dfrec-small", 2, record.sha256)
     assert (network["trained_on"], network["licence"]) == ("made-up faces", "Apache-2.0")
@@ -311,11 +312,13 @@ def test_a_swap_that_is_assumed_is_recovered_where_the_map_leaves_the_face_out(
     assert _recover(workdir, tmp_path / "told", pictures[0], arguments=["--assume", "swap"]) == 0
     plain, told = (_result(folder / "a") for folder in (recovered[0], tmp_path / "told"))
     assert (plain["status"], told["status"]) == ("undetected", "recovered")
-    assert "the map marks no patch" in plain["reason"] and "--assume swap recovers" in plain["reason"]
+    assert "the map marks no patch" in plain["reason"] and "--assume swap" in plain["reason"]
     assert (plain["assume"], plain["map"]) == (None, "the network's")
     assert (told["assume"], told["map"]) == ("swap", "the face's region: the network's leaves the face out")
     assert plain["mean_map"] == told["mean_map"], "of the ISM, whatever map was used"
     assert any("its middle is recovered" in warning for warning in told["warnings"])
+    is_overruled = any("takes it for a real face, and was told" in warning for warning in told["warnings"])
+    assert is_overruled == (told["forgery_score_uncalibrated"] < 0.5)
     with Image.open(tmp_path / "told" / "a" / "map.png") as picture:
         used = np.asarray(picture.convert("L"))
     assert used[tiny.SIZE // 2, tiny.SIZE // 2] == 255 and used[0, 0] == 0
