@@ -102,7 +102,8 @@ def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> C
     begin = len(jax.tree.leaves(state.step))
     leaves = jax.tree.leaves(state.params)
     late = [begin + place for place, leaf in enumerate(leaves) if _share(leaf, config.mesh.fsdp) < 1]
-    place_of_loss = len(jax.tree.leaves(state_after)) + sorted(metrics).index("loss")
+    leaves_of_metrics = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(metrics)]
+    place_of_loss = len(jax.tree.leaves(state_after)) + leaves_of_metrics.index(".loss.total")
     return cost_of(closed, lambda outputs: outputs[place_of_loss], late)
 
 
