@@ -1,16 +1,14 @@
 """The page of `dfrec serve` in a browser: by the keyboard alone, with words for who does not see it."""
 
 import shutil
-import threading
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-from dfrec_jax.forensics.serve.jobs import Jobs
-from dfrec_jax.forensics.serve.server import Server
 from tests import chromium
 from tests.forensics.report import made_up
+from tests.forensics.serve.serving import serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,15 +34,8 @@ def server(made):
             return None, "it is no picture"
         return shutil.copytree(made, out / picture.stem), ""
 
-    jobs = Jobs(lambda say: recover)
-    jobs.start()
-    server = Server("127.0.0.1", 0, jobs, {"config": "tiny"}, 1 << 20)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    jobs.close()
+    with serving(recover, "tiny", 1 << 20) as server:
+        yield server
 
 
 def test_a_picture_is_recovered_by_keyboard_and_everything_has_a_name(server, made, tmp_path):

@@ -4,15 +4,13 @@ import http.client
 import io
 import json
 import re
-import threading
 import zipfile
 from importlib import resources
 from urllib.parse import urlsplit
 
 import pytest
 
-from dfrec_jax.forensics.serve.jobs import Jobs
-from dfrec_jax.forensics.serve.server import Server
+from tests.forensics.serve.serving import serving
 from tests.forensics.serve.test_jobs import recovering, wait_for
 
 MOST = 1000
@@ -20,15 +18,8 @@ MOST = 1000
 
 @pytest.fixture(scope="module")
 def server():
-    jobs = Jobs(lambda say: recovering)
-    jobs.start()
-    made = Server("127.0.0.1", 0, jobs, {"config": "tiny <b>"}, MOST)
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    jobs.close()
+    with serving(recovering, "tiny <b>", MOST) as made:
+        yield made
 
 
 def _ask(server, method, path, body=None, headers=(), token=None):
