@@ -130,7 +130,8 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
         updates, opt_state = optimizer.update(params, opt_state, params)
         return optax.apply_updates(params, updates), opt_state
 
-    step, kept = compiled(update, donate_argnums=(0, 1)), [everything, optimizer.init(everything)]
+    own = jax.tree.map(jnp.copy, everything)  # the step takes what it is given, and the parts above keep theirs
+    step, kept = compiled(update, donate_argnums=(0, 1)), [own, optimizer.init(own)]
 
     def optimise() -> None:
         kept[:] = jax.block_until_ready(step(*kept))

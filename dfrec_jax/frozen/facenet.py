@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import ConvNorm, Layer, in_dtype_of, resize, unit_length
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution, dense
 from dfrec_jax.weights.rules import Rule
@@ -91,7 +92,7 @@ class ResidualBlock(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h w c"]:
         """Features of the same shape."""
         joined = Branches(self.branches, name="branches")(x)
-        x = x + self.scale * nn.Conv(x.shape[-1], (1, 1), name="project")(joined)
+        x = x + self.scale * Conv(x.shape[-1], (1, 1), name="project")(joined)
         return nn.relu(x) if self.has_relu else x
 
 

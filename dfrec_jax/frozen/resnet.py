@@ -3,6 +3,7 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.layers import batch_norm, convolution
 from dfrec_jax.weights.rules import Rule
@@ -26,13 +27,13 @@ class ResNetBlock(nn.Module):
             layers = ((self.width, 3, self.stride), (self.width, 3, 1))
         y = x
         for i, (features, kernel, stride) in enumerate(layers):
-            y = nn.Conv(
+            y = Conv(
                 features, (kernel, kernel), (stride, stride), padding=kernel // 2, use_bias=False, name=f"conv{i + 1}"
             )(y)
             y = _norm(y, f"norm{i + 1}", train)
             y = nn.relu(y) if i < len(layers) - 1 else y
         if x.shape != y.shape:
-            x = nn.Conv(y.shape[-1], (1, 1), (self.stride, self.stride), use_bias=False, name="shortcut_conv")(x)
+            x = Conv(y.shape[-1], (1, 1), (self.stride, self.stride), use_bias=False, name="shortcut_conv")(x)
             x = _norm(x, "shortcut_norm", train)
         return nn.relu(x + y)
 
@@ -46,7 +47,7 @@ class ResNet(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w 3"], *, train: bool = False) -> Float[Array, "b hh ww d"]:
         """Features at 1/32 of the image's size: 512 wide, or 2048 with bottlenecks."""
-        x = nn.Conv(64, (7, 7), (2, 2), padding=3, use_bias=False, name="conv1")(x)
+        x = Conv(64, (7, 7), (2, 2), padding=3, use_bias=False, name="conv1")(x)
         x = nn.relu(_norm(x, "norm1", train))
         x = overlapping_max_pool(x, padding=1)
         for stage, depth in enumerate(self.depths):

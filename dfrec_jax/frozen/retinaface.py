@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import ConvNorm
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.weights.layers import COUNTERS, batch_norm, convolution
 from dfrec_jax.weights.rules import Rule
 
@@ -78,7 +79,7 @@ class RetinaFace(nn.Module):
         for i, level in enumerate(pyramid):
             context = ContextModule(name=f"context{i + 1}")(level)
             for name, width in HEADS:
-                y = nn.Conv(2 * width, (1, 1), name=f"{name}{i + 1}")(context)
+                y = Conv(2 * width, (1, 1), name=f"{name}{i + 1}")(context)
                 outputs[name].append(y.reshape(len(y), -1, width))
         joined = {name: jnp.concatenate(parts, axis=1) for name, parts in outputs.items()}
         probabilities = jax.nn.softmax(joined["class"], axis=-1)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features, FrozenNetwork
+from dfrec_jax.nets.convolution import Conv, FrozenConv
 from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.rules import Rule
 
@@ -29,14 +30,14 @@ class SqueezeNet(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w 3"]) -> dict[str, Float[Array, "b _ _ _"]]:
         """LPIPS's seven taps, after their ReLU."""
-        x = nn.relu(nn.Conv(64, (3, 3), (2, 2), padding="VALID", name="conv1")(x))
+        x = nn.relu(FrozenConv(64, (3, 3), (2, 2), padding="VALID", name="conv1")(x))
         taps = {"conv1": x}
         for number, (squeeze, expand) in enumerate(FIRES, start=2):
             if number in POOLED:
                 x = overlapping_max_pool(x)
-            x = nn.relu(nn.Conv(squeeze, (1, 1), name=f"fire{number}_squeeze")(x))
-            one = nn.Conv(expand, (1, 1), name=f"fire{number}_expand1")(x)
-            three = nn.Conv(expand, (3, 3), padding=1, name=f"fire{number}_expand3")(x)
+            x = nn.relu(Conv(squeeze, (1, 1), name=f"fire{number}_squeeze")(x))
+            one = Conv(expand, (1, 1), name=f"fire{number}_expand1")(x)
+            three = Conv(expand, (3, 3), padding=1, name=f"fire{number}_expand3")(x)
             x = taps[f"fire{number}"] = nn.relu(jnp.concatenate([one, three], axis=-1))
         return {name: taps[name] for name in TAPS}
 

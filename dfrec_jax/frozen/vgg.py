@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.normalisation import imagenet_normalise
 from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.weights.layers import convolution
@@ -31,7 +32,7 @@ class Vgg19(nn.Module):
             if stage:
                 x = max_pool(x)
             for i in range(depth):
-                x = nn.relu(nn.Conv(width, (3, 3), padding=1, name=f"conv{stage + 1}_{i + 1}")(x))
+                x = nn.relu(Conv(width, (3, 3), padding=1, name=f"conv{stage + 1}_{i + 1}")(x))
             taps[tap] = x
         return taps
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.mbconv import MBConv
 from dfrec_jax.nets.normalisation import batch_norm
 
@@ -74,7 +75,7 @@ class EfficientNet(nn.Module):
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 3"], *, train: bool) -> BackboneFeatures:
         """Takes images whose sides are multiples of 16. Draws from the `dropout` stream in training."""
-        x = nn.Conv(
+        x = Conv(
             scaled_features(STEM_FEATURES, self.width),
             (3, 3),
             strides=2,

@@ -71,7 +71,7 @@ def test_another_key_masks_other_patches(recovered):
 def test_plain_inpainting_is_the_same_network_without_target_tokens(recovered):
     plain = run(network(), use_target_tokens=False)
     assert plain.target_tokens.shape == recovered.target_tokens.shape and not plain.target_tokens.any()
-    np.testing.assert_array_equal(plain.source_face, recovered.source_face)
+    np.testing.assert_allclose(plain.source_face, recovered.source_face, rtol=1e-5)  # another program: it rounds
     np.testing.assert_array_equal(plain.idx_mask, recovered.idx_mask)
     assert not np.array_equal(plain.target_patches, recovered.target_patches)
 
