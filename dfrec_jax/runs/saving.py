@@ -1,7 +1,6 @@
 """Checkpoints as a training writes them, by orbax: asynchronously, the newest few and the best kept."""
 
 import json
-import logging
 import math
 import os
 import shutil
@@ -17,7 +16,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from dfrec_jax.files import disk, whole
-from dfrec_jax.runs import hosts, let_go
+from dfrec_jax.runs import hosts, late_writes, let_go
 from dfrec_jax.runs.checkpoint import Checkpoints, Items
 from dfrec_jax.runs.errors import SaveError
 
@@ -37,6 +36,7 @@ class CheckpointWriter:
 
     def __init__(self, workdir: str | os.PathLike[str], keep: int = 3, score_name: str = "idsim"):
         let_go.of_json()
+        late_writes.hush()
         self._workdir = Path(workdir)
         self._folder = Path(workdir).absolute() / "checkpoints"  # orbax fails late, in a thread, on a relative path
         self._score_name = score_name
@@ -66,7 +66,6 @@ class CheckpointWriter:
             self._nothing_saved.touch()
 
     def __enter__(self) -> "CheckpointWriter":
-        logging.getLogger("absl").addFilter(_is_no_error_of_orbax)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
@@ -76,8 +75,6 @@ class CheckpointWriter:
             if error is None:
                 raise
             print(f"also: {failed}", file=sys.stderr)  # and the error that ended the block goes on
-        finally:
-            logging.getLogger("absl").removeFilter(_is_no_error_of_orbax)
 
     def close(self) -> None:
         """Waits for the save under way. Raises SaveError where it failed."""
@@ -173,8 +170,3 @@ class CheckpointWriter:
                 f"checkpoint {step} could not be saved in {self._folder}: {cause} ({type(error).__name__}: "
                 f"{words[:300]}); {rest}. Once that is mended, the same command goes on from the newest"
             ) from error
-
-
-def _is_no_error_of_orbax(record: logging.LogRecord) -> bool:
-    """Orbax writes the traceback of a failed save at each thread that it passes; here it is raised, and said once."""
-    return record.levelno < logging.ERROR or "orbax" not in record.pathname

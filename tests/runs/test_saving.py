@@ -1,6 +1,8 @@
 """Writing checkpoints: what is kept, and a save that fails."""
 
+import gc
 import itertools
+import logging
 import os
 import resource
 import time
@@ -127,3 +129,12 @@ def test_a_file_system_that_is_full_fails_a_save_and_it_goes_on_when_there_is_ro
     with CheckpointWriter(workdir) as writer:
         writer.save(2, items(2.0), {})
     assert Checkpoints(workdir).steps() == [2, 1]
+
+
+def test_a_full_disk_is_told_by_one_error_however_many_arrays_meet_it(disk, capfd, caplog):
+    many = _large(2.0) | {"variables": {str(number): jnp.full((64, 64), number) for number in range(40)}}
+    disk.leave(0)
+    with pytest.raises(SaveError, match="the disk is full"), CheckpointWriter(disk.seen / "run") as writer:
+        writer.save(1, many, {})
+    gc.collect()
+    assert capfd.readouterr().err == "" and not [one for one in caplog.records if one.levelno >= logging.ERROR]
