@@ -1,10 +1,12 @@
 """What every test runs under: eight virtual CPU devices, strict rank promotion, and the folders of real data."""
 
+import gc
 import os
 import signal
 from pathlib import Path
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts by `&` ignore Ctrl-C
+gc.set_threshold(100_000)  # tracing makes so many objects that a tenth of the time went into looking through them
 # Programs here run once or twice on next to nothing: unoptimised code compiles in a seventh of the time.
 COMPILE_QUICKLY = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 os.environ["XLA_FLAGS"] = f"{COMPILE_QUICKLY} {os.environ.get('XLA_FLAGS', '')}"
