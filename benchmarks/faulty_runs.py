@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,6 +97,26 @@ def get_config():
 """
 
 
+class Seen(NamedTuple):
+    """Of one kind of fault.
+
+    Attributes:
+      rounds: how often it was tried.
+      ended: runs that went on to their end.
+      differing: bits in which those differ, together.
+      refused: runs that were refused by a message that names the fault, and lost nothing by it.
+      problems: whatever is neither.
+      words: what was seen.
+    """
+
+    rounds: int
+    ended: int
+    differing: int
+    refused: int
+    problems: list[str]
+    words: str = ""
+
+
 class Bench:
     """Runs train.py in a folder, with programs compiled once."""
 
@@ -161,6 +181,11 @@ class Bench:
         process = self.start(workdir, *flags, **how)
         _, said = process.communicate(timeout=1800)
         return process.returncode, said
+
+    def largest_file(self) -> int:
+        """Bytes of the largest file of a checkpoint."""
+        files = self.whole.rglob("*")
+        return max(path.stat().st_size for path in files if path.is_file() and "checkpoints" in str(path))
 
     def empty(self, name: str) -> Path:
         """A workdir in which nothing is left of an earlier call."""
