@@ -81,6 +81,7 @@ def _work(kind: str, start: int, count: int, folder: Path, writing: int) -> None
     """In a process of its own: one line for each file."""
     try:
         os.environ["JAX_PLATFORMS"] = "cpu"
+        os.environ["DFREC_CACHE"] = str(folder / "cache")  # the user's is left alone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries complain of each file there
         from tests import hostile, hostile_folders
 

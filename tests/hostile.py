@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dfrec_jax.cli import _refusals
+from dfrec_jax.files import cache
 
 Files = dict[str, bytes]
 SECONDS = 60  # that one file may take, on a machine that has much else to do
@@ -80,8 +81,9 @@ sys.addaudithook(_note_opening)
 
 def _escaped(opened: list[str], folder: Path) -> str:
     """The first of the files that lies neither in the folder nor in the system; empty where there is none."""
-    inside = f"{os.path.realpath(folder)}/"
-    return next((path for path in opened if not f"{path}/".startswith((inside, *_OF_THE_SYSTEM))), "")
+    shapes = cache.folder() / "shapes"  # of networks, as the package keeps them
+    inside = tuple(f"{os.path.realpath(path)}/" for path in (folder, shapes))
+    return next((path for path in opened if not f"{path}/".startswith((*inside, *_OF_THE_SYSTEM))), "")
 
 
 def outcome(case: Case, seed: int, folder: Path) -> Outcome:

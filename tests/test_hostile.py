@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax.examples.encoded import COLOURS, DamagedPicture, Encoded
-from dfrec_jax.files import json_text
+from dfrec_jax.files import cache, json_text
 from dfrec_jax.pictures.reading import ImageError, decode_image
 from dfrec_jax.weights.readers import read
 from dfrec_jax.weights.rules import WeightsError
@@ -56,6 +56,17 @@ def test_what_nobody_handles_is_found(tmp_path):
     case = hostile.Case("broken", {"a.json": b'{"a": 1}'}, ("a.json",), broken)
     counts = hostile.run([case], 20, tmp_path)
     assert counts["unhandled"] > 10 and counts["refused"] == 0
+
+
+@pytest.mark.parametrize(("folder", "is_found"), [("shapes", False), ("weights", True)])
+def test_a_file_that_is_opened_elsewhere_is_found_but_for_the_packages_own_notes(tmp_path, folder, is_found):
+    path = cache.folder() / folder / "a.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+    case = hostile.Case("reader", {"a.json": b"{}"}, ("a.json",), lambda _: path.read_text())
+    (tmp_path / "case").mkdir()
+    found = hostile.outcome(case, 0, tmp_path / "case")
+    assert (found.kind == "unhandled" and str(path) in found.words) == is_found
 
 
 def _png(width, height):
