@@ -165,6 +165,13 @@ def test_the_version_is_said(capsys):
     assert capsys.readouterr().out == f"dfrec {importlib.metadata.version('dfrec-jax')}\n"
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_completes_the_commands(capsys, shell):
+    assert _end("--print-completion", shell) == 0
+    completion = capsys.readouterr().out
+    assert "recover" in completion and "weights" in completion
+
+
 def _raise(error):
     raise error
 

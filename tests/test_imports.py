@@ -1,6 +1,7 @@
 """Imports point one way: the table of the architecture, checked against every import of the package."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,10 @@ def test_imports_point_one_way(path):
     assert part in ALLOWED, f"{part} is not in the table of allowed imports: give it a row"
     wrong = _imported_parts(path) - ALLOWED[part] - {part}
     assert not wrong, f"{path.relative_to(PACKAGE.parent)} imports {sorted(wrong)}, which {part} may not"
+
+
+def test_the_table_has_no_circle():
+    graphlib.TopologicalSorter(ALLOWED).prepare()  # raises CycleError, which names one
 
 
 def test_a_forbidden_import_would_be_found(tmp_path):

@@ -17,7 +17,7 @@ def is_address(text: str) -> bool:
     return bool(_SCHEME.match(text))
 
 
-def parts(address: str) -> tuple[str, list[str]]:
+def split(address: str) -> tuple[str, list[str]]:
     """The scheme of an address, and its bucket and the names below it.
 
     Raises:

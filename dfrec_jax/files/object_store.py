@@ -46,7 +46,7 @@ def listing(address: str, *, is_deep: bool = False) -> list[StoredObject]:
       StoreError: where it cannot be listed.
     """
     store = _filesystem(address)
-    scheme, (bucket, *_) = addresses.parts(address)
+    scheme, (bucket, *_) = addresses.split(address)
     with _one_clear_error(address):
         found = store.find(address, maxdepth=None if is_deep else 1, detail=True)
         if not found:  # nor is there where a bucket is missing
@@ -92,7 +92,7 @@ def damage(item: StoredObject, path: Path, sha256: str = "") -> str | None:
 
 
 def _filesystem(address: str) -> Any:
-    scheme = addresses.parts(address)[0]
+    scheme = addresses.split(address)[0]
     package, extra = addresses.STORES[scheme]
     try:
         return fsspec.filesystem(scheme, use_listings_cache=False)
@@ -141,7 +141,7 @@ def _part_bytes(item: StoredObject) -> int | None:
     MD5, or this cannot be told."""
     if not item.address.startswith("s3://"):
         return 0
-    _, (bucket, *key) = addresses.parts(item.address)
+    _, (bucket, *key) = addresses.split(item.address)
     if bucket.endswith("--x-s3"):  # a directory bucket
         return None
     store = _filesystem(item.address)

@@ -66,4 +66,10 @@ def _of_folder(folder: Path, remarks: list[str]) -> list[Path]:
         and_more = ", ..." if len(others) > 3 else ""
         number = f"{len(others)} files are" if len(others) > 1 else "1 file is"
         remarks.append(f"{folder}: {number} no picture by name and left out ({', '.join(others[:3])}{and_more})")
+    below = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    if below:
+        number = f"{len(below)} folders" if len(below) > 1 else "1 folder"
+        remarks.append(f"{folder}: {number} below it left out; {folder}/**/* takes what is in them")
+    if hidden := sum(path.name.startswith(".") for path in folder.iterdir()):
+        remarks.append(f"{folder}: {hidden} of hidden names left out; each is taken where it is named")
     return taken

@@ -114,7 +114,7 @@ def _others(runs: Sequence[Run], data_dir: str) -> tuple[Data, ...]:
     else:
         named = [run.trained_on for run in runs]
     found: dict[str, Data] = {}
-    for data in (part for one in named for part in table_data.parts(one)):
+    for data in (part for one in named for part in table_data.single_sets(one)):
         same = found.setdefault(str(data), data)
         if (same.dataset, same.folders) != (data.dataset, data.folders):
             raise ConfigError(

@@ -60,7 +60,7 @@ def lines(
         label = f"{place.data}{which}: {word}, {number}"
         kept = pictures(example.batch_number, example.batch)
         of_example = float(idsim[numbers == number][0])
-        made.append(shown_examples.parts(label, example, kept, of_example, results))
+        made.append(shown_examples.intermediate_outputs(label, example, kept, of_example, results))
     return made
 
 

@@ -151,7 +151,7 @@ def _parts(figure: PaperFigure, material: Material) -> Made:
             idsim = shown_examples.similarity(material.network, kept.target[example.row], example)
             what = "forgery" if example["is_forgery"] else "pristine"
             label = f"{column.label}, {what} {int(example['number'])}{trained_on}"
-            lines.append(shown_examples.parts(label, example, kept, idsim, material.results))
+            lines.append(shown_examples.intermediate_outputs(label, example, kept, idsim, material.results))
     return Made(PARTS, tuple(lines), numbers=numbers) if lines else Made()
 
 

@@ -61,7 +61,7 @@ def asked(
     data = Data(dataset, attack) if dataset else table_data.of_config(base)
     data = data._replace(attack=attack or data.attack)
     if data.dataset not in SCENES and base.data.dir:
-        data, *more = table_data.parts(table_data.of_folders(base.data.dir, data.dataset, data.attack))
+        data, *more = table_data.single_sets(table_data.of_folders(base.data.dir, data.dataset, data.attack))
         if more:
             named = " or ".join(f"--dataset={one.dataset} --data-dir={one.folders}" for one in (data, *more))
             raise ConfigError(f"{base.data.dir} holds several data sets, each with masks of its own: {named}")

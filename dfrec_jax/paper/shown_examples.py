@@ -85,7 +85,7 @@ def similarity(network: FrozenNetwork, recovered: UInt8[np.ndarray, "h w 3"], ex
     return float(cosine(found[:1], found[1:])[0])
 
 
-def parts(label: str, example: Chosen, kept: Kept, idsim: float, results: Path) -> Line:
+def intermediate_outputs(label: str, example: Chosen, kept: Kept, idsim: float, results: Path) -> Line:
     """Every intermediate output of one example under the headings `PARTS`; IDSIM at the recovered target.
 
     Args:

@@ -55,11 +55,11 @@ class Data(NamedTuple):
         """What tells it from others, as keys of kept pictures hold it."""
         if not self.folders:
             return [self.dataset, self.attack]
-        of_parts = sorted(zip(_last_names(self), (part.dataset for part in parts(self)), strict=True))
+        of_parts = sorted(zip(_last_names(self), (part.dataset for part in single_sets(self)), strict=True))
         return [" + ".join(kind for _, kind in of_parts), self.attack, " + ".join(name for name, _ in of_parts)]
 
 
-def parts(data: Data) -> list[Data]:
+def single_sets(data: Data) -> list[Data]:
     """The single data sets that it is made of."""
     if not data.folders:
         return [data]
@@ -78,7 +78,7 @@ def covers(trained_on: Data, measured_on: Data, of_any_attack: bool = False) -> 
         is_attack = is_all or of_any_attack or part.attack == measured_on.attack
         return is_attack and part._replace(attack=measured_on.attack) == measured_on
 
-    return any(fits(part) for part in parts(trained_on))
+    return any(fits(part) for part in single_sets(trained_on))
 
 
 def described(data: Data) -> str:
@@ -104,7 +104,7 @@ def of_config(config: ConfigDict) -> Data:
 
 
 def _last_names(data: Data) -> list[str]:
-    return [Path(part.folders).name for part in parts(data)]
+    return [Path(part.folders).name for part in single_sets(data)]
 
 
 def drawn(data: Data) -> Data | None:

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,9 @@ from dfrec_jax.pictures import colour_profiles
 MAX_PIXELS = 200_000_000
 MAX_PIXELS_PER_BYTE = 20_000  # of the file: an even grey takes a hundredth of it in PNG, and no face is so even
 Image.MAX_IMAGE_PIXELS = None  # Pillow's own limit is lower and says nothing of faces; MAX_PIXELS is the one that holds
+# Damaged EXIF data are no reason to refuse a picture, which is then taken as it lies; what else Pillow warns of is
+# refused below.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # Pillow knows 40 kinds of files more, and runs Ghostscript on one of them (EPS), whatever the file is called.
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
 PICTURE_ENDINGS = tuple(
@@ -186,16 +190,17 @@ def _opaque(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
     """Without its alpha channel, or colour that is to be transparent, where every pixel is opaque."""
     if not image.has_transparency_data:
         return image
+    opaque = image
     if image.mode in _INTEGERS:
         is_opaque = bool(np.all(np.asarray(image) != image.info["transparency"]))
     else:
-        is_opaque = image.convert("RGBA").getchannel("A").getextrema() == (255, 255)
+        whole = image.convert("RGBA")  # of a palette too, which Pillow converts to nothing else without a warning
+        is_opaque = whole.getchannel("A").getextrema() == (255, 255)
+        opaque = whole.convert("L" if image.mode in ("LA", "La") else "RGB")
     if not is_opaque:
         reason = "has transparent pixels, and what lies behind them is not known: flatten it onto a background first"
         raise refusal(path, f"{reason}, for example `convert IN -background white -flatten OUT`")
-    if image.mode not in _INTEGERS:
-        return image.convert("L" if image.mode in ("LA", "La") else "RGB")
-    return image
+    return opaque
 
 
 def _in_eight_bits(image: Image.Image, depth: _Depth, path: str | os.PathLike[str], remarks: list[str]) -> Image.Image:

@@ -64,7 +64,7 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
         else:
             stores = _by_beam(plan, unfinished, make_tools, request, settings)
         said = unfinished.said()
-        return write_dataset.finish(
+        return write_dataset.write_and_move(
             request.dataset,
             folder,
             unfinished.folder,

@@ -65,7 +65,7 @@ class _Records:
             yield {**record, "label": LABELS[record["label"]]}
 
 
-def finish(
+def write_and_move(
     dataset: str,
     folder: Path,
     unfinished: Path,

@@ -36,7 +36,7 @@ def files_of(folder: str, dataset: str, split: str) -> Path:
 
 
 def _staged(place: str, dataset: str, split: str) -> Path:
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(addresses.parts(place)[1][-3:-1]))
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(addresses.split(place)[1][-3:-1]))
     name = f"{slug}-{hashlib.sha256(place.encode()).hexdigest()[:8]}-{split}"
     if cache.is_offline():
         return staging.newest(name)

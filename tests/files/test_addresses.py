@@ -9,7 +9,7 @@ from dfrec_jax.files.addresses import StoreError
 def test_an_address_is_told_from_a_path():
     assert all(map(addresses.is_address, ("s3://b/d", "gs://b", "az://b", "S3://b")))
     assert not any(map(addresses.is_address, ("", "/data/s3", "triplets:s3://b/d", "s3:/b", "runs/x", "C:\\x")))
-    assert addresses.parts("s3://b/d//e/") == ("s3", ["b", "d", "e"])
+    assert addresses.split("s3://b/d//e/") == ("s3", ["b", "d", "e"])
     assert addresses.joined("s3://b/d/", "e", "f") == "s3://b/d/e/f"
 
 
@@ -18,7 +18,7 @@ def test_an_address_is_told_from_a_path():
 )
 def test_what_is_no_folder_of_a_store_is_refused(address):
     with pytest.raises(StoreError, match="^" + address.replace(".", r"\.")):
-        addresses.parts(address)
+        addresses.split(address)
 
 
 @pytest.mark.parametrize("value", ["s3://b/runs", "runs/a,gs://b/runs", "row=s3://b/d", ["a.png", "s3://b/a.png"]])

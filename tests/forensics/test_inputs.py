@@ -17,7 +17,11 @@ def folder(tmp_path):
 def test_of_a_folder_what_lies_in_it_is_taken_and_the_rest_said(folder):
     found = inputs.listed([folder])
     assert [path.name for path in found.paths] == ["[1].png", "a.jpg", "b.PNG", "v.mp4"]
-    assert found.remarks == (f"{folder}: 1 file is no picture by name and left out (notes.txt)",)
+    assert found.remarks == (
+        f"{folder}: 1 file is no picture by name and left out (notes.txt)",
+        f"{folder}: 1 folder below it left out; {folder}/**/* takes what is in them",
+        f"{folder}: 1 of hidden names left out; each is taken where it is named",
+    )
     assert [inputs.is_video(path) for path in found.paths] == [False, False, False, True]
 
 

@@ -88,7 +88,7 @@ def test_a_data_set_is_told_by_its_name_and_a_run_covers_those_it_was_trained_on
     simswap = dfdc._replace(attack="SimSwap")
     assert covers(both, simswap) and not covers(simswap, dfdc) and covers(simswap, dfdc, of_any_attack=True)
     stored = of_folders("s3://bucket/LFW,triplets:s3://bucket/DFDC", "faces", "")
-    assert stored == both and [part.folders for part in table_data.parts(stored)] == [
+    assert stored == both and [part.folders for part in table_data.single_sets(stored)] == [
         "s3://bucket/LFW", "s3://bucket/DFDC",
     ]  # fmt: skip
     assert lfw.words() == ["faces", "", "LFW"] and str(simswap) == "DFDC, SimSwap"

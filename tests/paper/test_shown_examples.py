@@ -59,7 +59,7 @@ def test_similarity_is_of_the_recovered_and_the_true_target():
 def test_all_parts_of_an_example_and_gaps_for_what_a_method_lacks(tmp_path):
     (example,) = shown_examples.first(batches(), 1)
     target, source_map = example.batch["target"], np.full((4, 32, 32, 1), 128, np.uint8)
-    line = shown_examples.parts("a", example, Kept(target, source_map=source_map), 0.25, tmp_path)
+    line = shown_examples.intermediate_outputs("a", example, Kept(target, source_map=source_map), 0.25, tmp_path)
     places = dict(zip(PARTS, line.places, strict=True))
     assert [name for name, place in places.items() if not place.picture] == ["masked image", "recovered source"]
     assert places["recovered target"].picture == places["true target"].picture

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import subprocess
 import sys
 
 import numpy as np
@@ -138,6 +139,22 @@ def test_alpha_that_is_opaque_everywhere_is_dropped(picture):
     image.putpixel((3, 4), (1, 2, 3, 254))
     with pytest.raises(ImageError, match="transparent pixels"):
         decode_image(saved(image, "PNG"), "a.png")
+
+
+def test_what_pillow_warns_of_is_not_on_the_screen(tmp_path):
+    """A palette whose entries are all opaque, and EXIF data that end too soon; pytest sets filters of its own."""
+    palette = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).convert("P")
+    palette.save(tmp_path / "palette.png", transparency=bytes([255] * 256))
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 99
+    Image.new("RGB", (8, 8)).save(tmp_path / "exif.jpg", exif=exif.tobytes()[:-60])
+    program = (
+        "import sys\nfrom dfrec_jax.pictures.reading import decode_image\n"
+        "for path in sys.argv[1:]: print(decode_image(open(path, 'rb').read(), path).pixels.shape)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "palette.png"), str(tmp_path / "exif.jpg")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("(8, 8, 3)\n(8, 8, 3)\n", "")
 
 
 def test_a_transparent_colour_counts_only_where_it_is_used():

@@ -16,6 +16,7 @@ from dfrec_jax.config import defaults, rules
 from dfrec_jax.config.errors import require
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.examples import fields
+from dfrec_jax.training import streams
 
 NAME = "dfrec"
 Batch = dict[str, np.ndarray]
@@ -80,7 +81,7 @@ def get_dataset(
 
 def _train(config: ConfigDict, num_shards: int) -> Iterator[Batch]:
     complete = jax.jit(pipeline.make_completion(config, 1))
-    key = jax.random.key(config.seed)
+    key = streams.stream(jax.random.key(config.seed), "examples")
     with pipeline.batches_of_this_host(config, 0) as batches:
         for batch in batches:
             yield _as_scenics(complete(batch, key), num_shards)
