@@ -5,6 +5,7 @@ commit recovered with it: source, target and map (three times) of the picture an
 """
 
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -66,6 +67,7 @@ def test_the_programs_go_on_with_it(workdir):
     def run(*command):
         done = subprocess.run([sys.executable, *command], cwd=REPOSITORY, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+        assert not re.search("Warning|site-packages", done.stderr), done.stderr  # of no library
         return done.stdout
 
     config = workdir.parent / "config.py"
