@@ -1,20 +1,24 @@
 """Whether a long training grows: the slope of its resident memory after the first minutes.
 
-Run:     python benchmarks/soak.py [--minutes 30] [--settling 5] [--limit 0.5]
+Run:     python benchmarks/soak.py [--minutes 30] [--settling 5] [--limit 0.5] [--small_pages]
 Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces, with logging, samples, validations and
          checkpoints every few steps; its resident memory is looked at every second, without pages of files (code of
-         libraries), which a system drops and reads again as it likes.
-Prints:  a line a minute; then the slope of a straight line through all that was seen after `--settling` minutes, in
-         MiB a minute and, which does not depend on how crowded the machine is, for each save. Status 1 where the first
-         is above the limit, or the training ended by itself.
+         libraries), which a system drops and reads again as it likes. With `--small_pages` the kernel gives it no pages
+         of 2 MiB (Linux): it makes and splits these by how crowded the machine is, and memory that the training never
+         touched comes and goes with them.
+Prints:  a line a minute, with what of it lies in pages of 2 MiB; then the slope of a straight line through all that was
+         seen after `--settling` minutes, in MiB a minute and, which does not depend on how crowded the machine is, for
+         each save. Status 1 where the first is above the limit, or the training ended by itself.
 """
 
 import argparse
+import ctypes
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +34,7 @@ def get_config():
     return config
 """
 EVERY = 50  # steps
+PR_SET_THP_DISABLE = 41  # linux/prctl.h; a program that is begun in the process keeps it
 
 
 def main() -> None:
@@ -38,9 +43,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--settling", type=float, default=5.0, help="minutes at the start that do not count")
     parser.add_argument("--limit", type=float, default=0.5, help="MiB a minute")
+    parser.add_argument("--small_pages", action="store_true", help="without pages of 2 MiB")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        minutes, steps, resident = watched(Path(folder), arguments.minutes)
+        minutes, steps, resident = watched(
+            Path(folder), arguments.minutes, _forbid_huge_pages if arguments.small_pages else None
+        )
     counted = minutes > arguments.settling
     slope, saves = np.polyfit(minutes[counted], resident[counted], 1)[0], np.ptp(steps[counted]) / EVERY
     print(
@@ -51,14 +59,21 @@ def main() -> None:
     sys.exit(0 if slope <= arguments.limit else 1)
 
 
-def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Minutes since the first line of the log, and steps and MiB of resident memory then."""
+def watched(
+    folder: Path, wanted: float, prepare: Callable[[], None] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Minutes since the first line of the log, and steps and MiB of resident memory then.
+
+    `prepare` is called in the process of the training before it begins.
+    """
     (folder / "config.py").write_text(CONFIG.replace("EVERY", str(EVERY)))
     workdir, log = folder / "run", folder / "run" / "metrics.jsonl"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "train.py", f"--config={folder}/config.py", f"--workdir={workdir}"]
     with (folder / "said").open("w") as said:
-        process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=said, stderr=said)
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=said, stderr=said, preexec_fn=prepare
+        )
         try:
             while process.poll() is None and not (log.exists() and log.stat().st_size):
                 time.sleep(0.5)
@@ -68,7 +83,10 @@ def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray, np.nda
                 looks.append((minutes, step, _resident(process.pid)))
                 if minutes >= told:
                     told += 1
-                    print(f"minute {minutes:.0f}: step {step}, {looks[-1][2]:.1f} MiB", flush=True)
+                    huge = _huge(process.pid)
+                    print(
+                        f"minute {minutes:.0f}: step {step}, {looks[-1][2]:.1f} MiB, {huge:.1f} of it huge", flush=True
+                    )
                 time.sleep(1)
             if process.poll() is not None:
                 sys.exit(f"it ended by itself, with {process.returncode}:\n{(folder / 'said').read_text()[-2000:]}")
@@ -79,10 +97,26 @@ def watched(folder: Path, wanted: float) -> tuple[np.ndarray, np.ndarray, np.nda
     return minutes, steps, resident
 
 
+def _forbid_huge_pages() -> None:
+    if ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0):
+        raise OSError("the kernel does not let a process do without huge pages")
+
+
 def _resident(process: int) -> float:
     """MiB of resident memory that no file holds."""
-    said = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-    return int(said["RssAnon"].split()[0]) / 1024
+    return _said_of(process, "status", "RssAnon")
+
+
+def _huge(process: int) -> float:
+    """MiB of that in pages of 2 MiB."""
+    return _said_of(process, "smaps_rollup", "AnonHugePages")
+
+
+def _said_of(process: int, file: str, name: str) -> float:
+    for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"/proc/{process}/{file} says nothing of {name}")
 
 
 if __name__ == "__main__":
