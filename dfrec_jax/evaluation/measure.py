@@ -6,16 +6,18 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from dfrec_jax.evaluation.metric import Compared
 from dfrec_jax.evaluation.recoverers import COPY, Recovered
+from dfrec_jax.evaluation.table_metrics import idsim, psnr, ssim, to_input
 from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.frozen.squeezenet import lpips_like
-from dfrec_jax.metrics import image as image_metrics
 
 NONE = "None"  # the forgery itself
 OTHER = {"target": "source", "source": "target"}
 ON_FACE = 0.5  # overlap with the face's region from which a map counts as lying on the face
 GRAY = 0.5  # what stands outside the generated region where it is looked at alone
+MEASURED = {"idsim": idsim, "psnr": psnr, "ssim_uniform": ssim}  # by name in the records of a run's own table
 
 
 class Measured(NamedTuple):
@@ -53,30 +55,28 @@ def measure(
     def embed(pictures: Array, landmarks: Array = landmarks) -> Array:
         return metric(pictures, landmarks)["embedding"]
 
-    def similarity(a: Array, b: Array) -> Array:
-        return jnp.sum(a * b, axis=-1)
-
     def alone(pictures: Array) -> Array:
         return region * pictures + (1 - region) * GRAY
 
     values: dict[tuple[str, str, str], Array] = {}
-    input_embedding, input_to_recovered = embed(image), {}
+    of_image, input_to_recovered = {"identity": embed(image)}, {}
     for role in OTHER:
         reference, other = batch[role], batch[OTHER[role]]
-        embedding, embedding_alone = (embed(picture, own_landmarks[role]) for picture in (reference, alone(reference)))
-        other_embedding = embed(other, own_landmarks[OTHER[role]])
+        of_reference, of_alone = (
+            {"identity": embed(picture, own_landmarks[role])} for picture in (reference, alone(reference))
+        )
+        of_other = {"identity": embed(other, own_landmarks[OTHER[role]])}
         for row, face in faces(rows, role).items():
-            face_embedding = embed(face)
+            of_face = {"identity": embed(face)}
             if inside is not None and role == "target":  # a window over the border sees nothing of what is beyond
                 face = inside * face + (1 - inside) * reference
+            of_face_alone = {"identity": embed(alone(face))}
+            whole = Compared(face, reference, inside, of_face, of_reference, of_image)
+            in_region = whole._replace(region=region, of_recovered=of_face_alone, of_target=of_alone)
             found = {
-                "idsim": similarity(face_embedding, embedding),
-                "idsim_other": similarity(face_embedding, other_embedding),  # to the wrong one of the two people
-                "psnr": image_metrics.psnr(face, reference, inside),
-                "ssim_uniform": image_metrics.ssim_uniform(face, reference, inside),
-                "idsim_region": similarity(embed(alone(face)), embedding_alone),
-                "psnr_region": image_metrics.psnr(face, reference, region),
-                "ssim_uniform_region": image_metrics.ssim_uniform(face, reference, region),
+                **{name: number(whole) for name, number in MEASURED.items()},
+                **{f"{name}_region": number(in_region) for name, number in MEASURED.items()},
+                "idsim_other": idsim(whole._replace(of_target=of_other)),  # to the wrong one of the two people
             }
             if distance is not None:
                 found["lpips_like_region"] = lpips_like(distance, alone(face), alone(reference))
@@ -84,7 +84,7 @@ def measure(
             if row == COPY:  # the None row measures the forgery itself
                 values |= {(role, NONE, name): value for name, value in found.items()}
             if role == "target":
-                input_to_recovered[row] = similarity(input_embedding, face_embedding)
+                input_to_recovered[row] = to_input(whole)
     for row, recovered in rows.items():
         if recovered.source_map is not None:
             overlap = map_overlap(recovered.source_map, landmarks, inside)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Bool, Float, UInt8
+from jaxtyping import Array, Bool, Float
 
 from dfrec_jax.metrics.fid import Moments
 
@@ -17,17 +17,17 @@ class Compared(NamedTuple):
     """What a number of an example is taken from, on the devices: a batch of one row, or its generated region alone.
 
     Attributes:
-      recovered, target: 8-bit RGB, the recovered and the true target. What lies beyond the border of the picture has no
-        truth: there both are the same.
-      region: the pixels that count: those of the picture, or of them the ones that were generated.
+      recovered, target: RGB in [0, 1], the recovered and the true target; of a source (`measure.py`), the two of it.
+        What lies beyond the border of the picture has no truth: there both are the same.
+      region: 1 at the pixels that count: those of the picture, or of them the ones that were generated; None: all.
       of_recovered, of_target: by role, what the networks say of the two (`describing.describe`); of a region alone, all
         else gray, the roles that its numbers name.
       of_image: the same of the input as it was given; empty for a region alone.
     """
 
-    recovered: UInt8[Array, "b h w 3"]
-    target: UInt8[Array, "b h w 3"]
-    region: Bool[Array, "b h w 1"]
+    recovered: Float[Array, "b h w 3"]
+    target: Float[Array, "b h w 3"]
+    region: Float[Array, "b h w 1"] | None
     of_recovered: Mapping[str, Array]
     of_target: Mapping[str, Array]
     of_image: Mapping[str, Array]

@@ -188,8 +188,7 @@ def _numbers(
     given: Mapping[str, Array],
 ) -> dict[str, Array]:
     """Of the whole picture, `[b]` each."""
-    pictures = _without_beyond(recovered, given), given["target"]
-    compared = Compared(*pictures, _inside(given), of_recovered, of_target, of_image)
+    compared = _compared(recovered, given, _inside(given), of_recovered, of_target, of_image)
     return {number.name: number.of(compared) for number in numbers}
 
 
@@ -212,10 +211,22 @@ def _region_numbers(
     generated: Bool[Array, "b h w 1"] | None,
 ) -> dict[str, Array]:
     """Of the generated region alone; NaN where nothing was generated."""
-    pictures, region = (_without_beyond(recovered, given), given["target"]), _region(given, generated)
-    compared = Compared(*pictures, region, of_recovered, of_target, {})
+    region = _region(given, generated)
+    compared = _compared(recovered, given, region, of_recovered, of_target, {})
     is_any = region.any(axis=(1, 2, 3))
     return {number.name: jnp.where(is_any, number.of(compared), jnp.nan) for number in numbers}
+
+
+def _compared(
+    recovered: UInt8[Array, "b h w 3"],
+    given: Mapping[str, Array],
+    region: Bool[Array, "b h w 1"],
+    of_recovered: Mapping[str, Array],
+    of_target: Mapping[str, Array],
+    of_image: Mapping[str, Array],
+) -> Compared:
+    pair = [jnp.float32(pictures) / 255 for pictures in (_without_beyond(recovered, given), given["target"])]
+    return Compared(pair[0], pair[1], jnp.float32(region), of_recovered, of_target, of_image)
 
 
 def _inside(given: Mapping[str, Array]) -> Bool[Array, "b h w 1"]:

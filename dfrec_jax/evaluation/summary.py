@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from ml_collections import ConfigDict
 
-from dfrec_jax.evaluation import measure
+from dfrec_jax.evaluation import measure, table_metrics
 from dfrec_jax.evaluation.collecting import Collected
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, SURROUNDINGS, VISIBLE_ESTIMATED, VISIBLE_GIVEN
 from dfrec_jax.metrics import bootstrap, calibration, identity
@@ -158,17 +158,17 @@ def _judged_real(
     known: a face that cannot be aligned has none."""
     similarity, is_forgery, clusters = (of[np.isfinite(similarity)] for of in (similarity, is_forgery, clusters))
     if not is_forgery.all() and is_forgery.any():
-        is_judged_real, ranked = identity.judged_real(similarity), np.round(similarity, identity.RANKED_DECIMALS)
+        ranked = np.round(similarity, identity.RANKED_DECIMALS)
         yield (
             "acc_id",
             bootstrap.statistic_with_interval(
-                lambda chosen: identity.balanced_accuracy(is_judged_real[chosen], is_forgery[chosen]), clusters
+                lambda chosen: table_metrics.accuracy(similarity[chosen], is_forgery[chosen]), clusters
             ),
         )
         yield (
             "auc_real",
             bootstrap.statistic_with_interval(
-                lambda chosen: identity.area_under_roc(ranked[chosen], ~is_forgery[chosen]), clusters
+                lambda chosen: table_metrics.area(ranked[chosen], is_forgery[chosen]), clusters
             ),
         )
     if not is_forgery.all():
