@@ -26,7 +26,8 @@ class Cell(NamedTuple):
       network: the frozen network that measured it; empty for pixel metrics.
       run: the workdir, as it was named; empty for rows that need none.
       step: of its checkpoint; 0 for rows that need none.
-      pictures: the folder below the workdir where what was recovered is kept; empty for rows that need none.
+      pictures: the folder below the workdir where what was recovered is kept, of a network that comes with the package
+        below runs/NAME; empty for rows that need none.
       clusters: how many people there were to resample; None of a metric that has no interval, and in files of a version
         that did not say.
     """
@@ -166,10 +167,12 @@ def notes_of(table: CellTable) -> list[str]:
 
 
 def reasons(table: CellTable) -> list[str]:
-    """A sentence for each reason, with the rows, and where a row has figures too its columns."""
+    """A sentence for each reason, with the rows, and where a row has figures too its columns or its metrics."""
     columns: dict[str, dict[str, list[str]]] = {}
+    metrics: dict[str, set[str]] = {}
     for cell in table.cells:
         if cell.reason:
+            metrics.setdefault(cell.reason, set()).add(cell.metric)
             of_row = columns.setdefault(cell.reason, {}).setdefault(cell.row, [])
             if cell.column not in of_row:
                 of_row.append(cell.column)
@@ -178,7 +181,9 @@ def reasons(table: CellTable) -> list[str]:
         places = [
             row if len(of_row) == len(table.columns) else f"{row} ({', '.join(of_row)})" for row, of_row in rows.items()
         ]
-        said.append(f"A dash for {'; '.join(places)}: {reason}.")
+        of = [metric.text for metric in table.metrics if metric.name in metrics[reason]]
+        which = f"{', '.join(of)} of " if len(of) < len(table.metrics) else ""
+        said.append(f"A dash for {which}{'; '.join(places)}: {reason}.")
     return said
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import markupsafe
+
 from dfrec_jax.reports import cells, drawing, embedded, figures, rocs
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
@@ -42,8 +44,11 @@ def table(table: CellTable, anchors: Mapping[str, str]) -> dict[str, Any]:
         "rocs": embedded.svg(rocs.encoded(table, "svg")) if table.rocs else "",
         "rocs_across": min(len(rocs.columns(table)), drawing.PANELS_ACROSS),
         "rocs_caption": rocs.CAPTION,
-        "reasons": [*cells.reasons(table), *cells.lacking(table), *cells.without_interval(table)],
-        "footnotes": table.footnotes,
+        "reasons": [
+            coded(sentence)
+            for sentence in (*cells.reasons(table), *cells.lacking(table), *cells.without_interval(table))
+        ],
+        "footnotes": [coded(sentence) for sentence in table.footnotes],
         "sources": sources,
         "files": [
             *(f"tables/table_{table.number}.{ending}" for ending in ("md", "csv", "tex")),
@@ -104,7 +109,7 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
         "lines": lines,
         "side": _side(figure),
         "caption": " ".join(figure.caption),
-        "missing": figure.missing,
+        "missing": [coded(sentence) for sentence in figure.missing],
         "file": "" if figure.is_empty else f"{file_name(figure)}.pdf",
         "made": figure.made,
     }
@@ -155,6 +160,15 @@ def file_name(figure: Figure) -> str:
 def plain(sentence: str) -> str:
     """Without the marks of Markdown."""
     return sentence.replace("`", "").replace("**", "")
+
+
+def coded(sentence: str) -> markupsafe.Markup:
+    """What Markdown has between two backticks, as a command, in the letters of code; all of it escaped."""
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0:  # a backtick that has no other belongs to a name
+        return markupsafe.escape(sentence)
+    code = markupsafe.Markup("<code>{}</code>")
+    return markupsafe.Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _capital(title: str) -> str:

@@ -105,11 +105,15 @@ def _lead(tables: Sequence[CellTable], shown: Sequence[Figure], runs: Mapping[st
     of_paper = [figure for figure in shown if figure.name != "cases"]
     drawn = sum(not figure.is_empty for figure in of_paper)
     parts = [
-        f"{len(tables)} tables with {num_cells} of {total} cells measured" if tables else "",
-        f"{drawn} of {len(of_paper)} figures drawn" if of_paper else "",
-        f"from {len(runs)} run{'s' if len(runs) > 1 else ''}" if runs else "",
+        f"{_counted(len(tables), 'table')} with {num_cells} of {total} cells measured" if tables else "",
+        f"{drawn} of {_counted(len(of_paper), 'figure')} drawn" if of_paper else "",
+        f"from {_counted(len(runs), 'run')}" if runs else "",
     ]
     return "Of DFREC, DeepFake Identity Recovery (Yu et al.): " + ", ".join(part for part in parts if part) + "."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number > 1 else ''}"
 
 
 def _together(made: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:

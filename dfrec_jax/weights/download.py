@@ -122,9 +122,10 @@ def _fetch(release: Release, part: Path, progress: Progress, patience: Patience)
         failures = 1 if arrived > most else failures + 1
         most = max(most, arrived)
         logging.warning("%s: %s after %d bytes", release.name, reason, arrived)
+    kept = f"{most} bytes are kept in {part}; run" if most else "Run"
     raise WeightsError(
-        f"{release.name}: {release.url} failed {patience.attempts} times in a row, last: {reason}. {most} bytes are "
-        f"kept in {part}; run `dfrec weights fetch {release.name}` again to go on, or fetch it elsewhere and run "
+        f"{release.name}: {release.url} failed {patience.attempts} times in a row, last: {reason}. {kept} "
+        f"`dfrec weights fetch {release.name}` again{' to go on' if most else ''}, or fetch it elsewhere and run "
         f"`dfrec weights import FILE --as {release.name}`"
     )
 

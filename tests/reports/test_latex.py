@@ -35,4 +35,4 @@ def test_every_line_has_its_cells():
     assert r"\textbf{0.7000} {\scriptsize [0.6000, 0.7500]} & 0.7192 & $-0.0192$" in last
     assert r"\cmidrule(lr){2-6}" in first and r"\cmidrule(lr){2-4}" in second
     assert r"\textcolor{gray}{0.6967}" in second and "gray}{0.7192" not in first
-    assert "A dash for RECCE" in second and "A dash for RECCE" not in first, "notes stand once"
+    assert "A dash for IDSIM of RECCE" in second and "A dash for RECCE" not in first, "notes stand once"

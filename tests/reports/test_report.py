@@ -58,11 +58,18 @@ def test_everything_stands_where_it_belongs(out, page):
     assert made == sorted([*tables, *drawn, "report/index.html"])
     parsed = Page(page)
     assert {"table-1", "table-6", "figure-1", "figure-4", "figure-5", "figure-cases", "runs"} <= set(parsed.names)
-    assert "Not shown: E4S." in page and "A dash for RECCE" in page
+    assert "Not shown: E4S." in page and "A dash for IDSIM of RECCE" in page
     local = [address for address in parsed.addresses if address.startswith("../")]
     assert local and all((out / "report" / address).is_file() for address in local)
     inside = {address[1:] for address in parsed.addresses if address.startswith("#")}
     assert inside <= set(parsed.names)
+
+
+def test_the_first_line_counts_what_there_is(page):
+    assert "2 tables with 22 of 24 cells measured, 2 of 3 figures drawn, from 1 run." in page
+    assert report._lead([table()], [densities()], {}).endswith(
+        "1 table with 11 of 12 cells measured, 1 of 1 figure drawn."
+    )
 
 
 def test_names_are_words_and_nothing_else(page):

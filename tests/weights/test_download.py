@@ -65,6 +65,15 @@ def test_resumes_in_a_later_call(serve, tmp_path):
     assert [headers.get("Range") for _, headers in server.requests] == [f"bytes={HALF}-"]
 
 
+def test_where_nothing_arrived_nothing_is_said_to_be_kept(tmp_path, monkeypatch):
+    monkeypatch.delenv("DFREC_OFFLINE", raising=False)
+    with pytest.raises(
+        WeightsError, match=r"3 times in a row, last: .*refused.*\. Run `dfrec weights fetch"
+    ) as refused:
+        fetch("http://127.0.0.1:9/weights.pth", tmp_path / "weights.pth")  # port 9 is nobody's
+    assert "kept" not in str(refused.value)
+
+
 def test_a_torn_note_of_the_version_does_not_stop_a_fetch(serve, tmp_path):
     with pytest.raises(WeightsError, match="bytes are kept"):
         fetch(serve(truncated).url, tmp_path / "weights.pth")
