@@ -37,7 +37,7 @@ def asked(
     if network:
         return _of_network(network, (workdir, runs, table, figure, render_only, rows), out, request)
     workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
-    folder = out or (workdirs[0] if len(workdirs) == 1 else "runs/report")
+    folder = str(tables_of_runs.folder_of_results(workdirs, out)) if workdir or runs or out else ""
     if render_only:
         if table or figure or not folder:
             raise ConfigError("--render-only: wants --out=DIR, where results/ is, and neither --table nor --figure")
@@ -65,8 +65,8 @@ def _of_network(network: str, others: Sequence[Any], out: str, request: Request)
     """The evaluation of a network that comes with the package, whose folder is not written to."""
     if any(others):
         raise ConfigError(
-            f"--network={network}: is measured by itself, with --out=DIR for where its results go; --workdir, --runs, "
-            "--table, --figure, --row and --render-only are of runs"
+            f"--network={network}: is measured by itself, with --out=DIR for where its results go; for tables and "
+            f"figures name it among the runs, --runs={network}, without --network"
         )
     return recovery.evaluate(shipped.folder(network), request, out or f"runs/{network}")
 

@@ -34,11 +34,7 @@ class Networks(NamedTuple):
 
 
 def load(config: ConfigDict, roles: tuple[str, ...] = ROLES) -> Networks:
-    """Loads the networks of `perceptors.table_networks`.
-
-    Raises:
-      WeightsError: where there is none to tell identities: without it no table has anything to say.
-    """
+    """Loads the networks of `perceptors.table_networks`; of one that is not at hand there is a reason."""
     networks: dict[str, FrozenNetwork] = {}
     loaded: dict[str, FrozenNetwork] = {}
     reasons: dict[str, str] = {}
@@ -48,8 +44,6 @@ def load(config: ConfigDict, roles: tuple[str, ...] = ROLES) -> Networks:
         try:
             loaded[name] = networks[role] = loaded.get(name) or perceptors.load_network(name, config)
         except WeightsError as error:
-            if role == "identity":
-                raise
             reasons[role] = str(error)
     return Networks(networks, reasons)
 

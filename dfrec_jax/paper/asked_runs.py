@@ -162,7 +162,7 @@ def write_runs(runs: Sequence[Run], path: Path) -> None:
     """
     known = json_text.parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
     for run in runs:
-        workdir = Path(run.workdir)
+        workdir = runs_at_hand.folder_of(run.workdir)
         known[run.workdir] = {
             "method": run.methods[0],
             "trained_on": str(run.trained_on),

@@ -34,7 +34,7 @@ def caption(
     others: Sequence[Given],
 ) -> tuple[str, ...]:
     """Data, split, examples, checkpoints, and what the numbers are."""
-    network = networks.names()["identity"]
+    network = networks.names().get("identity")
     shown_columns = {panel.title for panel in made.panels} | set(made.numbers)
     shown = [column.data for column in figure.table.columns if column.label in shown_columns]
     data = "; ".join(table_data.described(data) if data.folders else str(data) for data in shown)
@@ -48,7 +48,8 @@ def caption(
         numbers = min(each.values()) if is_same else "; ".join(f"{label}: {shown}" for label, shown in each.items())
         said.append(f"Examples: the first whose target people differ, by their number in the split ({numbers}).")
         of = "the input and of a recovered target" if figure.kind is Kind.METHODS else "a recovered target"
-        said.append(f"At the corner of {of}: its identity similarity with the true one, by {network}.")
+        if network is not None:
+            said.append(f"At the corner of {of}: its identity similarity with the true one, by {network}.")
         said += [_INSETS] if figure.kind is Kind.CROSSING else []
         if steps:
             said.append(checkpoints(steps))

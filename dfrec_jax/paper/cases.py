@@ -33,7 +33,7 @@ def lines(
     examples: Examples,
     results: Path,
 ) -> list[Line]:
-    """Three lines of pictures; none where no forgery has a known target.
+    """Three lines of pictures; none where no forgery has a known target, and without a network that tells identities.
 
     Args:
       place: the column.
@@ -44,6 +44,8 @@ def lines(
       results: the folder of results.
     """
     values = collected.examples.compute()
+    if "idsim" not in values:
+        return []
     counted = values["is_forgery"] & values["has_target"] & np.isfinite(values["idsim"])
     if not counted.any():
         return []

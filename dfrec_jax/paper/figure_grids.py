@@ -25,13 +25,13 @@ class Material(NamedTuple):
     Attributes:
       examples: by column; columns whose data are not there are not in it.
       pictures: by row and column, where there is a run.
-      network: that tells identities.
+      network: that tells identities; None where it is not at hand: densities then show nothing, pictures no number.
       results: the folder of results.
     """
 
     examples: Mapping[Column, Examples]
     pictures: Mapping[tuple[Row, Column], Pictures]
-    network: FrozenNetwork
+    network: FrozenNetwork | None
     results: Path
 
 
@@ -80,6 +80,8 @@ def _another(batch: Mapping[str, Any], rows: np.ndarray, row: int) -> int | None
 
 def _densities(figure: PaperFigure, material: Material) -> Made:
     panels, without_source = [], []
+    if material.network is None:
+        return Made()
     for column, examples in material.examples.items():
         found: dict[str, list[float]] = {}
         for batch in examples:

@@ -18,8 +18,8 @@ from dfrec_jax.paper import (
     pictures_of_others,
     rows_of_others,
     runs_at_hand,
+    sources,
     table_data,
-    tables_of_runs,
 )
 from dfrec_jax.paper.figure_grids import Material
 from dfrec_jax.paper.figures import FIGURES, PaperFigure
@@ -88,7 +88,7 @@ def evaluate(
     files = {figure.name: results / f"figure_{figure.name}.json" for figure in fitting}
     for path in files.values():
         asked_runs.check_free(path, words, figures.read)
-    rows_of_others.check(others, runs, all_places, base, lambda place: tables_of_runs.measured_at(place, base, request))
+    rows_of_others.check(others, runs, all_places, base, lambda place: sources.measured_at(place, base, request))
 
     asked_runs.write_runs(runs, results / "runs.json")
     networks, made = describing.load(base, roles=("identity",)), asked_runs.made_now()
@@ -152,16 +152,16 @@ class _Columns:
     def __init__(self, base: Any, request: Request):
         self.base, self.request = base, request
         self.examples = lru_cache(maxsize=None)(self._examples)
-        self._sources: dict[tuple[Wanted, Place], tables_of_runs.Source] = {}
+        self._sources: dict[tuple[Wanted, Place], sources.Source] = {}
 
     def _examples(self, place: Place) -> Examples:
-        measured = tables_of_runs.measured_at(place, self.base, self.request)
-        return Examples(measured, self.base, place.perturbation, tables_of_runs.PERTURBATION_SEED)
+        measured = sources.measured_at(place, self.base, self.request)
+        return Examples(measured, self.base, place.perturbation, sources.PERTURBATION_SEED)
 
-    def source(self, wanted: Wanted, place: Place) -> tables_of_runs.Source:
+    def source(self, wanted: Wanted, place: Place) -> sources.Source:
         if (wanted, place) not in self._sources:
-            measured = tables_of_runs.measured_at(place, self.base, self.request)
-            found = tables_of_runs.source_of(wanted, measured, place.perturbation, self.request)
+            measured = sources.measured_at(place, self.base, self.request)
+            found = sources.source_of(wanted, measured, place.perturbation, self.request)
             last: dict[int, Any] = {}
 
             def pictures(number: int, batch: Any) -> Any:
@@ -209,6 +209,8 @@ def _material(
     said = [
         f"Not shown: {'; '.join(captions.grouped(labels, figure))}: {reason}." for reason, labels in missing.items()
     ]
+    if figure.table.columns and (reason := networks.reasons.get("identity")):
+        said.append(f"Not shown: identity similarities: {reason.rstrip('.')}.")
     if not figure.table.columns:
         said.append("Not shown: no run was named that was trained on its data, or on drawn faces in their place.")
-    return Material(examples, pictures, networks.by_role["identity"], results), said, steps
+    return Material(examples, pictures, networks.by_role.get("identity"), results), said, steps

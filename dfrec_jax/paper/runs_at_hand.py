@@ -15,14 +15,14 @@ from dfrec_jax.paper import compared, repaint, table_data
 from dfrec_jax.paper.pictures_of_others import Given, reason_without
 from dfrec_jax.paper.table_data import Data
 from dfrec_jax.paper.tables import DELOCATE, DFI, LOSSES, RECCE, REPAINT, Row
-from dfrec_jax.runs import published_method, released, stored_config, trained
+from dfrec_jax.runs import published_method, released, shipped, stored_config, trained
 
 
 class Run(NamedTuple):
     """A workdir as a table sees it.
 
     Attributes:
-      workdir: as it was named.
+      workdir: as it was named; of a network that comes with the package its name.
       config: of its training.
       methods: the rows that it can be, the first one its own.
       without: what it lacks of the whole method, of `tables.WITHOUT`.
@@ -61,26 +61,45 @@ METHODS: dict[str, tuple[tuple[str, ...], Load]] = {
 
 
 def open_run(workdir: str | os.PathLike[str]) -> Run:
-    """Reads what a run is; loads nothing.
+    """Reads what a run is, or a network that comes with the package; loads nothing.
 
     Raises:
       CheckpointError: where the workdir is not the folder of a run.
       ConfigError: for a run of no method that recovers faces.
     """
-    config = stored_config.load(workdir)
+    folder = folder_of(workdir)
+    config = stored_config.load(folder)
     task = defaults.task_of(config)
     if task not in METHODS:
         raise ConfigError(
             f"{workdir}: trained {task}, which recovers no face; a table takes runs of {', '.join(METHODS)}"
         )
-    is_published = (Path(workdir) / published_method.IMPORTED).exists()
-    trained_on = _trained_on(Path(workdir), config)
+    is_published = (folder / published_method.IMPORTED).exists()
+    trained_on = _trained_on(folder, config)
     return Run(str(workdir), config, METHODS[task][0], _lacks(config), trained_on, is_published)
 
 
 def load(run: Run, which: str, method: str) -> Loaded:
     """One of its checkpoints, as one of its rows. Raises CheckpointError as `trained.load`."""
-    return METHODS[defaults.task_of(run.config)][1](run.workdir, which, method)
+    return METHODS[defaults.task_of(run.config)][1](str(folder_of(run.workdir)), which, method)
+
+
+def folder_of(workdir: str | os.PathLike[str]) -> Path:
+    """Where its config and its network are: the workdir, or the package's folder of the network called so.
+
+    Raises:
+      CheckpointError, ConfigError: as `shipped.folder`.
+    """
+    return shipped.folder(str(workdir)) if _is_name(workdir) else Path(workdir)
+
+
+def written_to(workdir: str | os.PathLike[str]) -> Path:
+    """Where what is made of it goes: the workdir, or runs/NAME, since nothing is written into the package."""
+    return Path("runs") / workdir if _is_name(workdir) else Path(workdir)
+
+
+def _is_name(workdir: str | os.PathLike[str]) -> bool:
+    return str(workdir) in shipped.NAMES and not Path(workdir).exists()
 
 
 def check_distinct(runs: Sequence[Run]) -> None:

@@ -79,14 +79,16 @@ def embeddings(
     return np.asarray(_describe({"identity": network}, np.float32(pictures) / 255, landmarks)["identity"])
 
 
-def similarity(network: FrozenNetwork, recovered: UInt8[np.ndarray, "h w 3"], example: Chosen) -> float:
-    """IDSIM of what was recovered of one example."""
+def similarity(network: FrozenNetwork | None, recovered: UInt8[np.ndarray, "h w 3"], example: Chosen) -> float | None:
+    """IDSIM of what was recovered of one example; None without a network."""
+    if network is None:
+        return None
     found = embeddings(network, np.stack([recovered, example["target"]]), np.stack([example["landmarks"]] * 2))
     return float(cosine(found[:1], found[1:])[0])
 
 
-def intermediate_outputs(label: str, example: Chosen, kept: Kept, idsim: float, results: Path) -> Line:
-    """Every intermediate output of one example under the headings `PARTS`; IDSIM at the recovered target.
+def intermediate_outputs(label: str, example: Chosen, kept: Kept, idsim: float | None, results: Path) -> Line:
+    """Every intermediate output of one example under the headings `PARTS`; IDSIM at the recovered target, if known.
 
     Args:
       label: before the line.

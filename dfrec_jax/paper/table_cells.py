@@ -138,16 +138,17 @@ def header_of(
     said += _where_hidden(table, columns)
     roles = dict.fromkeys(metric.role for metric in table.metrics if metric.role)
     names = networks.names()
-    measured = [f"{_MEASURES[role]} by `{names[role]}`" for role in roles if role in names]
-    said.append(f"Measured: {', '.join(measured)}.")
+    if measured := [f"{_MEASURES[role]} by `{names[role]}`" for role in roles if role in names]:
+        said.append(f"Measured: {', '.join(measured)}.")
     if names.get("frechet", FID_NETWORK) != FID_NETWORK and "frechet" in roles:
         said.append(
             f"The Frechet distance is on features of `{names['frechet']}`: it is no FID, and compares with none."
         )
-    pleased = [run.methods[0] for run in runs if names["identity"] in perceptors.loss_networks(run.config).values()]
+    identity = names.get("identity")
+    pleased = [run.methods[0] for run in runs if identity in perceptors.loss_networks(run.config).values()]
     if pleased:
         said.append(
-            f"**`{names['identity']}` is a network of the losses too, of {', '.join(dict.fromkeys(pleased))}: training "
+            f"**`{identity}` is a network of the losses too, of {', '.join(dict.fromkeys(pleased))}: training "
             "has pleased what measures it.**"
         )
     if any(network.is_random for network in networks.by_role.values()):

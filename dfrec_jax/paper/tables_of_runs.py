@@ -4,7 +4,7 @@ import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +12,6 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation import describing, scores, spread
-from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.request import Request
 from dfrec_jax.evaluation.spread import Spread
 from dfrec_jax.evaluation.table_metrics import IDSIM
@@ -24,21 +23,17 @@ from dfrec_jax.paper import (
     cases,
     measured_rows,
     pictures_of_others,
-    recovered_pictures,
     rows_of_others,
     runs_at_hand,
+    sources,
 )
 from dfrec_jax.paper.fitted_tables import Place, Wanted, fitted, places_of, with_rows_of
-from dfrec_jax.paper.pictures_of_others import Given
-from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.table_cells import OfColumn, OfRow, cells_of, header_of
-from dfrec_jax.paper.table_data import DRAWN_EXAMPLES, SCENES, Examples, Measured
-from dfrec_jax.paper.tables import NONE, TABLES, PaperTable
+from dfrec_jax.paper.table_data import Examples
+from dfrec_jax.paper.tables import TABLES, PaperTable
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import compiling
-
-PERTURBATION_SEED = 0
 
 
 def evaluate(
@@ -54,7 +49,7 @@ def evaluate(
     Args:
       workdirs: of the runs.
       which: `1` to `7`, or `all`.
-      out: the folder; empty: the workdir of a single run, `runs/report` for several.
+      out: the folder; empty: as `folder_of_results`.
       request: checkpoint, seed, data_dir and examples; a table has no use for the other fields.
       beside: tables of figures that are asked for too, in which a run may have its place.
       rows: NAME=DIR each, of pictures that another program made; see `pictures_of_others`.
@@ -67,7 +62,6 @@ def evaluate(
       ConfigError: for a table that is none, a request with other fields, runs of which two are the same, that do not
         go together or that belong to no asked table, rows whose pictures are not those of the examples, and for results
         of another request that stand in the way.
-      WeightsError: where there is no network to tell identities.
     """
     asked = chosen(which)
     runs, base, words, photographs = asked_runs.opened(workdirs, request)
@@ -76,13 +70,13 @@ def evaluate(
     said = f"table {asked[0].number}" if len(asked) == 1 else "the tables"
     all_places = [*tables, *(with_rows_of(fitted(table, runs, photographs), others) for table in beside)]
     asked_runs.check_used(runs, all_places, said)
-    folder = Path(out or (workdirs[0] if len(workdirs) == 1 else "runs/report"))
+    folder = folder_of_results(workdirs, out)
     files = {table.number: folder / "results" / f"table_{table.number}.json" for table in tables}
     for path in files.values():
         asked_runs.check_free(path, words, cells.read)
     cases_file = folder / "results" / "cases.json"
     asked_runs.check_free(cases_file, words, figures.read)
-    rows_of_others.check(others, runs, all_places, base, lambda place: measured_at(place, base, request))
+    rows_of_others.check(others, runs, all_places, base, lambda place: sources.measured_at(place, base, request))
 
     if spread.is_first_host():
         asked_runs.write_runs(runs, folder / "results" / "runs.json")
@@ -93,13 +87,17 @@ def evaluate(
     measures = scores.Measures(metrics, devices.everywhere(networks.by_role))
     made = asked_runs.made_now()
     truth_of = compiling.announced(scores.truth_of, "the networks that measure", spread.is_first_host())
+    nothing = "" if measures.measurable() else "; ".join(networks.reasons.values())
     columns: dict[Place, OfColumn] = {}
     kept_by, kept = measured_rows.kept_by(folder / "results", measures), []
     for place, wanted in places_of(tables, runs, others).items():
+        if nothing:  # without a network that measures nothing is recovered either
+            columns[place] = OfColumn({}, 0, 0, nothing)
+            continue
         kept_in = {one: kept_by(place, one) for one in wanted}
         kept += kept_in.values()
         columns[place] = _column(place, kept_in, base, request, measures, folder / "results", devices, truth_of)
-    calibrated = _calibrated(columns, base, request, devices)
+    calibrated = _calibrated(columns, base, request, devices) if "identity" in networks.by_role else []
     texts = []
     for table in tables:
         header = header_of(table, columns, networks, base, runs) + calibrated + _of_several_hosts()
@@ -141,15 +139,15 @@ def _column(
     """
     if not wanted:
         return OfColumn({}, 0, 0)
-    measured = measured_at(place, base, request)
+    measured = sources.measured_at(place, base, request)
     try:
-        examples = Examples(measured, base, place.perturbation, PERTURBATION_SEED)
+        examples = Examples(measured, base, place.perturbation, sources.PERTURBATION_SEED)
     except ConfigError as error:
         return OfColumn({}, 0, 0, f"its data are not there ({error})")
     rows, reasons = {}, {}
     for one in wanted:
         try:
-            rows[one] = source_of(one, measured, place.perturbation, request)
+            rows[one] = sources.source_of(one, measured, place.perturbation, request)
         except ConfigError as error:
             reasons[one] = str(error)
     make = scores.collection(measures)
@@ -200,54 +198,14 @@ def _calibrated(columns: Mapping[Place, OfColumn], base: ConfigDict, request: Re
     there = calibrator.columns_of([place.data for place, of in columns.items() if of.rows and not place.perturbation])
     found = {}
     for data in there:
-        examples = Examples(measured_at(Place(data, ""), base, request), base, "", PERTURBATION_SEED)
+        examples = Examples(sources.measured_at(Place(data, ""), base, request), base, "", sources.PERTURBATION_SEED)
         found[data] = calibrator.similarities(base, examples, devices)
     return [calibrator.remark(found, base.frozen.metric)] if found else []
 
 
-class Source(NamedTuple):
-    """Where the pictures of a row come from: a function of the number of a batch and this host's rows of it."""
-
-    pictures: Callable[[int, Mapping[str, Any]], Kept]
-    step: int = 0
-    folder: str = ""
-
-
-def source_of(wanted: Wanted, measured: Measured, perturbation: str, request: Request) -> Source:
-    """Where the pictures of one row come from; raises ConfigError where they cannot be had."""
-    if wanted.method in (NONE, COPY):
-        return Source(lambda number, batch: Kept(target=batch["image"]))
-    run = wanted.run
-    assert run is not None
-    if isinstance(run, Given):
-        read = pictures_of_others.read
-        folder = pictures_of_others.folder_name(measured.data)
-        return Source(lambda number, batch: Kept(target=read(run, measured.data, batch)), folder=folder)
-    if run.config.image_size != measured.image_size:
-        raise ConfigError(f"{run.workdir} recovers pictures of {run.config.image_size} px, not {measured.image_size}")
-    loaded = runs_at_hand.load(run, request.checkpoint, wanted.method)
-    made_of = {
-        "config": run.config.to_json_best_effort(sort_keys=True),
-        **measured.words(perturbation, PERTURBATION_SEED),
-    }
-    devices = spread.over_all_devices(measured.batch_size)
-    store = recovered_pictures.store(Path(run.workdir), loaded.recoverer, made_of, request.seed, devices)
-    jitted = recovered_pictures.jitted(loaded.recoverer)
-    run_it = compiling.announced(jitted, f"{wanted.method} of {run.workdir}", spread.is_first_host())
-
-    def pictures(number: int, batch: Mapping[str, Any]) -> Kept:
-        return recovered_pictures.recovered(
-            store, number, batch["image"], batch["landmarks"], run_it, batch.get("points")
-        )
-
-    return Source(pictures, loaded.step, str(store.folder.relative_to(run.workdir)))
-
-
-def measured_at(place: Place, base: ConfigDict, request: Request) -> Measured:
-    """What is measured there: so many examples of the test split, or all of it."""
-    examples = request.examples or (DRAWN_EXAMPLES if place.data.dataset in SCENES else base.data.test_examples)
-    folder = place.data.folders or request.data_dir or base.data.dir
-    return Measured(place.data, folder, base.image_size, examples, base.data.eval_batch_size)
+def folder_of_results(workdirs: Sequence[str], out: str) -> Path:
+    """`out`, or where it is empty the workdir of a single run (`runs_at_hand.written_to`), `runs/report` of several."""
+    return Path(out or (runs_at_hand.written_to(workdirs[0]) if len(workdirs) == 1 else "runs/report"))
 
 
 def chosen(which: str) -> list[PaperTable]:

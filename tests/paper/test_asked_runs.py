@@ -1,4 +1,4 @@
-"""What stands in the way of a record: one of another request, and not one that is older than a field."""
+"""What is refused before anything is measured: runs that do not go together, and what stands in the way of a record."""
 
 import json
 
@@ -7,11 +7,13 @@ import pytest
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.request import AS_TRAINED, Request
 from dfrec_jax.files import whole
-from dfrec_jax.paper import asked_runs
+from dfrec_jax.paper import asked_runs, tables_of_runs
 from dfrec_jax.paper.runs_at_hand import Run
 from dfrec_jax.paper.table_data import Data
 from dfrec_jax.reports import cells, figures
+from dfrec_jax.runs.errors import CheckpointError
 from tests import tiny
+from tests.paper.workdirs import run
 from tests.reports.made_up import cell, table
 
 
@@ -66,3 +68,36 @@ def test_where_a_record_does_not_say_its_runs_nothing_is_dropped(results):
     assert len(_kept(results)) == 5
     (results / "figure_1.json").write_text("{")
     assert len(_kept(results)) == 5
+
+
+def refused(workdirs, message, table="1", request=AS_TRAINED, out=""):
+    with pytest.raises(ConfigError, match=message):
+        tables_of_runs.evaluate(workdirs, table, out, request)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up):
+    one, same = run(tmp_path / "a"), run(tmp_path / "b")
+    refused([one, same], "a and .*b are both DFREC trained on embedded, leak 0.1 to 0.25")
+    refused([one], "--table=8: must be 1 to 7, or all", table="8")
+    refused([one], "--forge: a table of the paper says itself", request=Request(forge=True))
+    refused([one], "--name=mine: a table", request=Request(name="mine"))
+    refused([run(tmp_path / "c", (0.1, 0.4))], "leak 0.1 to 0.4 has no cell in table 2", table="2")
+    refused([run(tmp_path / "d", ism__enabled=False)], "without ISM has no cell in table 1")
+    photographs = run(tmp_path / "e", data__dataset="celeba_megafs", data__attack="ftm", data__dir="/nowhere")
+    refused([one, photographs], "measured by|drawn faces and on photographs")
+    refused([one, run(tmp_path / "f", (0.25, 0.4), frozen__metric="embedded-b")], "one network for a metric")
+    framed = {"data__dataset": "celeba_megafs", "data__dir": "/nowhere", "data__crop": "box"}
+    margins = [
+        run(tmp_path / f"margin{m}", data__attack=a, data__margin=m, **framed) for m, a in ((0.3, "ftm"), (0.5, "lcr"))
+    ]
+    refused(margins, "margin0.3 was trained on faces of `--crop box --margin 0.3`, .*margin0.5 on those of .*0.5")
+    with pytest.raises(CheckpointError, match="nowhere"):
+        tables_of_runs.evaluate([one, "nowhere"], "1", "", Request())
+    assert not made_up
+
+
+def test_a_table_of_another_request_stands_in_the_way(tmp_path, made_up):
+    path, earlier = run(tmp_path / "a"), table(6)._replace(protocol=Request(examples=16).conditions())
+    cells.write(earlier, tmp_path / "a" / "results" / "table_6.json")
+    refused([path], "record of another request .*examples: 16 -> 9", table="6", request=Request(examples=9))
+    assert not made_up

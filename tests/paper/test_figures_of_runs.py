@@ -9,14 +9,14 @@ from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import describing
 from dfrec_jax.evaluation.describing import Networks
 from dfrec_jax.evaluation.request import Request
-from dfrec_jax.paper import figure_grids, figures_of_runs, tables_of_runs
+from dfrec_jax.paper import figure_grids, figures_of_runs, sources, tables_of_runs
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.recovered_pictures import Kept
 from dfrec_jax.paper.shown_examples import PARTS
 from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import figures
 from tests import tiny
-from tests.paper.test_tables_of_runs import pictures_of_another_program, run
+from tests.paper.workdirs import pictures_of_another_program, run
 
 REQUEST = Request(examples=16)
 
@@ -30,16 +30,16 @@ def batch(seed=0):
 @pytest.fixture
 def made_up(monkeypatch):
     """Runs without a network, which recover the target as it is, and data that are not drawn."""
-    asked, real_source = [], tables_of_runs.source_of
+    asked, real_source = [], sources.source_of
 
     def source(wanted, measured, perturbation, request):
         if isinstance(wanted.run, Given):
             return real_source(wanted, measured, perturbation, request)
         asked.append((wanted.method, wanted.workdir, measured.data.attack))
         maps = np.full((8, 32, 32, 1), 255, np.uint8)
-        return tables_of_runs.Source(lambda number, batch: Kept(batch["target"], batch["source"], maps), 7, "kept")
+        return sources.Source(lambda number, batch: Kept(batch["target"], batch["source"], maps), 7, "kept")
 
-    monkeypatch.setattr(tables_of_runs, "source_of", source)
+    monkeypatch.setattr(sources, "source_of", source)
     monkeypatch.setattr(describing, "load", lambda config, roles: Networks({"identity": tiny.network()}, {}))
     monkeypatch.setattr(pipeline, "eval_batches", lambda config, split, **_: iter([batch(0), batch(8)]))
     return asked
@@ -81,6 +81,19 @@ def test_every_figure_from_the_runs_that_are_there(tmp_path, made_up):
     assert made(out, "5").is_empty and "was trained on its data" in made(out, "5").missing[0]
     assert "**Figure 5: FFHQ-E4S" in text and "nothing to draw" in text
     assert [panel.title for panel in made(out, "1").panels][-3:] == ["leak .1-.25", "leak .25-.4", "leak 0-.1"]
+
+
+def test_without_a_network_that_tells_identities_pictures_stand_without_numbers(tmp_path, made_up, monkeypatch):
+    monkeypatch.setattr(describing, "load", lambda config, roles: Networks({}, {"identity": "it is nowhere"}))
+    out, path = tmp_path / "out", run(tmp_path / "a")
+    for name in ("1", "4", "7"):
+        figures_of_runs.evaluate([path], name, str(out), REQUEST)
+        assert made(out, name).missing[-1] == "Not shown: identity similarities: it is nowhere."
+    assert made(out, "1").is_empty and not made(out, "1").caption
+    for name in ("4", "7"):
+        places = [place for line in made(out, name).lines for place in line.places]
+        assert any(place.picture for place in places) and all(place.number is None for place in places)
+        assert "similarity" not in " ".join(made(out, name).caption)
 
 
 def test_a_forgery_is_held_against_a_third_person():

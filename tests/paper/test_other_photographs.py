@@ -18,6 +18,7 @@ from dfrec_jax.paper import (
     masks,
     pictures_of_others,
     runs_at_hand,
+    sources,
     table_cells,
     table_data,
     tables_of_runs,
@@ -29,7 +30,7 @@ from dfrec_jax.paper.tables import TABLES
 from dfrec_jax.reports import cells, figures
 from dfrec_jax.reports.cells import Cell
 from tests import tiny
-from tests.paper.test_tables_of_runs import run
+from tests.paper.workdirs import run
 
 REQUEST = Request(examples=16)
 
@@ -68,9 +69,9 @@ def made_up(monkeypatch):
             maps = np.zeros((*batch["image"].shape[:3], 1), np.uint8)
             return Kept(batch["target"], batch["source"], maps) if wanted.workdir else Kept(batch["image"])
 
-        return tables_of_runs.Source(pictures, 7, "kept")
+        return sources.Source(pictures, 7, "kept")
 
-    monkeypatch.setattr(tables_of_runs, "source_of", source)
+    monkeypatch.setattr(sources, "source_of", source)
     networks = Networks({"identity": tiny.network(), "frechet": tiny.network()}, {})
     monkeypatch.setattr(describing, "load", lambda config, roles=(): networks)
     return asked
