@@ -22,7 +22,7 @@ from dfrec_jax.commands import huge_pages
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
-_ANY_TEXT = ("data_dir", "weights_dir", "set", "beam", "origin")  # may be an address, or is no name of a file
+_ANY_TEXT = ("data", "data_dir", "weights_dir", "set", "beam", "origin")  # may be an address, or is no name of a file
 _OF_EXAMINERS = ("recover", "reference", "trace", "verify", "serve")
 _QUOTES = str.maketrans("", "", "'\"")
 AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
@@ -246,9 +246,11 @@ def _refusing(action: Callable[[], int | None]) -> int:
         print(f"error: {files or 'a file or standard output'}: {error.strerror}", file=sys.stderr)
         return BAD_INPUT
     except ValueError as error:
+        from dfrec_jax.config.errors import typed
+
         if not isinstance(error, _refusals()):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {typed(error)}", file=sys.stderr)
         return BAD_INPUT
     except RuntimeError as error:
         if not str(error).startswith("Unable to initialize backend"):

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from ml_collections import ConfigDict
 
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.files import json_text
 from dfrec_jax.frozen import load
 from dfrec_jax.frozen.detection import CANDIDATE_SCORE, Face, detect_faces
@@ -161,9 +161,9 @@ def faces_of_file(path: str | os.PathLike[str]) -> Mapping[str, Sequence[Face]]:
     try:
         said = json_text.parsed(Path(path).read_text())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"--faces={os.fspath(path)}: cannot be read as JSON ({error})") from error
+        raise ConfigError(Option("faces", os.fspath(path)), f": cannot be read as JSON ({error})") from error
     if not isinstance(said, dict) or not said:
-        raise ConfigError(f"--faces={os.fspath(path)}: must be an object with a name of a picture for each key")
+        raise ConfigError(Option("faces", os.fspath(path)), ": must be an object with a name of a picture for each key")
     return {name: [_said(path, name, each) for each in _listed(faces)] for name, faces in said.items()}
 
 
@@ -183,8 +183,9 @@ def _said(path: str | os.PathLike[str], name: str, face: Any) -> Face:
         is_right = False
     if not is_right:
         raise ConfigError(
-            f"--faces={os.fspath(path)}: {name}: {json.dumps(face)[:80]}: must be an object with `box`, [x0, y0, x1, "
-            "y1] with x1 > x0 and y1 > y0, or `landmarks`, five pairs [x, y], or both, in pixels"
+            Option("faces", os.fspath(path)),
+            f": {name}: {json.dumps(face)[:80]}: must be an object with `box`, [x0, y0, x1, "
+            "y1] with x1 > x0 and y1 > y0, or `landmarks`, five pairs [x, y], or both, in pixels",
         )
     if "landmarks" not in given:
         return Face(given["box"], 1.0, landmarks_of_box(given["box"]))

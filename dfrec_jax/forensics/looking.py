@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from ml_collections import ConfigDict
 
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.forensics import finding, gate, plausibility
 from dfrec_jax.forensics.framed import WHOLE, Framed, frame_of, framed
 from dfrec_jax.forensics.gate import Check
@@ -51,14 +51,19 @@ class Looker:
         elif self.detector is None and self.frame != WHOLE:
             raise ConfigError(
                 f"a face must be found to be framed as in training (`{self.frame.words()}`), and faces were "
-                f"{self.face_check}. Or --faces FILE says where they are, or --crop none that pictures are cropped so"
+                f"{self.face_check}. Or ",
+                Option("faces", "FILE"),
+                " says where they are, or ",
+                Option("crop", "none"),
+                " that pictures are cropped so",
             )
 
     def check_named(self, names: Sequence[str]) -> None:
         """Raises ConfigError for pictures of which the file of faces, where there is one, says nothing."""
         if self._said is not None and (missing := [name for name in names if name not in self._said]):
             raise ConfigError(
-                f"--faces: it says nothing of {', '.join(missing[:5])}, but of {', '.join(sorted(self._said)[:5])}"
+                Option("faces"),
+                f": it says nothing of {', '.join(missing[:5])}, but of {', '.join(sorted(self._said)[:5])}",
             )
 
     def look(self, pixels: Picture, name: str, *, every: bool) -> tuple[list[Framed], Check | None]:

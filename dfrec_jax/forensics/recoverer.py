@@ -12,12 +12,14 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config import defaults
+from dfrec_jax.config.allowed import LARGEST_SEED
+from dfrec_jax.config.errors import as_arguments, require
 from dfrec_jax.forensics import degradation, evidence, gate, packed_network, reference, seeds
 from dfrec_jax.forensics import told as told_lib
 from dfrec_jax.forensics.consistency import Consistency, Swapper
 from dfrec_jax.forensics.degradation import Step
 from dfrec_jax.forensics.examination import Examination
-from dfrec_jax.forensics.framed import Framed
+from dfrec_jax.forensics.framed import CROPS, Framed
 from dfrec_jax.forensics.likeness import Likeness
 from dfrec_jax.forensics.looking import Looker
 from dfrec_jax.forensics.made import Made
@@ -54,6 +56,7 @@ class Recoverer:
       options: what else it depends on, as arguments: the same ones make it again.
     """
 
+    @as_arguments()
     def __init__(
         self,
         workdir: str | os.PathLike[str] | None = None,
@@ -91,9 +94,15 @@ class Recoverer:
 
         Raises:
           CheckpointError: for a workdir without the checkpoint, or a network that was changed.
-          ConfigError: for a network that does not come with this version, what it cannot be told, or where a face must
-            be found and nothing finds it.
+          ConfigError: for an argument that is not allowed, a network that does not come with this version, what it
+            cannot be told, or where a face must be found and nothing finds it.
         """
+        require(crop in CROPS, "crop", crop, f"one of {CROPS}")
+        require(assume in ("", "swap"), "assume", assume, "'swap', or empty")
+        require(0 <= seed <= LARGEST_SEED, "seed", seed, f"from 0 to {LARGEST_SEED}")
+        most = LARGEST_SEED - seed + 1
+        require(1 <= num_seeds <= most, "num_seeds", num_seeds, f"from 1 to {most}")
+        require(batch_size >= 1, "batch_size", batch_size, "1 or more")
         self.workdir = shipped.chosen(workdir, network)
         self.came_with, self.packed = shipped.name_of(self.workdir), packed_network.described(self.workdir)
         self.model = trained.load(self.workdir, which)
@@ -146,6 +155,7 @@ class Recoverer:
         recovery = self.recovery(pixels, found, made)
         return recovery._replace(warnings=(*remarks, *recovery.warnings))
 
+    @as_arguments()
     def report(
         self, picture: str | os.PathLike[str], out: str | os.PathLike[str], *, sign: str | None = None, **case: str
     ) -> Path:
@@ -173,6 +183,7 @@ class Recoverer:
             raise ImageError(outcome.refusal)
         return outcome.folder
 
+    @as_arguments()
     def look(self, pixels: Picture, name: str = "", *, every: bool = False) -> list[Framed | Recovery]:
         """The faces of a picture as the network takes them; a `Recovery` in the place of those that the gate stops, and
         one by itself where there is no face.

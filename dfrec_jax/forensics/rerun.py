@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.allowed import LARGEST_SEED
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option, as_arguments
 from dfrec_jax.files import whole
 from dfrec_jax.forensics.comparing import Check
 from dfrec_jax.forensics.framed import CROPS
@@ -59,11 +59,12 @@ def verify_report(
         contents = names.read(folder)
     except ValueError as error:
         raise ConfigError(f"{folder}: is no report of `dfrec recover --report` ({error})") from error
-    expected = Expected(
-        None if exhibit is None else read_bytes(exhibit), None if key is None else sealing.public_key(key)
-    )
-    network = Network(_folder_of(workdir, contents.said["network"]), contents)
-    yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
+    with as_arguments():
+        expected = Expected(
+            None if exhibit is None else read_bytes(exhibit), None if key is None else sealing.public_key(key)
+        )
+        network = Network(_folder_of(workdir, contents.said["network"]), contents)
+        yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
 
 
 def _folder_of(workdir: str | os.PathLike[str] | None, said: Mapping[str, Any]) -> Path:
@@ -133,7 +134,9 @@ class Network:
         try:
             model = trained.load(self._workdir, self._step)
         except CheckpointError as error:
-            raise ConfigError(f"{error} (--workdir names the folder of the network that the report is of)") from error
+            raise ConfigError(
+                *error.args, " (", Option("workdir"), " names the folder of the network that the report is of)"
+            ) from error
         config = (self._workdir / names.CONFIG).read_bytes()
         return {
             "network_sha256": sha256_of_variables(model.variables),

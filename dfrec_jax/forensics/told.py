@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.forensics.finding import RETINAFACE, Detector
 from dfrec_jax.forensics.framed import Framed, framed
 from dfrec_jax.forging.candidate_region import face_regions
@@ -81,18 +81,21 @@ def told(
     """
     if assume and not config.ism.enabled:
         raise ConfigError(
-            "--assume swap: this network (ism.enabled=False) takes every picture for a swap as it is; leave it out"
+            Option("assume", "swap"),
+            ": this network (ism.enabled=False) takes every picture for a swap as it is; leave it out",
         )
     if visible and config.tirm.identity_width == 0:
         raise ConfigError(
-            "--visible: this network (tirm.identity_width=0) cannot be told who is seen in a picture; leave it out, or "
-            "name another workdir"
+            Option("visible"),
+            ": this network (tirm.identity_width=0) cannot be told who is seen in a picture; leave it out, or name "
+            "another workdir",
         )
     recogniser = load_network(config.frozen.identity, config) if visible else None
     if recogniser is not None and recogniser.needs_landmarks and detector is None:
         raise ConfigError(
-            f"--visible: {config.frozen.identity} aligns faces by landmarks, which {RETINAFACE} finds, and it is not "
-            f"at hand; `dfrec weights fetch {RETINAFACE}`"
+            Option("visible"),
+            f": {config.frozen.identity} aligns faces by landmarks, which {RETINAFACE} finds, and it is not "
+            f"at hand; `dfrec weights fetch {RETINAFACE}`",
         )
     embedding, hashes = None, None
     if recogniser is not None:
@@ -110,7 +113,9 @@ def _mean_embedding(
         picture, _ = decode_image(data, path)
         faces: list[Framed] = framed(picture, detector.sure(picture) if detector else [], frame, size)
         if not faces or (recogniser.needs_landmarks and faces[0].face is None):
-            raise ImageError(f"--visible {path}: no face was found in it; leave it out, or cut the face out")
+            raise ImageError(
+                f"{path}, of the visible person: no face was found in it; leave it out, or cut the face out"
+            )
         pixels, landmarks = faces[0].pixels[None].astype(np.float32) / 255, faces[0].landmarks[None]
         embeddings.append(np.asarray(embed(recogniser, pixels, landmarks))[0])
         hashes.append(hashlib.sha256(data).hexdigest())

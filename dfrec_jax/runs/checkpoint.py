@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orbax.checkpoint as ocp
 
+from dfrec_jax.config.errors import Option
 from dfrec_jax.files import json_text
 from dfrec_jax.runs import damage
 from dfrec_jax.runs.errors import CheckpointError
@@ -80,13 +81,17 @@ class Checkpoints:
         """
         steps = self.steps()
         if not steps:
-            raise CheckpointError(f"{self._folder} holds no checkpoint: train first, or name another --workdir")
+            raise CheckpointError(
+                f"{self._folder} holds no checkpoint: train first, or name another ", Option("workdir")
+            )
         if which == "best" and (scores := self.scores()):
             return max(scores, key=lambda step: (scores[step], step))
         if which in ("best", "newest"):
             return steps[0]
         if not which.isdecimal() or int(which) not in steps:
-            raise CheckpointError(f"--checkpoint={which}: must be best, newest, or one of the saved steps {steps}")
+            raise CheckpointError(
+                Option("checkpoint", which, "which"), f": must be best, newest, or one of the saved steps {steps}"
+            )
         return int(which)
 
     def restore_variables(self, which: str, abstract_variables: Any) -> tuple[int, Any]:
@@ -105,8 +110,8 @@ class Checkpoints:
                 return step, self.restore(step, {"variables": abstract_variables}).items["variables"]
             except CheckpointError as error:
                 if step in (left := self.steps()):
-                    others = f"; choose another of {left} with --checkpoint" if len(left) > 1 else ""
-                    raise type(error)(f"{error}{others}") from error
+                    choice = f"; choose another of {left} with ", Option("checkpoint", argument="which")
+                    raise type(error)(*error.args, *(choice if len(left) > 1 else ())) from error
 
     def restore(self, step: int, abstract_items: Items) -> Restored:
         """The checkpoint of `step`.

@@ -1,7 +1,9 @@
 """How a workdir is refused."""
 
+from dfrec_jax.config.errors import Refusal
 
-class CheckpointError(ValueError):
+
+class CheckpointError(Refusal):
     """A workdir without what was asked of it; the message names the folder and the fix."""
 
 

@@ -20,6 +20,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from ml_collections import ConfigDict
 from safetensors import SafetensorError
 
+from dfrec_jax.config.errors import Option
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.runs import imported_workdir, stored_config
 from dfrec_jax.runs.errors import CheckpointError
@@ -129,7 +130,10 @@ def restore(workdir: str | os.PathLike[str], which: str, abstract_variables: Any
     """
     record = read_record(workdir)
     if which not in ("best", "newest", str(record.step)):
-        raise CheckpointError(f"--checkpoint={which}: the packed network {record.name} is of step {record.step} alone")
+        raise CheckpointError(
+            Option("checkpoint", which, "which"),
+            f": the packed network {record.name} is of step {record.step} alone",
+        )
     path = Path(workdir) / Path(record.file).name
     try:
         tensors = safetensors.numpy.load_file(path)

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from dfrec_jax import networks
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.runs import packed
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights import registry
@@ -26,18 +26,21 @@ def chosen(workdir: str | os.PathLike[str] | None, network: str = "") -> Path:
       CheckpointError: for one that is not the file of the registry.
     """
     if workdir and network:
-        raise ConfigError(f"--network={network} and --workdir={workdir}: name one of the two")
+        raise ConfigError(Option("network", network), " and ", Option("workdir", workdir), ": name one of the two")
     return Path(workdir) if workdir else folder(network or PHOTOGRAPHS)
 
 
 def folder(name: str) -> Path:
     """The folder of a network that comes with the package. Raises as `chosen`."""
     if name not in NAMES:
-        raise ConfigError(f"--network={name}: must be one of {NAMES}; the folder of a run is named by --workdir")
+        raise ConfigError(
+            Option("network", name), f": must be one of {NAMES}; the folder of a run is named by ", Option("workdir")
+        )
     path = FOLDER / name
     if not packed.is_packed(path):
         raise ConfigError(
-            f"{name}: its files are missing from this installation: install the package again, or name a --workdir"
+            f"{name}: its files are missing from this installation: install the package again, or name a ",
+            Option("workdir"),
         )
     known, found = registry.find(name).sha256, packed.read_record(path).sha256
     if found != known:

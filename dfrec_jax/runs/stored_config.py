@@ -9,7 +9,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import tasks
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.runs.errors import CheckpointError
 
@@ -51,7 +51,9 @@ def load(workdir: str | os.PathLike[str]) -> ConfigDict:
     """
     path = Path(workdir) / "config.json"
     if not path.is_file():
-        raise CheckpointError(f"--workdir={workdir}: there is no config.json in it; name the folder of a training run")
+        raise CheckpointError(
+            Option("workdir", workdir), ": there is no config.json in it; name the folder of a training run"
+        )
     try:
         content = json_text.parsed(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

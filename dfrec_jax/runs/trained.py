@@ -10,6 +10,7 @@ from flax.traverse_util import unflatten_dict
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults, rules
+from dfrec_jax.config.errors import Option
 from dfrec_jax.models import dfrec
 from dfrec_jax.runs import packed, stored_config
 from dfrec_jax.runs.checkpoint import Checkpoints
@@ -60,7 +61,7 @@ def load(workdir: str | os.PathLike[str], which: str = "best") -> Trained:
     """
     config = stored_config.load(workdir)
     if (task := defaults.task_of(config)) != "dfrec":
-        raise CheckpointError(f"--workdir={workdir}: trained {task}, and a DFREC is needed here")
+        raise CheckpointError(Option("workdir", workdir), f": trained {task}, and a DFREC is needed here")
     rules.validate(config)
     model = dfrec.build(config)
     restore = packed.restore if packed.is_packed(workdir) else _restore

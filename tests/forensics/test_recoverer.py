@@ -8,10 +8,11 @@ from PIL import Image
 
 import dfrec_jax
 from dfrec_jax import cli
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, typed
 from dfrec_jax.forensics import finding
 from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.pictures import generated
+from dfrec_jax.runs.errors import CheckpointError
 from tests import tiny, tiny_run
 
 FACES = {"photo.png": [{"box": [90, 40, 154, 104]}, {"box": [10, 60, 42, 92]}], "blank.png": []}
@@ -95,10 +96,45 @@ def test_where_there_is_no_face_nothing_is_invented(workdir, photo, monkeypatch)
 
 def test_without_a_detector_a_photograph_is_refused(workdir, photo, monkeypatch):
     monkeypatch.setattr(finding, "detector_for", lambda config: (None, "not looked for: there is none"))
-    with pytest.raises(ConfigError, match="a face must be found .*--crop none"):
+    with pytest.raises(
+        ConfigError, match="a face must be found .*Or faces='FILE' says .*, or crop='none' that"
+    ) as refused:
         Recoverer(workdir)
+    assert "Or --faces=FILE says where they are, or --crop=none that" in typed(refused.value)
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
     assert Recoverer(workdir, crop="none").look(noise)[0].matrix is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "called", "as_typed"),
+    [
+        ({"network": "huge"}, "network='huge': must be one of .*is named by workdir$", "--network=huge: must"),
+        (
+            {"workdir": "w", "network": "drawn"},
+            "network='drawn' and workdir='w': name",
+            "--network=drawn and --workdir=w",
+        ),
+        ({"workdir": "nowhere"}, "^workdir='nowhere': there is no config.json", "--workdir=nowhere: there is"),
+        ({"which": "9"}, r"^which='9': must be best, newest, or one of .*\[7\]", "--checkpoint=9: must be"),
+        ({"faces": "none.json"}, "^faces='none.json': cannot be read", "--faces=none.json: cannot"),
+        ({"visible": ["a.png"], "crop": "none"}, "^visible: this network", "--visible: this network"),
+        ({"crop": "tight"}, "^crop='tight': must be one of", "crop='tight': must"),
+        ({"assume": "real"}, "^assume='real': must be 'swap', or empty", "assume='real': must"),
+        ({"seed": -1}, "^seed=-1: must be from 0", "seed=-1"),
+        ({"num_seeds": 0}, "^num_seeds=0: must be from 1", "num_seeds=0"),
+        ({"batch_size": 0}, "^batch_size=0: must be 1 or more", "batch_size=0"),
+    ],
+)
+def test_errors_name_the_argument_and_the_command_line_its_option(workdir, arguments, called, as_typed):
+    with pytest.raises((ConfigError, CheckpointError), match=called) as refused:
+        Recoverer(**{"workdir": None if "network" in arguments else workdir} | arguments)
+    assert typed(refused.value).startswith(as_typed) and "--" not in str(refused.value)
+
+
+def test_what_a_report_cannot_be_signed_with_is_named_by_the_argument(recoverer, photo, tmp_path):
+    with pytest.raises(ConfigError, match="^sign='.*faces.json': cannot be read as a private key") as refused:
+        recoverer.report(photo, tmp_path / "out", sign=str(photo.parent / "faces.json"))
+    assert typed(refused.value).startswith("--sign=") and not (tmp_path / "out").exists()
 
 
 def test_a_picture_that_the_file_does_not_name_is_refused(recoverer):

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.forensics.report.contents import MANIFEST, SIGNATURE
 from dfrec_jax.forensics.report.statements import LEAD
@@ -37,26 +37,28 @@ def private_key(path: str | os.PathLike[str]) -> Any:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError as error:
-        raise ConfigError(f"--sign={path}: {_NO_CRYPTOGRAPHY}") from error
-    data = _bytes_of("--sign", path)
+        raise ConfigError(Option("sign", path), f": {_NO_CRYPTOGRAPHY}") from error
+    data = _bytes_of("sign", path)
     try:
         password = None
         if b"ENCRYPTED" in data:
             if not sys.stdin.isatty():
-                raise ConfigError(f"--sign={path}: is encrypted, and there is no terminal to ask for its words")
+                raise ConfigError(Option("sign", path), ": is encrypted, and there is no terminal to ask for its words")
             password = getpass.getpass(f"words of {path}: ").encode()
         key = load_pem_private_key(data, password)
     except ConfigError:
         raise
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            f"--sign={path}: cannot be read as a private key in PEM ({error}); `openssl genpkey -algorithm ed25519 "
-            "-out KEY.pem` makes one"
+            Option("sign", path),
+            f": cannot be read as a private key in PEM ({error}); `openssl genpkey -algorithm ed25519 "
+            "-out KEY.pem` makes one",
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(
-            f"--sign={path}: is a {type(key).__name__}, and must be Ed25519: `openssl genpkey -algorithm ed25519 -out "
-            "KEY.pem` makes one"
+            Option("sign", path),
+            f": is a {type(key).__name__}, and must be Ed25519: `openssl genpkey -algorithm ed25519 -out "
+            "KEY.pem` makes one",
         )
     return key
 
@@ -72,16 +74,17 @@ def public_key(path: str | os.PathLike[str]) -> bytes:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         from cryptography.hazmat.primitives.serialization import load_pem_public_key
     except ImportError as error:
-        raise ConfigError(f"--key={path}: {_NO_CRYPTOGRAPHY}") from error
+        raise ConfigError(Option("key", path), f": {_NO_CRYPTOGRAPHY}") from error
     try:
-        key = load_pem_public_key(_bytes_of("--key", path))
+        key = load_pem_public_key(_bytes_of("key", path))
     except (ValueError, UnsupportedAlgorithm) as error:
         raise ConfigError(
-            f"--key={path}: cannot be read as a public key in PEM ({error}); `openssl pkey -in KEY.pem -pubout -out "
-            "PUBLIC.pem` writes that of a private one"
+            Option("key", path),
+            f": cannot be read as a public key in PEM ({error}); `openssl pkey -in KEY.pem -pubout -out "
+            "PUBLIC.pem` writes that of a private one",
         ) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise ConfigError(f"--key={path}: is a {type(key).__name__}, and must be Ed25519")
+        raise ConfigError(Option("key", path), f": is a {type(key).__name__}, and must be Ed25519")
     return key.public_bytes_raw()
 
 
@@ -164,4 +167,4 @@ def _bytes_of(option: str, path: str | os.PathLike[str]) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise ConfigError(f"{option}={path}: cannot be read ({error.strerror})") from error
+        raise ConfigError(Option(option, path), f": cannot be read ({error.strerror})") from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from dfrec_jax.config.errors import typed
 from dfrec_jax.forensics.report import contents as names
 
 MOST_KEPT = 32  # jobs at a time, those that are done among them: whoever wants more forgets some
@@ -122,7 +123,7 @@ class Jobs:
         try:
             recover = self._prepare(say)
         except Exception as error:  # of any kind: whoever started the program is to see it
-            self.failure, self.readiness = error, f"cannot be used ({error})"
+            self.failure, self.readiness = error, f"cannot be used ({typed(error)})"
             self._on_failure()
             return
         self.readiness = "ready"
