@@ -24,6 +24,13 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the masking noise (default 0)")
     parser.add_argument("--crop", choices=("trained", "none"), default="trained", help="as of `dfrec recover`")
     parser.add_argument("--assume", choices=("swap",), default="", help="as of `dfrec recover`")
+    parser.add_argument(
+        "--visible",
+        nargs="+",
+        default=(),
+        metavar="REF",
+        help="as of `dfrec recover`: pictures of the one person who is seen in all pictures that are dropped",
+    )
     reporting.add_search(parser)
     parser.add_argument("--sign", metavar="KEY.pem", help="sign reports with this Ed25519 private key")
     parser.add_argument("--host", default="127.0.0.1", help="to listen on (default 127.0.0.1: this machine alone)")
@@ -51,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = Jobs(lambda say: prepared(said, say))
     try:
         try:
-            about = {"config": config.name}
+            about = {"config": config.name, "visible": [Path(path).name for path in arguments.visible]}
             server = Server(arguments.host, arguments.port, jobs, about, arguments.max_mib << 20)
         except OSError as error:
             where = f"--host={arguments.host} --port={arguments.port}"
@@ -97,7 +104,18 @@ def _leave() -> NoReturn:
 def _words_of_recover(arguments: argparse.Namespace) -> argparse.Namespace:
     said = reporting.defaults(["picture"], "out")
     said.report = True
-    own = ("workdir", "network", "checkpoint", "seed", "crop", "assume", "gallery", *reporting.OF_SEARCH, "sign")
+    own = (
+        "workdir",
+        "network",
+        "checkpoint",
+        "seed",
+        "crop",
+        "assume",
+        "visible",
+        "gallery",
+        *reporting.OF_SEARCH,
+        "sign",
+    )
     for name in own:
         setattr(said, name, getattr(arguments, name))
     return said

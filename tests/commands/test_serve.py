@@ -17,8 +17,9 @@ import pytest
 from PIL import Image
 
 from dfrec_jax import cli
-from dfrec_jax.commands import serve
+from dfrec_jax.commands import recover, serve
 from dfrec_jax.config.errors import ConfigError
+from dfrec_jax.forensics.serve import page
 from dfrec_jax.forensics.serve.server import Server
 from dfrec_jax.reports import provenance
 from tests import tiny_run
@@ -87,6 +88,17 @@ def test_a_network_that_cannot_be_used_ends_it_with_its_error(workdir, temporary
     assert "error: --assume swap: this network takes" in capsys.readouterr().err and not list(temporary.iterdir())
 
 
+def test_who_is_seen_is_told_the_network_and_said_on_the_page(workdir, temporary, capsys):
+    words = _words(workdir, "--visible", "refs/ann.png", "b.png")
+    assert recover._told(serve._words_of_recover(words)) == ["refs/ann.png", "b.png"]
+    said = page.html({"config": "tiny", "visible": ["ann.png", "<b>.png"]}, 1 << 20)
+    assert "the person of <code>ann.png</code>, <code>&lt;b&gt;.png</code>" in said
+    assert "who is seen" not in page.html({"config": "tiny", "visible": []}, 1 << 20)
+    assert _dfrec("serve", "--workdir", workdir, "--visible", "ann.png") == 2
+    assert "error: --visible: this network (tirm.identity_width=0) cannot be told" in capsys.readouterr().err
+    assert not list(temporary.iterdir())
+
+
 def test_a_picture_gets_the_report_of_its_case_and_time(workdir, tmp_path, monkeypatch):
     said = serve._words_of_recover(_words(workdir))
     steps = []
@@ -111,12 +123,12 @@ def test_a_picture_gets_the_report_of_its_case_and_time(workdir, tmp_path, monke
     )
 
 
-def _words(workdir):
+def _words(workdir, *more):
     import argparse
 
     parser = argparse.ArgumentParser()
     serve.add_parser(parser.add_subparsers())
-    return parser.parse_args(["serve", "--workdir", str(workdir)])
+    return parser.parse_args(["serve", "--workdir", str(workdir), *more])
 
 
 LONGEST_START = 5.0  # seconds, of a core of its own; twice that is waited for

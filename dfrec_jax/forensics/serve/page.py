@@ -14,7 +14,7 @@ def html(about: Mapping[str, Any], most_bytes: int) -> str:
     """The page.
 
     Args:
-      about: facts of the network by name, `has_gallery` among them.
+      about: `config`, the name of the network's, and `visible`, names of the pictures that show who is seen.
       most_bytes: of a picture.
     """
     environment = jinja2.Environment(

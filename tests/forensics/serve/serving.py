@@ -14,7 +14,7 @@ def serving(recover: Callable[..., Any], config: str, most: int) -> Iterator[Ser
     """A server whose jobs are done by `recover`, of a network of `config`, for uploads of `most` bytes."""
     jobs = Jobs(lambda say: recover)
     jobs.start()
-    server = Server("127.0.0.1", 0, jobs, {"config": config}, most)
+    server = Server("127.0.0.1", 0, jobs, {"config": config, "visible": []}, most)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
     server.shutdown()
