@@ -28,7 +28,7 @@ def _config(**fields):
 @pytest.mark.parametrize(
     ("fields", "assume", "visible", "words"),
     [
-        ({"ism__enabled": False}, "swap", (), "--assume swap: this network .ism.enabled=False."),
+        ({"ism__enabled": False}, "swap", (), "--assume=swap: this network .ism.enabled=False."),
         ({}, "", (Path("x.png"),), "--visible: this network .tirm.identity_width=0."),
     ],
 )
