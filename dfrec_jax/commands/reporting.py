@@ -90,7 +90,7 @@ def _search_of(arguments: argparse.Namespace, recoverer: Any) -> tuple[Any, Mapp
     """
     import shutil
 
-    from dfrec_jax.commands import trace
+    from dfrec_jax.commands import trace_networks
     from dfrec_jax.forensics.report import contents
     from dfrec_jax.tracing import calibration as calibration_lib
     from dfrec_jax.tracing import gallery as gallery_lib
@@ -103,8 +103,8 @@ def _search_of(arguments: argparse.Namespace, recoverer: Any) -> tuple[Any, Mapp
     calibration = calibration_lib.read(arguments.calibration) if arguments.calibration else None
     if calibration is not None:
         calibration.check(gallery.identity)
-    embedder = trace.embedder_of(gallery, arguments.gallery)
-    head = trace.head_of(arguments.head, embedder)
+    embedder = trace_networks.embedder_of(gallery, arguments.gallery)
+    head = trace_networks.head_of(arguments.head, embedder)
     if calibration is not None:
         calibration.check_networks(recoverer.identity["network_sha256"], None if head is None else head.sha256)
     visible = routes.visible_of([Path(path) for path in arguments.visible], embedder)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HEAD_HELP = "run of configs/trace.py: a network that was trained to tell from a swap who is hidden; adds its routes"
+from dfrec_jax.commands import trace_calibrate, trace_networks
 
 
 def add_parser(subparsers) -> None:
@@ -13,7 +13,7 @@ def add_parser(subparsers) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_index(commands)
     _add_search(commands)
-    _add_calibrate(commands)
+    trace_calibrate.add_parser(commands)
 
 
 def _add_index(commands) -> None:
@@ -65,7 +65,7 @@ def _add_search(commands) -> None:
     search.add_argument(
         "--visible", nargs="+", default=(), metavar="REF", help="pictures of the person who is seen in the exhibit"
     )
-    search.add_argument("--head", metavar="DIR", help=HEAD_HELP)
+    search.add_argument("--head", metavar="DIR", help=trace_networks.HEAD_HELP)
     search.add_argument("--top", type=int, default=10, metavar="N", help="candidates of each route (default 10)")
     search.add_argument(
         "--foils", metavar="DIR", help="people known to be innocent, ranked too: a gallery, or a folder as for index"
@@ -106,8 +106,8 @@ def run_search(arguments: argparse.Namespace) -> int:
     calibration = calibration_lib.read(arguments.calibration) if arguments.calibration else None
     if calibration is not None:
         calibration.check(gallery.identity)
-    embedder = embedder_of(gallery, arguments.gallery)
-    head = head_of(arguments.head, embedder)
+    embedder = trace_networks.embedder_of(gallery, arguments.gallery)
+    head = trace_networks.head_of(arguments.head, embedder)
     with tempfile.TemporaryDirectory() as temporary:
         foils = _foils(arguments.foils, embedder, Path(temporary)) if arguments.foils else None
         if foils is not None:
@@ -151,86 +151,3 @@ def _foils(path: str, embedder, temporary: Path):
     for _ in progress(indexing.indexing(path, made, embedder), sum(map(len, people.values())), "foils"):
         pass
     return gallery.read(made, option="--foils")
-
-
-def _add_calibrate(commands) -> None:
-    words = "fits bounded likelihood ratios to cases whose truth is known, and measures them on other people"
-    calibrate = commands.add_parser("calibrate", help=words, description=words)
-    calibrate.add_argument("--gallery", required=True, help="of `dfrec trace index`: the background population")
-    calibrate.add_argument(
-        "--cases",
-        required=True,
-        metavar="FILE.csv",
-        help="columns exhibit (picture, or folder of `dfrec recover`), target, source (people of the gallery), visible "
-        "(pictures, parted by `;`) and part (fit or measure; empty: drawn)",
-    )
-    calibrate.add_argument("--head", metavar="DIR", help=HEAD_HELP)
-    calibrate.add_argument("--population", required=True, metavar="NAME", help="what the population is called")
-    calibrate.add_argument("--out", required=True, help="folder for the calibration; not there yet")
-    calibrate.add_argument("--seed", type=int, default=0, help="of the parting of people in two (default 0)")
-    calibrate.set_defaults(run=run_calibrate)
-
-
-def run_calibrate(arguments: argparse.Namespace) -> int:
-    """Writes the folder of the calibration and prints its table."""
-    import os
-
-    from dfrec_jax.config.allowed import LARGEST_SEED
-    from dfrec_jax.config.errors import ConfigError, require
-    from dfrec_jax.forensics import result_folder
-    from dfrec_jax.reports import screen
-    from dfrec_jax.reports.progress import progress
-    from dfrec_jax.tracing import calibration_report, known_cases, routes
-    from dfrec_jax.tracing import gallery as gallery_lib
-
-    require(0 <= arguments.seed <= LARGEST_SEED, "--seed", arguments.seed, f"from 0 to {LARGEST_SEED}")
-    require(bool(arguments.population.strip()), "--population", arguments.population, "a name in words")
-    out = Path(arguments.out)
-    if os.path.lexists(out):
-        raise ConfigError(f"--out={out}: is there already; choose another name, or move it away")
-    result_folder.check_out(out.parent)
-    gallery = gallery_lib.read(arguments.gallery)
-    cases = known_cases.cases_of(Path(arguments.cases), gallery)
-    known_cases.is_of_measurement(gallery, cases, arguments.seed)  # refuses before an hour's work
-    embedder = embedder_of(gallery, arguments.gallery)
-    head = head_of(arguments.head, embedder)
-    exhibits, used = [], []
-    for case in progress(cases, len(cases), "cases"):
-        try:
-            visible = routes.visible_of(case.visible, embedder)
-            exhibits.append(routes.read(case.exhibit, embedder, visible, head))
-            used.append(case)
-        except routes.ImageError as error:
-            print(f"left out: {error}", file=sys.stderr)
-    if not used:
-        raise ConfigError(f"--cases={arguments.cases}: none of its {len(cases)} exhibits can be used, see above")
-    said = calibration_report.write(out, gallery, used, exhibits, arguments.population, arguments.seed)
-    screen.show(said)
-    print(f"{out}: {len(used)} of {len(cases)} cases", file=sys.stderr)
-    return 0
-
-
-def embedder_of(gallery, option: str):
-    """The recogniser that a gallery was made with. Raises ConfigError where it is another now."""
-    from dfrec_jax.config.errors import ConfigError
-    from dfrec_jax.tracing.embedder import Embedder
-
-    embedder = Embedder(gallery.identity.recogniser, batch_size=4)  # an exhibit has three faces, and few references
-    if differences := embedder.identity.differences(gallery.identity):
-        raise ConfigError(f"--gallery={option}: made by another network than is at hand ({differences})")
-    return embedder
-
-
-def head_of(workdir, embedder):
-    """The trace head of a run on the gallery's recogniser; None where none is named. Raises ConfigError."""
-    from dfrec_jax.config.errors import ConfigError
-    from dfrec_jax.runs.errors import CheckpointError
-    from dfrec_jax.tracing.head import Head
-
-    if not workdir:
-        return None
-    try:
-        return Head(workdir, embedder)
-    except CheckpointError as error:
-        said = str(error).removeprefix("--workdir=").removeprefix(f"{workdir}: ")
-        raise ConfigError(f"--head={workdir}: {said}") from error

@@ -24,7 +24,10 @@ class Person(NamedTuple):
 
 
 def overlap(
-    trained_on: ConfigDict | None, measured_on: ConfigDict, examples: Mapping[str, Shaped[np.ndarray, " n"]]
+    trained_on: ConfigDict | None,
+    measured_on: ConfigDict,
+    examples: Mapping[str, Shaped[np.ndarray, " n"]],
+    split: str = "test",
 ) -> str:
     """How many of the people in `examples` stand in training too, as the end of a sentence.
 
@@ -32,11 +35,12 @@ def overlap(
       trained_on: config of the training; None for a network that was trained elsewhere.
       measured_on: config of the evaluation.
       examples: `source_id` and `target_id` of every measured example.
+      split: one in which they stand.
     """
     ids = np.union1d(examples["source_id"], examples["target_id"])
     if measured_on.data.dataset == pipeline.EMBEDDED:
         return _of_drawn_people(trained_on, ids)
-    measured = _people(measured_on, "test", ids)
+    measured = _people(measured_on, split, ids)
     if trained_on is None:
         return (
             f"whether their {len(measured)} people stood in the training of this imported network cannot be told here"

@@ -91,7 +91,7 @@ def recover(
 
 
 def _without_report(outcome: Outcome) -> Outcome:
-    words = "no report is written of a video: recover a frame of it, as a picture, with --report"
+    words = "no report is written of a video: save a frame that its result.json names as a picture, and recover that"
     return outcome._replace(warnings=(*outcome.warnings, words))
 
 

@@ -17,7 +17,7 @@ from dfrec_jax.metrics.bootstrap import Estimate, mean_with_interval
 from dfrec_jax.tracing.calibration import Fit
 from dfrec_jax.tracing.gallery import Gallery
 from dfrec_jax.tracing.known_cases import Case
-from dfrec_jax.tracing.routes import NEEDS_RESULT, Exhibit
+from dfrec_jax.tracing.routes import NEEDS_RESULT, Exhibit, place_of
 
 MIN_PEOPLE = 5  # of whom there are exhibits, in each part: below it there is no interval either
 GALLERY_SIZES = (10, 100, 1_000, 10_000, 100_000)
@@ -62,7 +62,7 @@ class Measured(NamedTuple):
 
 
 def scores_of(exhibits: Sequence[Exhibit], cases: Sequence[Case], gallery: Gallery) -> dict[tuple[str, str], Scores]:
-    """By role and route, the cosines of every exhibit with everybody."""
+    """By role and route, in the order of tables, the cosines of every exhibit with everybody."""
     number_of = {one.name: i for i, one in enumerate(gallery.people)}
     people = gallery.people_embeddings()
     found: dict[tuple[str, str], list[tuple[np.ndarray, int, int]]] = {}
@@ -71,7 +71,8 @@ def scores_of(exhibits: Sequence[Exhibit], cases: Sequence[Case], gallery: Galle
             if query.role in case.truth:
                 row = people @ query.embedding, number_of[case.truth[query.role]], number
                 found.setdefault((query.role, query.route), []).append(row)
-    return {key: Scores(*(np.array(column) for column in zip(*rows, strict=True))) for key, rows in found.items()}
+    in_order = sorted(found, key=lambda key: place_of(*key))
+    return {key: Scores(*(np.array(column) for column in zip(*found[key], strict=True))) for key in in_order}
 
 
 def fit_and_measure(

@@ -29,7 +29,13 @@ BOUNDS = (
 
 
 def write(
-    out: Path, gallery: Gallery, cases: Sequence[Case], exhibits: Sequence[Exhibit], population: str, seed: int
+    out: Path,
+    gallery: Gallery,
+    cases: Sequence[Case],
+    exhibits: Sequence[Exhibit],
+    population: str,
+    seed: int,
+    made_of: Mapping[str, Any] | None = None,
 ) -> str:
     """Fits and measures each route, writes the folder whole or not at all, and returns the table.
 
@@ -40,6 +46,7 @@ def write(
       exhibits: of the cases, in their order.
       population: its name.
       seed: of the parting of people.
+      made_of: where the cases were made for it: of what, with the `words` of each of its `data`; else None.
 
     Raises:
       ConfigError: where no route has enough people.
@@ -72,6 +79,7 @@ def write(
         "network_sha256": calibrating.network_of(exhibits),
         "head_sha256": calibrating.head_of(exhibits),
         "seed": seed,
+        "made_of": made_of and dict(made_of),
         "exhibits": [{"name": each.name, "sha256": each.sha256} for each in exhibits],
         "left_out": left_out,
         "routes": {
@@ -130,6 +138,8 @@ def table(record: Mapping[str, Any]) -> str:
         for name in ("cllr", "cllr_less_raw", "rank_1", "rank_10")
         if (said := one["measured_on"][name]) and said["interval"][0] is None and "people" in said
     )
+    made_of = record["made_of"] or {"data": ()}
+    lines += [f"Cases of {each['name']}: {each['words']}." for each in made_of["data"]]
     lines += [
         f"Population: {record['population']}; fitted on people A, measured on people B. Bounds: {record['bounds']}."
     ]

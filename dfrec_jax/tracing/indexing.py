@@ -68,7 +68,12 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def indexing(
-    folder: str | os.PathLike[str], out: str | os.PathLike[str], embedder: Embedder, *, origin: str = ""
+    folder: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    embedder: Embedder,
+    *,
+    origin: str = "",
+    lies_at: Path | None = None,
 ) -> Iterator[Embedded]:
     """Yields what became of each picture under `folder`, and writes the gallery `out` after the last.
 
@@ -77,6 +82,7 @@ def indexing(
       out: the gallery's folder, not there yet.
       embedder: what finds and embeds faces.
       origin: where the pictures come from and by what right, in the caller's words; for the record.
+      lies_at: where `folder` will lie when the gallery is read; None: where it lies.
 
     Raises:
       ConfigError: where `out` is there already, `folder` holds nobody, or nobody's face was found.
@@ -100,7 +106,7 @@ def indexing(
         yield from made
     if done and all(one.embedding is None for one in done):
         raise ConfigError(f"{folder}: no face was found in any of its {len(done)} pictures ({done[0].reason})")
-    _write(out, Path(folder), done, left_out, embedder, origin)
+    _write(out, Path(lies_at or folder), done, left_out, embedder, origin)
     kept.unlink(missing_ok=True)
 
 

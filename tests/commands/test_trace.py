@@ -3,17 +3,22 @@
 import functools
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax import cli
+from dfrec_jax import cli, commands
+from dfrec_jax.commands import trace_data
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.pictures import generated
+from dfrec_jax.runs import stored_config
 from dfrec_jax.tracing import calibration, indexing, search_report
 from dfrec_jax.tracing import embedder as embedder_lib
 from dfrec_jax.tracing.words import LEAD
+from tests import tiny, tiny_run
 from tests.tracing import drawn
 from tests.tracing.test_routes import result
 
@@ -179,6 +184,111 @@ def test_cases_are_calibrated_from_pictures(folder, gallery, capsys):
     assert set(said.fits) == {"target, raw"} and said.population == "ten patterns"
 
 
+def _kept_out(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def run_of_drawn_faces(tmp_path_factory):
+    return tiny_run.make(tmp_path_factory.mktemp("run"), map_bias=-2.0)
+
+
+def test_cases_are_made_of_prepared_data(prepared, run_of_drawn_faces, tmp_path, capsys):
+    words = (
+        "trace", "calibrate", "--data", f"{prepared}:all", "--workdir", run_of_drawn_faces, "--recogniser",
+        "embedded-b", "--swaps", "10", "--population", "ten made-up people",
+    )  # fmt: skip
+    status, out, err = _run(capsys, *words, "--keep", tmp_path / "kept", "--out", tmp_path / "calibration")
+    assert status == 0, err
+    assert "10 of 20 swaps, made by the generator of training, of 10 people" in err and "10 of 10 cases" in err
+    assert "none of their 10 people stands in training, which saw drawn faces alone" in out
+    said = json.loads((tmp_path / "calibration" / calibration.RECORD).read_text())
+    assert said["made_of"]["statuses"] == {"recovered": 10} and said["made_of"]["data"][0]["people"] == 10
+    assert (
+        said["network_sha256"] and "target, visible given" in said["routes"] and "target, recovered" in said["routes"]
+    )
+    assert _kept_out(tmp_path) == ["calibration", "kept"]
+    assert _kept_out(tmp_path / "kept") == ["cases.csv", "gallery", "people", "recovered", "swaps"]
+
+    by_hand = (
+        "trace",
+        "calibrate",
+        "--gallery",
+        tmp_path / "kept" / "gallery",
+        "--cases",
+        tmp_path / "kept" / "cases.csv",
+    )
+    assert _run(capsys, *by_hand, "--population", "ten made-up people", "--out", tmp_path / "again")[0] == 0
+    again = json.loads((tmp_path / "again" / calibration.RECORD).read_text())
+    assert again.pop("made_of") is None and said.pop("made_of") and again == said
+
+    search = ("trace", "search", tmp_path / "kept" / "recovered" / "out" / "0000", "--lineup", "2")
+    status, _, err = _run(
+        capsys, *search, "--gallery", tmp_path / "kept" / "gallery", "--calibration", tmp_path / "calibration",
+        "--out", tmp_path / "found",
+    )  # fmt: skip
+    assert status == 0, f"the gallery's pictures lie where it says: {err}"
+
+
+@pytest.mark.parametrize("stops", [KeyboardInterrupt, ConfigError])
+def test_a_calibration_that_is_stopped_leaves_nothing(
+    prepared, run_of_drawn_faces, tmp_path, capsys, monkeypatch, stops
+):
+    def stopped(*_):
+        raise stops("stopped")
+
+    monkeypatch.setattr(trace_data, "recover", stopped)
+    status, _, _ = _run(
+        capsys, "trace", "calibrate", "--data", f"{prepared}:all", "--workdir", run_of_drawn_faces, "--recogniser",
+        "embedded-b", "--swaps", "10", "--population", "x", "--keep", tmp_path / "kept", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert status == (130 if stops is KeyboardInterrupt else 2) and not _kept_out(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "no cases: name cases by --gallery and --cases, or have them made by --data"),
+        (("--gallery", "g"), "--gallery alone: name cases by"),
+        (("--workdir", "w"), "--workdir alone: name cases by"),
+        (("--gallery", "g", "--cases", "c.csv", "--data", "d"), "--gallery and --cases with --data: "),
+        (("--gallery", "g", "--cases", "c.csv", "--keep", "k"), "--gallery and --cases with --keep: "),
+        (("--data", "d", "--swaps", "0"), "--swaps=0: must be 1 or more"),
+        (("--data", "nowhere"), "data.dir='nowhere': holds no prepared 'faces'"),
+        (("--data", "{prepared}", "--workdir", "{run}"), "swaps of 3 people can be made of it, and 10 are the least"),
+        (("--data", "{prepared}:all", "--workdir", "{other}"), "was prepared with `--crop box --margin 0.3`, and the"),
+        (("--data", "{prepared}:all", "--workdir", "{own}"), "was trained on people of this folder"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused_before_anything_is_made(
+    prepared, run_of_drawn_faces, tmp_path, capsys, words, told
+):
+    for name, changes in {
+        "other": {"crop": "box", "margin": 0.5},
+        "own": {"dataset": "faces", "dir": str(prepared)},
+    }.items():
+        config = tiny.config()
+        config.data.update(changes)
+        stored_config.save(tmp_path / "runs" / name, config)
+    places = {
+        "prepared": prepared,
+        "run": run_of_drawn_faces,
+        "other": tmp_path / "runs/other",
+        "own": tmp_path / "runs/own",
+    }
+    given = [word.format(**places) for word in words]
+    status, out, err = _run(capsys, "trace", "calibrate", *given, "--population", "x", "--out", tmp_path / "out")
+    assert status == 2 and told in err and err.count("error: ") == 1 and not out
+    assert _kept_out(tmp_path) == ["runs"]
+
+
+def test_without_the_packages_of_training_data_are_refused_in_words(tmp_path, capsys, monkeypatch):
+    monkeypatch.delattr(commands, "trace_data")
+    monkeypatch.setitem(sys.modules, "dfrec_jax.commands.trace_data", None)
+    status, _, err = _run(capsys, "trace", "calibrate", "--data", "d", "--population", "x", "--out", tmp_path / "out")
+    assert status == 2 and "--data: reads what `dfrec prepare` wrote by packages that are not installed here" in err
+
+
 @pytest.mark.slow
 def test_the_target_of_a_published_swap_is_first_when_the_visible_person_is_taken_away(
     shared_data, shared_weights, tmp_path, capsys
@@ -194,5 +304,5 @@ def test_the_target_of_a_published_swap_is_first_when_the_visible_person_is_take
     )  # fmt: skip
     assert status == 0, err
     rankings = json.loads((tmp_path / "found" / search_report.RECORD).read_text())["rankings"]
-    raw, given = ([each["person"] for each in one["candidates"]] for one in rankings[:2])
+    given, raw = ([each["person"] for each in one["candidates"]] for one in rankings[:2])
     assert given[0] == "001_simswap" and raw.index("001_simswap") >= given.index("001_simswap")

@@ -46,6 +46,7 @@ def test_a_result_gives_every_route(tmp_path, embedder):
     assert set(found) == {
         (role, route) for role in routes.ROLES for route in routes.ROUTES[role] if route not in routes.NEEDS_HEAD
     }
+    assert [query.route for query in exhibit.queries if query.role == "target"][:2] == [routes.GIVEN, routes.RAW]
     assert (exhibit.name, exhibit.network_sha256, exhibit.left_out) == ("swap.png", "cd" * 32, {})
     raw, source, target = embedder.embeddings(
         [embedder.face(routes.decode_image((tmp_path / f"r/{name}.png").read_bytes(), name).pixels)
