@@ -193,6 +193,7 @@ def run_of_drawn_faces(tmp_path_factory):
     return tiny_run.make(tmp_path_factory.mktemp("run"), map_bias=-2.0)
 
 
+@pytest.mark.slow  # four networks are compiled
 def test_cases_are_made_of_prepared_data(prepared, run_of_drawn_faces, tmp_path, capsys):
     words = (
         "trace", "calibrate", "--data", f"{prepared}:all", "--workdir", run_of_drawn_faces, "--recogniser",
