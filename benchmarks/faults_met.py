@@ -30,8 +30,6 @@ def stalled_loader(bench: Bench, rounds: int) -> Seen:
     """A batch that comes three seconds late; it is said after one here, after thirty by default."""
     workdir = bench.empty("stall")
     status, said = bench.run(workdir, fault="stall")
-    lines = [line for line in said.splitlines() if "waiting for its batch" in line]
-    problems = (
-        [] if not status and lines and lines[0].startswith("step 5 ") else [f"ended with {status}: {said[-500:]}"]
-    )
+    lines = [line for line in said.splitlines() if line.startswith("step 5 has been waiting for its batch")]
+    problems = [] if not status and lines else [f"ended with {status}: {said[-500:]}"]
     return Seen(1, not status, bench.differing(workdir), 0, problems, lines[0] if lines else "nothing was said")
