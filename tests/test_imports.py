@@ -103,7 +103,7 @@ def test_a_forbidden_import_would_be_found(tmp_path):
     assert _imported_parts(path) == {"training", "models", "data"}
 
 
-def _reached(start: Path, but: Path) -> dict[Path, set[str]]:
+def _reached(start: Path, but: Path | None = None) -> dict[Path, set[str]]:
     """Every file of ours that a file imports, whenever it does, and what else each of them imports; none by `but`."""
     found, waiting = {}, [start]
     while waiting:

@@ -84,7 +84,7 @@ def test_a_picture_gives_what_needs_no_network(tmp_path, embedder):
     path = drawn.save(drawn.pattern(0), tmp_path / "swap.png")
     exhibit = routes.read(path, embedder, routes.visible_of([path], embedder))
     assert [(query.role, query.route) for query in exhibit.queries] == [
-        ("target", "raw"), ("target", "visible given"), ("source", "raw")
+        ("target", "visible given"), ("target", "raw"), ("source", "raw")
     ]  # fmt: skip
     assert set(exhibit.left_out) == {"target, visible estimated", "target, recovered", "source, recovered"}
 
