@@ -103,7 +103,6 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
     from dfrec_jax.commands import startup
     from dfrec_jax.config import defaults
     from dfrec_jax.models import dfrec
-    from dfrec_jax.nets.convolution import Conv
     from dfrec_jax.nets.depthwise import DepthwiseConv
     from dfrec_jax.nets.unet import ConvBlock
     from dfrec_jax.nets.upsample import DoublingConv
@@ -150,7 +149,7 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
         elif layer.kind == "block":
             module, options = ConvBlock(layer.outputs), {"train": False}
         else:
-            module = Conv(layer.outputs, (layer.kernel, layer.kernel), strides, kernel_dilation=dilation)
+            module = nn.Conv(layer.outputs, (layer.kernel, layer.kernel), strides, kernel_dilation=dilation)
         found[layer.name] = work(module, x, **options)
     return _timed(found), {"version": f"jax {jax.__version__}"}
 

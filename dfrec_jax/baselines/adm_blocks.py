@@ -10,7 +10,6 @@ from einops import rearrange
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.upsample import DoublingConv
 
 NUM_GROUPS = 32
@@ -52,7 +51,7 @@ class ResidualBlock(nn.Module):
         y = nn.Dropout(self.drop_rate, deterministic=not train)(y)
         y = conv(self.features, "conv_out", self.dtype, starts_at_zero=True)(y)
         if x.shape[-1] != self.features:
-            x = Conv(self.features, (1, 1), kernel_init=initialisation.CONV, dtype=self.dtype, name="shortcut")(x)
+            x = nn.Conv(self.features, (1, 1), kernel_init=initialisation.CONV, dtype=self.dtype, name="shortcut")(x)
         return x + y
 
 
@@ -81,7 +80,7 @@ class GridAttention(nn.Module):
 def conv(features: int, name: str, dtype: Any, *, starts_at_zero: bool = False) -> nn.Conv:
     """A 3x3 convolution with bias."""
     start = nn.initializers.zeros if starts_at_zero else initialisation.CONV
-    return Conv(features, (3, 3), kernel_init=start, dtype=dtype, name=name)
+    return nn.Conv(features, (3, 3), kernel_init=start, dtype=dtype, name=name)
 
 
 def group_norm(x: Float[Array, "b h w c"], name: str) -> Float[Array, "b h w c"]:

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.baselines.xception import pointwise
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.resize import resize_align_corners
 from dfrec_jax.weights.layers import batch_norm as batch_norm_rules
@@ -85,7 +84,7 @@ class GuidedAttention(nn.Module):
     ) -> Float[Array, "b i j c"]:
         """`failure` is the absolute difference of image and reconstruction."""
         failure = resize_align_corners(failure, x.shape[1:3]).astype(self.dtype)
-        where = Conv(3, (3, 3), use_bias=False, kernel_init=initialisation.CONV, dtype=self.dtype, name="where_in")
+        where = nn.Conv(3, (3, 3), use_bias=False, kernel_init=initialisation.CONV, dtype=self.dtype, name="where_in")
         where = pointwise(1, "where_out", self.dtype)(nn.relu(where(failure)))
         what = pointwise(x.shape[-1], "what_conv", self.dtype)(x)
         what = nn.relu(batch_norm(train=train, name="what_norm", dtype=self.dtype)(what))

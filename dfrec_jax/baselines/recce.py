@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 from dfrec_jax.baselines.reasoning import GraphReasoning, GuidedAttention, reasoning_rules
 from dfrec_jax.baselines.xception import SeparableConv, XceptionBlock, block_rules, separable_rules
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.resize import resize_align_corners
 from dfrec_jax.weights.layers import COUNTERS, convolution, dense
@@ -69,7 +68,7 @@ class Recce(nn.Module):
     def _entry_flow(self, x: Float[Array, "b h w 3"], train: bool) -> Float[Array, "b i j c"]:
         """The stem and blocks 1 to 4: a sixteenth of the image's grid."""
         for index, (channels, stride) in enumerate(((32, 2), (64, 1)), start=1):
-            conv = Conv(
+            conv = nn.Conv(
                 self._channels(channels),
                 (3, 3),
                 (stride, stride),
@@ -111,7 +110,7 @@ class Recce(nn.Module):
             if channels > 64:
                 x = XceptionBlock(x.shape[-1:] * 3, dtype=self.dtype, name=f"decode_{index}")(x, train=train)
                 seen.append(x)
-        to_rgb = Conv(3, (1, 1), use_bias=False, kernel_init=initialisation.CONV, name="to_rgb")
+        to_rgb = nn.Conv(3, (1, 1), use_bias=False, kernel_init=initialisation.CONV, name="to_rgb")
         reconstruction = resize_align_corners(jnp.tanh(to_rgb(x)), shape)
         return reconstruction, seen[0], seen[1]
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.pooling import overlapping_max_pool
@@ -67,7 +66,7 @@ class XceptionBlock(nn.Module):
 
 def pointwise(features: int, name: str, dtype: Any, stride: int = 1) -> nn.Conv:
     """A 1x1 convolution without bias."""
-    return Conv(
+    return nn.Conv(
         features,
         (1, 1),
         (stride, stride),

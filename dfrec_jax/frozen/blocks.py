@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax.traverse_util import flatten_dict
 from jaxtyping import Array, Float
 
-from dfrec_jax.nets.convolution import FrozenConv
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.depthwise import DepthwiseConv
 
 Variables = Any
@@ -46,7 +46,7 @@ class ConvNorm(nn.Module):
             x = depthwise(DepthwiseConv(self.kernel[0], self.stride, dtype=x.dtype, name="conv"), x)
         else:
             strides, padding = (self.stride, self.stride), [(p, p) for p in self.padding]
-            x = FrozenConv(self.features, self.kernel, strides, padding, use_bias=False, name="conv")(x)
+            x = Conv(self.features, self.kernel, strides, padding, use_bias=False, name="conv")(x)
         x = nn.BatchNorm(use_running_average=True, epsilon=self.epsilon, dtype=x.dtype, name="norm")(x)
         return x if self.activation is None else self.activation(x)
 

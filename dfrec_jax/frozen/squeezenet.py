@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from dfrec_jax.frozen.blocks import in_dtype_of
 from dfrec_jax.frozen.blueprint import Blueprint, Part
 from dfrec_jax.frozen.network import Features, FrozenNetwork
-from dfrec_jax.nets.convolution import Conv, FrozenConv
+from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.pooling import overlapping_max_pool
 from dfrec_jax.weights.rules import Rule
 
@@ -30,7 +30,7 @@ class SqueezeNet(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w 3"]) -> dict[str, Float[Array, "b _ _ _"]]:
         """LPIPS's seven taps, after their ReLU."""
-        x = nn.relu(FrozenConv(64, (3, 3), (2, 2), padding="VALID", name="conv1")(x))
+        x = nn.relu(Conv(64, (3, 3), (2, 2), padding="VALID", name="conv1")(x))
         taps = {"conv1": x}
         for number, (squeeze, expand) in enumerate(FIRES, start=2):
             if number in POOLED:

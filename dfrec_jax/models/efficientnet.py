@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.mbconv import MBConv
 from dfrec_jax.nets.normalisation import batch_norm
 
@@ -75,7 +74,7 @@ class EfficientNet(nn.Module):
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 3"], *, train: bool) -> BackboneFeatures:
         """Takes images whose sides are multiples of 16. Draws from the `dropout` stream in training."""
-        x = Conv(
+        x = nn.Conv(
             scaled_features(STEM_FEATURES, self.width),
             (3, 3),
             strides=2,

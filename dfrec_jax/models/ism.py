@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.models.efficientnet import BackboneFeatures, EfficientNet
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm, imagenet_normalise
 from dfrec_jax.nets.resize import resize_align_corners
@@ -41,9 +40,9 @@ class ConvNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
         """Returns non-negative features."""
-        x = Conv(self.features, (1, 1), use_bias=False, kernel_init=initialisation.CONV, dtype=self.dtype, name="conv")(
-            x
-        )
+        x = nn.Conv(
+            self.features, (1, 1), use_bias=False, kernel_init=initialisation.CONV, dtype=self.dtype, name="conv"
+        )(x)
         return nn.relu(batch_norm(train=train, name="norm", dtype=self.dtype)(x))
 
 
@@ -153,7 +152,7 @@ class Ism(nn.Module):
         pixels = imagenet_normalise(image) if self.imagenet_norm else image
         backbone = EfficientNet(self.width, self.depth, self.dtype, name="backbone")(pixels, train=train)
         decoder = DeepLabDecoder(self.decoder_features, self.rates, self.dtype, name="decoder")
-        coarse = Conv(1, (1, 1), kernel_init=initialisation.CONV, name="segmentation_head")(
+        coarse = nn.Conv(1, (1, 1), kernel_init=initialisation.CONV, name="segmentation_head")(
             decoder(backbone, train=train)
         )
         map_logits = resize_align_corners(coarse, image.shape[1:3])

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, Int
 
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.changes import changed, without_grid
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.patches import fold, gather_rows, patchify, prepend, put_rows, sincos_positions, unfold
 from dfrec_jax.nets.transformer import Transformer, VitSize
 from dfrec_jax.nets.unet import ConvBlock, UpConv
@@ -165,7 +164,7 @@ class UNetPixels(nn.Module):
                 x = self._modulated(x, identity, f"identity_{level}")
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features[level], self.dtype, name=f"decode_{level}")(x, train=train)
-        changes = Conv(3 * stem**2, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
+        changes = nn.Conv(3 * stem**2, (1, 1), kernel_init=nn.initializers.zeros, name="to_rgb")(x)
         return changed(image, source_map * without_grid(unfold(changes, stem), stem))
 
     def _modulated(self, x: Float[Array, "b h w c"], identity: Float[Array, "b e"], name: str) -> Array:

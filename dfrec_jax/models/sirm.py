@@ -9,7 +9,6 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
 from dfrec_jax.nets.changes import changed, without_grid
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.patches import fold, unfold
 from dfrec_jax.nets.pooling import max_pool
@@ -54,12 +53,12 @@ class AttentionGate(nn.Module):
         """Returns `skip`, each pixel scaled."""
 
         def conv_norm(x: Array, features: int, name: str) -> Array:
-            x = Conv(features, (1, 1), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"{name}_conv")(x)
+            x = nn.Conv(features, (1, 1), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"{name}_conv")(x)
             return batch_norm(train=train, name=f"{name}_norm", dtype=self.dtype)(x)
 
         joint = nn.relu(conv_norm(gate, self.features, "gate") + conv_norm(skip, self.features, "skip"))
         joint = nn.sigmoid(conv_norm(joint, 1, "psi"))
-        own = Conv(1, (1, 1), kernel_init=initialisation.CONV, use_bias=False, dtype=self.dtype, name="own_psi")(
+        own = nn.Conv(1, (1, 1), kernel_init=initialisation.CONV, use_bias=False, dtype=self.dtype, name="own_psi")(
             conv_norm(skip, self.features, "own")
         )
         return skip * (joint + nn.sigmoid(own))
@@ -131,7 +130,7 @@ class Sirm(nn.Module):
             x = jnp.concatenate([skip, x], axis=-1)
             x = ConvBlock(features, self.dtype, name=f"decode_{level}")(x, train=train)
         start = nn.initializers.zeros if self.residual else initialisation.CONV
-        logits = unfold(Conv(3 * self.stem**2, (1, 1), kernel_init=start, name="to_rgb")(x), self.stem)
+        logits = unfold(nn.Conv(3 * self.stem**2, (1, 1), kernel_init=start, name="to_rgb")(x), self.stem)
         if self.residual:
             return changed(image, source_map * without_grid(logits, self.stem))
         return nn.sigmoid(logits)

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.models import residual
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.patches import fold
 
 
@@ -60,7 +59,7 @@ class TraceHead(nn.Module):
         for number in range(self.depth):
             scale, shift = jnp.split(nn.Dense(2 * self.width, name=f"told{number}")(told)[:, None, None], 2, axis=-1)
             y = nn.LayerNorm(name=f"norm{number}")(x) * (1 + scale) + shift
-            x = x + Conv(self.width, (3, 3), name=f"conv{number}")(nn.relu(y))
+            x = x + nn.Conv(self.width, (3, 3), name=f"conv{number}")(nn.relu(y))
         places = self.param("places", nn.initializers.constant(1 / (x.shape[1] * x.shape[2])), (*x.shape[1:],))
         pooled = jnp.sum(nn.LayerNorm(name="last_norm")(x) * places[None], axis=(1, 2))
         x = nn.relu(nn.Dense(self.hidden, name="hidden")(jnp.concatenate([pooled, told], axis=-1)))

@@ -1,4 +1,5 @@
-"""Convolution over all channels, fast on every platform: `Conv` takes the place of `flax.linen.Conv`."""
+"""Convolution over all channels of networks that are not trained, fast on every platform: `Conv` takes the place of
+`flax.linen.Conv` in `frozen`."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,31 +19,17 @@ def convolve(
     padding: Padding,
     **options: Any,
 ) -> Float[Array, "b i j d"]:
-    """`lax.conv_general_dilated`, but for a kernel of 1x1, which is a product of matrices and computed as one.
+    """`lax.conv_general_dilated` with a kernel that nobody differentiates by, as XLA (jaxlib 0.10) is fast at it on a CPU.
 
-    As a convolution XLA (jaxlib 0.10) takes a fifth longer for it on a CPU, and three to eight times for its gradient.
+    A kernel of 1x1 is a product of matrices, and computed as one. What is not padded it gives to another library,
+    which takes three times as long: a row and a column of zeros at the far ends keep it from that, and what they add to
+    the grid is cut off again. The gradient by that kernel would take forty times as long.
     """
-    if kernel.shape[:2] != (1, 1) or kernel.shape[2] != x.shape[-1] or not _is_unpadded(kernel, padding):
+    if not _is_unpadded(kernel, padding) or kernel.shape[2] != x.shape[-1]:
         return lax.conv_general_dilated(x, kernel, strides, padding, **options)
-    taken = x[:, :: strides[0], :: strides[1]]
-    return lax.dot_general(taken, kernel[0, 0], (((3,), (0,)), ((), ())), precision=options.get("precision"))
-
-
-def convolve_frozen(
-    x: Float[Array, "b h w c"],
-    kernel: Float[Array, "k l c d"],
-    strides: Sequence[int],
-    padding: Padding,
-    **options: Any,
-) -> Float[Array, "b i j d"]:
-    """`convolve` with a kernel that nobody differentiates by.
-
-    On a CPU XLA gives a convolution without padding to another library, which takes three times as long. A row and a
-    column of zeros at the far ends keep it from that; what they add to the grid is cut off again. The gradient by the
-    kernel would take forty times as long so.
-    """
-    if kernel.shape[:2] == (1, 1) or not _is_unpadded(kernel, padding):
-        return convolve(x, kernel, strides, padding, **options)
+    if kernel.shape[:2] == (1, 1):
+        taken = x[:, :: strides[0], :: strides[1]]
+        return lax.dot_general(taken, kernel[0, 0], (((3,), (0,)), ((), ())), precision=options.get("precision"))
     height, width = ((x.shape[side + 1] - kernel.shape[side]) // strides[side] + 1 for side in (0, 1))
 
     def with_zeros(x: Array, kernel: Array) -> Array:
@@ -61,4 +48,3 @@ def _is_unpadded(kernel: Array, padding: Padding) -> bool:
 
 
 Conv = partial(nn.Conv, conv_general_dilated=convolve)
-FrozenConv = partial(nn.Conv, conv_general_dilated=convolve_frozen)

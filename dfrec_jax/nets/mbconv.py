@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.depthwise import DepthwiseConv
 from dfrec_jax.nets.normalisation import batch_norm
 
@@ -63,7 +62,7 @@ class MBConv(nn.Module):
         """Draws from the `dropout` stream in training."""
 
         def conv(x: Array, features: int, name: str) -> Array:
-            return Conv(
+            return nn.Conv(
                 features, (1, 1), use_bias=False, kernel_init=initialisation.BACKBONE_CONV, dtype=self.dtype, name=name
             )(x)
 

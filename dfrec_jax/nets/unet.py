@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from dfrec_jax.nets import initialisation
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.normalisation import batch_norm
 from dfrec_jax.nets.upsample import DoublingConv
 
@@ -27,7 +26,9 @@ class ConvBlock(nn.Module):
     def __call__(self, x: Float[Array, "b h w c"], *, train: bool) -> Float[Array, "b h w d"]:
         """Returns non-negative features."""
         for index in range(2):
-            x = Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"conv_{index}")(x)
+            x = nn.Conv(self.features, (3, 3), kernel_init=initialisation.CONV, dtype=self.dtype, name=f"conv_{index}")(
+                x
+            )
             x = nn.relu(batch_norm(train=train, name=f"norm_{index}", dtype=self.dtype)(x))
         return x
 

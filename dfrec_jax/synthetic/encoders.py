@@ -19,7 +19,6 @@ from jaxtyping import Array, Float
 from safetensors.numpy import load as read_tensors
 
 from dfrec_jax.frozen.network import Features, FrozenNetwork
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.synthetic.factors import ATTRIBUTE_NAMES, POSE_SCALES
 
 INPUT_SIZE = 64
@@ -34,7 +33,7 @@ class EncoderA(nn.Module):
         """RGB in [0, 1], 64 px, to features by name."""
 
         def conv(x: Array, features: int, stride: int, name: str) -> Array:
-            x = Conv(features, (3, 3), stride, padding=1, use_bias=False, name=name)(x)
+            x = nn.Conv(features, (3, 3), stride, padding=1, use_bias=False, name=name)(x)
             return nn.BatchNorm(use_running_average=not train, momentum=0.95, name=f"{name}_norm")(x)
 
         taps = {"stem": nn.relu(conv(x * 2.0 - 1.0, 16, 2, "stem"))}
@@ -56,7 +55,7 @@ class EncoderB(nn.Module):
         """RGB in [0, 1], 64 px, to features by name."""
 
         def conv(x: Array, features: int, kernel: int, stride: int, name: str) -> Array:
-            x = Conv(features, (kernel, kernel), stride, padding=kernel // 2, name=name)(x)
+            x = nn.Conv(features, (kernel, kernel), stride, padding=kernel // 2, name=name)(x)
             return nn.silu(nn.GroupNorm(num_groups=4, name=f"{name}_norm")(x))
 
         taps = {"stem": conv(x * 2.0 - 1.0, 12, 5, 2, "stem")}

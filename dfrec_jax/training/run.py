@@ -80,5 +80,5 @@ def train(
     ledger = Ledger(age)
     check(config, workdir, start_over=start_over)
     with hosts.together(joining, config.to_json()) if joining else contextlib.nullcontext():
-        memory.settle()
+        memory.keep_freed()
         return loop.train(TASKS[task_of(config)](config), workdir, start_over=start_over, ledger=ledger)

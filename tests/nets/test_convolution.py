@@ -6,7 +6,7 @@ import pytest
 from jax import lax
 
 import dfrec_jax
-from dfrec_jax.nets.convolution import Conv, FrozenConv, convolve, convolve_frozen
+from dfrec_jax.nets.convolution import Conv, convolve
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
@@ -20,7 +20,6 @@ def _values_and_gradients(form, x, kernel, strides, padding, argument):
     return y, *gradient
 
 
-@pytest.mark.parametrize("form", [convolve, convolve_frozen])
 @pytest.mark.parametrize(
     ("taps", "strides", "padding"),
     [
@@ -34,31 +33,29 @@ def _values_and_gradients(form, x, kernel, strides, padding, argument):
         ((1, 5), (1, 1), [(0, 0), (2, 2)]),
     ],
 )
-def test_every_form_is_the_convolution_and_so_are_its_gradients(form, taps, strides, padding):
+def test_it_is_the_convolution_and_so_are_its_gradients(taps, strides, padding):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 8, 9, 3), np.float32)
     kernel = rng.standard_normal((*taps, 3, 4), np.float32)
     wanted = _values_and_gradients(lax.conv_general_dilated, x, kernel, strides, padding, (0, 1))
-    got = _values_and_gradients(form, x, kernel, strides, padding, (0, 1))
+    got = _values_and_gradients(convolve, x, kernel, strides, padding, (0, 1))
     for ours, theirs in zip(got, wanted, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("layer", [Conv, FrozenConv])
-def test_a_kernel_of_one_tap_is_no_convolution_to_the_compiler(layer):
-    conv, x = layer(4, (1, 1), (2, 2)), np.zeros((1, 8, 8, 3), np.float32)
+def test_a_kernel_of_one_tap_is_no_convolution_to_the_compiler():
+    conv, x = Conv(4, (1, 1), (2, 2)), np.zeros((1, 8, 8, 3), np.float32)
     variables = conv.init(jax.random.key(0), x)
     assert "conv_general_dilated" not in str(jax.make_jaxpr(conv.apply)(variables, x))
 
 
 def test_nothing_frozen_stays_unpadded_on_a_cpu():
-    conv, x = FrozenConv(4, (3, 3), padding="VALID"), np.zeros((1, 8, 8, 3), np.float32)
+    conv, x = Conv(4, (3, 3), padding="VALID"), np.zeros((1, 8, 8, 3), np.float32)
     program = jax.jit(conv.apply).lower(conv.init(jax.random.key(0), x), x).as_text()
     assert "stablehlo.convolution" in program
     assert "pad = [[0, 1], [0, 1]]" in program and "pad = [[0, 0], [0, 0]]" not in program
 
 
-def test_no_network_goes_by_another_convolution():
-    """Each layer of the package is `Conv` or `FrozenConv`: flax's own is slow on a CPU where nothing is padded."""
-    for file in Path(dfrec_jax.__file__).parent.rglob("*.py"):
+def test_no_frozen_network_goes_by_another_convolution():
+    for file in (Path(dfrec_jax.__file__).parent / "frozen").glob("*.py"):
         assert "nn.Conv(" not in file.read_text(), file

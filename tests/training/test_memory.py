@@ -39,51 +39,6 @@ def test_a_block_that_was_freed_is_there_again_without_faults(environment, is_ke
     assert (int(done.stdout) < 10) == is_kept
 
 
-HEAPS = """
-import ctypes, os, sys, threading
-from dfrec_jax.training import memory
-memory.settle()
-libc = ctypes.CDLL(None)
-libc.malloc.restype = ctypes.c_void_p
-number = 2 * len(os.sched_getaffinity(0)) + 8
-together = threading.Barrier(number)
-
-def take():
-    libc.malloc(5000)
-    together.wait()
-
-threads = [threading.Thread(target=take) for _ in range(number)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-libc.fopen.restype = ctypes.c_void_p
-file = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w"))
-libc.malloc_info(0, file)
-libc.fclose(file)
-print(open(sys.argv[1]).read().count("<heap nr="))
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library than glibc")
-@pytest.mark.parametrize(
-    ("environment", "is_shared"),
-    [
-        ({}, True),
-        ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, True),
-        ({"GLIBC_TUNABLES": ""}, False),
-        ({"MALLOC_ARENA_MAX": "24"}, False),
-    ],
-)
-def test_new_threads_share_the_heaps_of_the_others(tmp_path, environment, is_shared):
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_"))}
-    command = [sys.executable, "-c", HEAPS, str(tmp_path / "heaps")]
-    done = subprocess.run(command, env=clean | environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    # The threads of a library that is imported have heaps before a limit is set.
-    assert (int(done.stdout) <= len(os.sched_getaffinity(0)) + 1) == is_shared, done.stdout
-
-
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    assert not memory.keep_freed() and not memory.share_heaps()
+    assert not memory.keep_freed()

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 
 from dfrec_jax.forging import face_region, warping
 from dfrec_jax.forging.candidate_region import MEAN_FACE, MEAN_FIVE
-from dfrec_jax.nets.convolution import Conv
 from dfrec_jax.nets.pooling import max_pool
 from dfrec_jax.nets.unet import ConvBlock, UpConv
 
@@ -41,11 +40,11 @@ class FaceAutoencoder(nn.Module):
         for level, features in enumerate(self.features):
             x = ConvBlock(features, name=f"down_{level}")(x, train=train)
             x = max_pool(x)
-        x = Conv(self.latent, (1, 1), name="latent")(x)
+        x = nn.Conv(self.latent, (1, 1), name="latent")(x)
         for level, features in reversed(list(enumerate(self.features))):
             x = UpConv(features, name=f"up_{level}")(x, train=train)
             x = ConvBlock(features, name=f"up_block_{level}")(x, train=train)
-        return nn.sigmoid(Conv(3, (1, 1), name="pixels")(x))
+        return nn.sigmoid(nn.Conv(3, (1, 1), name="pixels")(x))
 
 
 def on_square(points: np.ndarray, size: int) -> Float[np.ndarray, "n 2"]:
