@@ -19,7 +19,7 @@ def convolve(
     padding: Padding,
     **options: Any,
 ) -> Float[Array, "b i j d"]:
-    """`lax.conv_general_dilated` with a kernel that nobody differentiates by, as XLA (jaxlib 0.10) is fast at it on a CPU.
+    """`lax.conv_general_dilated` with a kernel that nobody differentiates by, as XLA (jaxlib 0.10) does it fast.
 
     A kernel of 1x1 is a product of matrices, and computed as one. What is not padded it gives to another library,
     which takes three times as long: a row and a column of zeros at the far ends keep it from that, and what they add to
