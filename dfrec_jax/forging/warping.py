@@ -46,6 +46,33 @@ def _plate(squared_distance: Array) -> Array:
     return squared_distance * jnp.log(jnp.maximum(squared_distance, 1e-12))  # r^2 log r^2, 0 at 0
 
 
+def solve(system: Float[Array, "n n"], right: Float[Array, "n c"]) -> Float[Array, "n c"]:
+    """`jnp.linalg.solve` by Gaussian elimination with partial pivoting, in operations of the program's own.
+
+    On a CPU jax leaves a batch of solves to LAPACK, which splits it over the threads that run the programs and waits
+    for them: where as many programs as there are threads come to that at once (virtual devices, a batch made ahead
+    while a step runs), all wait for ever.
+    """
+    size = system.shape[0]
+    order = jnp.arange(size)
+
+    def eliminate(column: Array, rows: Array) -> Array:
+        pivot = jnp.argmax(jnp.where(order >= column, jnp.abs(rows[:, column]), -1.0))
+        row = rows[pivot]
+        rows = rows.at[pivot].set(rows[column]).at[column].set(row)
+        factors = jnp.where(order > column, rows[:, column] / row[column], 0.0)
+        return rows - factors[:, None] * row[None]
+
+    def substitute(done: Array, solution: Array) -> Array:
+        at = size - 1 - done
+        known = jnp.matmul(upper[at], solution, precision="highest")  # what is not solved yet is 0
+        return solution.at[at].set((right[at] - known) / upper[at, at])
+
+    rows = jax.lax.fori_loop(0, size, eliminate, jnp.concatenate([system, right], axis=1))
+    upper, right = rows[:, :size], rows[:, size:]
+    return jax.lax.fori_loop(0, size, substitute, jnp.zeros_like(right))
+
+
 def thin_plate(
     moving: Float[Array, "n 2"],
     fixed: Float[Array, "n 2"],
@@ -63,7 +90,7 @@ def thin_plate(
     squared = jnp.sum(jnp.square(nodes[:, None] - nodes[None]), axis=-1)
     affine = jnp.concatenate([jnp.ones((num, 1)), nodes], axis=1)
     system = jnp.block([[_plate(squared) + smoothing * jnp.eye(num), affine], [affine.T, jnp.zeros((3, 3))]])
-    weights = jnp.linalg.solve(system, jnp.concatenate([(moving - centre[None]) / unit, jnp.zeros((3, 2))]))
+    weights = solve(system, jnp.concatenate([(moving - centre[None]) / unit, jnp.zeros((3, 2))]))
     at = (positions.reshape(-1, 2) - centre[None]) / unit
     bend = _plate(jnp.sum(jnp.square(at[:, None] - nodes[None]), axis=-1))
     moved = bend @ weights[:num] + weights[num][None] + at @ weights[num + 1 :]

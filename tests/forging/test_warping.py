@@ -34,6 +34,14 @@ def test_similarity_equals_scikit_image():
     np.testing.assert_allclose(np.asarray(got).reshape(-1, 2), want, atol=1e-3)
 
 
+def test_a_solve_equals_numpys_also_where_pivots_are_needed():
+    rng = np.random.default_rng(0)
+    systems, right = rng.normal(size=(5, 7, 7)).astype(np.float32), rng.normal(size=(5, 7, 2)).astype(np.float32)
+    systems[:, np.arange(7), np.arange(7)] = 0
+    got = jax.jit(jax.vmap(warping.solve))(systems, right)
+    np.testing.assert_allclose(got, np.linalg.solve(systems.astype(np.float64), right), rtol=1e-3, atol=1e-4)
+
+
 def test_thin_plate_equals_scipy():
     _, moving = made_up_face(2, 64)
     _, fixed = made_up_face(3, 64)
