@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dfrec_jax.files import held_folder
 from dfrec_jax.preparation import run_jobs, shared_people, write_dataset
 from dfrec_jax.preparation.cut_records import Options
 from dfrec_jax.preparation.plan import Plan, PreparationError, Rejected, Remark
 from dfrec_jax.preparation.unfinished import Parts, Unfinished
 from dfrec_jax.records import schema
+
+LOCK = "preparation.lock"
 
 
 class Request(NamedTuple):
@@ -47,7 +50,7 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
 
     Raises:
       PreparationError: where the data set is there already, nothing can be done, the disk is full, `out` cannot be
-        written, or an unfinished preparation was begun otherwise.
+        written, another preparation is at work there, or an unfinished one was begun otherwise.
       KeyboardInterrupt: on Ctrl-C; what is done stays done.
     """
     folder = schema.folder_of(request.out, request.dataset)
@@ -56,27 +59,29 @@ def prepare(plan: Plan, make_tools: run_jobs.MakeTools, request: Request) -> wri
     settings = {"dataset": request.dataset, **request.options._asdict(), "seed": request.seed}
     settings |= {"num_forgeries": request.num_forgeries, **request.settings}
     settings["people_shared_with_train"] = shared_people.shared_with_train(plan)
+    begun = folder.parent / "unfinished"
     try:
-        unfinished = Unfinished(folder.parent / "unfinished", plan, settings)
-        if request.beam is None:
-            run_jobs.run(plan, unfinished, make_tools, request.options, request.processes)
-            stores = _parts(plan, unfinished)
-        else:
-            stores = _by_beam(plan, unfinished, make_tools, request, settings)
-        said = unfinished.said()
-        return write_dataset.write_and_move(
-            request.dataset,
-            folder,
-            unfinished.folder,
-            stores,
-            [*plan.rejected, *(row for row in said if isinstance(row, Rejected))],
-            list(dict.fromkeys(row for row in said if isinstance(row, Remark))),
-            description=schema.BUILDERS[request.dataset].__doc__ or "",
-            settings=settings,
-            num_forgeries=request.num_forgeries,
-            quality=request.options.quality,
-            seed=request.seed,
-        )
+        with held_folder.held(begun / LOCK, "preparation", "--out", request.out, PreparationError):
+            unfinished = Unfinished(begun, plan, settings)
+            if request.beam is None:
+                run_jobs.run(plan, unfinished, make_tools, request.options, request.processes)
+                stores = _parts(plan, unfinished)
+            else:
+                stores = _by_beam(plan, unfinished, make_tools, request, settings)
+            said = unfinished.said()
+            return write_dataset.write_and_move(
+                request.dataset,
+                folder,
+                unfinished.folder,
+                stores,
+                [*plan.rejected, *(row for row in said if isinstance(row, Rejected))],
+                list(dict.fromkeys(row for row in said if isinstance(row, Remark))),
+                description=schema.BUILDERS[request.dataset].__doc__ or "",
+                settings=settings,
+                num_forgeries=request.num_forgeries,
+                quality=request.options.quality,
+                seed=request.seed,
+            )
     except OSError as error:
         if error.errno in run_jobs.DISK_FULL:
             raise PreparationError(

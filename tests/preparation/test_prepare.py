@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from dfrec_jax.files import whole
+from dfrec_jax.files import held_folder, whole
 from dfrec_jax.preparation import run_jobs, unfinished
 from dfrec_jax.preparation.layouts import face_folders, triplets
 from dfrec_jax.preparation.plan import PreparationError
-from dfrec_jax.preparation.prepare import prepare
+from dfrec_jax.preparation.prepare import LOCK, prepare
 from dfrec_jax.records import index, schema
 from dfrec_jax.records.schema import folder_of
 from tests.preparation import trees
@@ -40,6 +40,17 @@ def faces_plan(root: Path, **changes):
 def read(folder: Path, dataset: str, split: str) -> list[schema.Record]:
     source = tfds.builder_from_directory(str(folder)).as_data_source(split)
     return [source[i] for i in range(len(source))]
+
+
+def test_a_second_preparation_is_refused_by_the_name_of_the_first(tmp_path):
+    trees.people(tmp_path / "in", PEOPLE)
+    plan = faces_plan(tmp_path / "in")
+    held = tmp_path / "out" / "faces" / "unfinished" / LOCK
+    with held_folder.held(held, "preparation", "--out", tmp_path / "out", PreparationError):
+        with pytest.raises(PreparationError, match=rf"--out=.*out: another preparation .*process {os.getpid()} of"):
+            prepare(plan, trees.make_tools, request(tmp_path / "out"))
+    prepare(plan, trees.make_tools, request(tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out" / "faces").iterdir()] == ["1.0.0"]
 
 
 def test_faces_come_out_whole_and_tfds_can_read_them(tmp_path):
