@@ -150,6 +150,7 @@ class CheckpointWriter:
         if self._saving is not None:
             self._saving = None
             self._tidy()
+            let_go.of_heaps()
 
     def _tidy(self) -> None:
         if jax.process_index() == 0:
