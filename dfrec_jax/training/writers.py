@@ -3,15 +3,16 @@
 clu's own writers stand in a package that imports TensorFlow and tensorboard. Where both are installed its
 `SummaryWriter` writes for TensorBoard, and otherwise one of ours by tensorboardX; the run calls either alike.
 
-Ours raise OSError, by the name of the file, at the line that a full disk has no room for.
+Either raises OSError at the line that a full disk has no room for: ours by the name of the file, clu's by the folder.
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -119,6 +120,43 @@ class TensorboardX:
             self.flush()
 
 
+class OfClu:
+    """A writer of clu's; what TensorFlow says of its files is an error of the system, as it is of ours."""
+
+    def __init__(self, writer: MetricWriter, folder: str | os.PathLike[str]):
+        self._writer, self._folder = writer, folder
+
+    def write_scalars(self, step: int, scalars: Scalars) -> None:
+        """See `MetricWriter`."""
+        with self._as_of_the_system():
+            self._writer.write_scalars(step, scalars)
+
+    def write_images(self, step: int, images: Mapping[str, Any]) -> None:
+        """See `MetricWriter`."""
+        with self._as_of_the_system():
+            self._writer.write_images(step, images)
+
+    def flush(self) -> None:
+        """See `MetricWriter`."""
+        with self._as_of_the_system():
+            self._writer.flush()
+
+    def close(self) -> None:
+        """See `MetricWriter`."""
+        with self._as_of_the_system():
+            self._writer.close()
+
+    @contextlib.contextmanager
+    def _as_of_the_system(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # TensorFlow's are of no common kind with others: `<file>; No space left on device`
+            for code in errno.errorcode:
+                if f"; {os.strerror(code)}" in str(error):
+                    raise OSError(code, os.strerror(code), str(self._folder)) from error
+            raise
+
+
 class Several:
     """Each call goes to every one of some writers."""
 
@@ -158,4 +196,4 @@ def for_tensorboard(folder: str | os.PathLike[str], start_step: int) -> MetricWr
     except ImportError:  # it imports TensorFlow
         return TensorboardX(folder, start_step)
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return metric_writers.SummaryWriter(str(folder))
+    return OfClu(metric_writers.SummaryWriter(str(folder)), folder)

@@ -3,6 +3,7 @@
 import errno
 import inspect
 import json
+import os
 import sys
 import types
 
@@ -12,7 +13,7 @@ from tensorboardX.proto import event_pb2
 
 from dfrec_jax.training import log, writers
 
-OURS = (writers.JsonLines, writers.TensorboardX, writers.Several)
+OURS = (writers.JsonLines, writers.TensorboardX, writers.OfClu, writers.Several)
 
 
 @pytest.fixture
@@ -59,18 +60,43 @@ def test_several_write_scalars_and_pictures(tmp_path):
     assert _events(tmp_path / "tensorboard") == [(1, "loss"), (1, "samples")]
 
 
-class ClusWriter(writers.Several):
+class ClusWriter:
+    """Fails at each call as TensorFlow does."""
+
     def __init__(self, logdir):
-        super().__init__([])
-        self.logdir = logdir
+        self._file = f"{logdir}/events.v2"
+
+    def _fail(self, *_):
+        raise Exception(f"{{{{node WriteSummary}}}} {self._file}; {self.words}\n\tFailed to flush [Op:WriteSummary]")
+
+    write_scalars = write_images = _fail
+
+    def flush(self):
+        self._fail()
+
+    close = flush
 
 
-def test_clus_writer_is_taken_where_it_can_be_imported(tmp_path, monkeypatch):
+@pytest.fixture
+def clus(tmp_path, monkeypatch):
     package = types.ModuleType("clu.metric_writers")
     package.SummaryWriter = ClusWriter
     monkeypatch.setitem(sys.modules, "clu.metric_writers", package)
     monkeypatch.setattr("clu.metric_writers", package, raising=False)
-    assert writers.for_tensorboard(tmp_path / "tensorboard", 0).logdir == str(tmp_path / "tensorboard")
+    return writers.for_tensorboard(tmp_path / "tensorboard", 0)
+
+
+@pytest.mark.parametrize("call", ["write_scalars", "write_images", "flush", "close"])
+def test_clus_writer_is_taken_where_it_can_be_imported_and_fails_as_ours(clus, tmp_path, monkeypatch, call):
+    arguments = (1, {}) if call.startswith("write") else ()
+    monkeypatch.setattr(ClusWriter, "words", os.strerror(errno.EDQUOT), raising=False)
+    with pytest.raises(OSError) as caught:
+        getattr(clus, call)(*arguments)
+    assert (caught.value.errno, caught.value.filename) == (errno.EDQUOT, str(tmp_path / "tensorboard"))
+    monkeypatch.setattr(ClusWriter, "words", "an error that is no system's")
+    with pytest.raises(Exception, match="an error that is no system's") as caught:
+        getattr(clus, call)(*arguments)
+    assert not isinstance(caught.value, OSError)
 
 
 def test_clus_own_writer(tmp_path):
@@ -80,7 +106,7 @@ def test_clus_own_writer(tmp_path):
     writer.write_scalars(1, {"loss": 0.5})
     writer.write_images(1, {"samples": np.zeros((1, 8, 8, 3), np.uint8)})
     writer.close()
-    assert not isinstance(writer, writers.TensorboardX) and list((tmp_path / "tensorboard").iterdir())
+    assert isinstance(writer, writers.OfClu) and list((tmp_path / "tensorboard").iterdir())
 
 
 @pytest.mark.parametrize("kind", ["metrics.jsonl", "tensorboard"])
@@ -93,8 +119,11 @@ def test_a_full_disk_is_said_at_once_by_the_name_of_the_file(disk, kind):
         for step in range(2, 10_000):  # the last block of the file has some room left
             writer.write_scalars(step, {f"term_{number}": 0.5 for number in range(20)})
     assert caught.value.errno == errno.ENOSPC and str(caught.value.filename).startswith(str(path))
-    with pytest.raises(OSError):
-        writer.close()
+    if isinstance(writer, writers.OfClu):
+        writer.close()  # TensorFlow says so once, and nothing when it closes
+    else:
+        with pytest.raises(OSError):
+            writer.close()
 
 
 def test_what_ends_a_run_on_a_full_disk_is_not_hidden_by_its_log(disk):
