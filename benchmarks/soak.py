@@ -8,7 +8,8 @@ Does:    `train.py` on the smallest DFREC (tests/tiny.py), drawn faces, with log
          touched comes and goes with them.
 Prints:  a line a minute, with what of it lies in pages of 2 MiB; then the slope of a straight line through all that was
          seen after `--settling` minutes, in MiB a minute and, which does not depend on how crowded the machine is, for
-         each save. Status 1 where the first is above the limit, or the training ended by itself.
+         each save; and that through the least of each minute, which is what is left after a save has given back what
+         the steps before it had freed. Status 1 where the first is above the limit, or the training ended by itself.
 """
 
 import argparse
@@ -55,6 +56,9 @@ def main() -> None:
         f"{slope:+.3f} MiB a minute after minute {arguments.settling:g}, over {counted.sum()} looks; from "
         f"{resident[counted][0]:.1f} to {resident[counted][-1]:.1f} MiB; the limit is {arguments.limit:g}"
     )
+    least = np.array([resident[minutes // 1 == minute].min() for minute in np.unique(minutes[counted] // 1)])
+    rise = np.polyfit(np.arange(len(least)), least, 1)[0] if len(least) > 1 else 0.0
+    print(f"{rise:+.3f} MiB a minute by the least of each minute, {least.min():.1f} to {least.max():.1f} MiB")
     print(f"{1024 * slope * np.ptp(minutes[counted]) / max(saves, 1):+.1f} KiB for each of {saves:.0f} saves")
     sys.exit(0 if slope <= arguments.limit else 1)
 
