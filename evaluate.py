@@ -17,9 +17,7 @@ _ROW = flags.DEFINE_multi_string("row", [], "NAME=DIR: a row of pictures that an
 _OUT = flags.DEFINE_string("out", "", "Where they go: the run; of a network runs/NAME, of several runs runs/report.")
 _RENDER_ONLY = flags.DEFINE_bool("render-only", False, "Render the report of --out again; needs no device and no run.")
 flags.DEFINE_string("checkpoint", "best", "best (by the validation score), newest, or a step's number.")
-flags.DEFINE_string(
-    "name", "", "Of the files: tables/NAME.md, results/NAME.json. By default what the other flags ask for."
-)
+flags.DEFINE_string("name", "", "Of the files, tables/NAME.md, results/NAME.json; empty: what the other flags ask for.")
 flags.DEFINE_string("dataset", "", "A prepared data set in place of the run's, such as triplets.")
 flags.DEFINE_string("data_dir", "", "Its folder (`dfrec prepare --out`); several with commas between.")
 flags.DEFINE_bool("forge", False, "Forge the pristine faces anew by every generator of training.")
@@ -33,6 +31,7 @@ flags.DEFINE_float(
 flags.DEFINE_enum(
     "verdict", "network", ["network", "given", "region"], "Who says that it is a swap; region: the face is the map."
 )
+flags.DEFINE_string("measure_by", "", "Networks that measure in place of the run's: metric=NAME,pose=NAME.")
 flags.DEFINE_integer("seed", 0, "Of the masking noise, 0 to 4294967295.", 0, 2**32 - 1)
 
 

@@ -23,7 +23,6 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls the end by SIGINT
 BROKEN_PIPE = 141  # and by SIGPIPE
 _ANY_TEXT = ("data", "data_dir", "weights_dir", "set", "beam", "origin")  # may be an address, or is no name of a file
-_OF_EXAMINERS = ("recover", "reference", "trace", "verify", "serve")
 _QUOTES = str.maketrans("", "", "'\"")
 AGAIN_SECONDS = 0.05  # from a Ctrl-C that was lost to its repetition
 
@@ -159,8 +158,7 @@ def _run(words: list[str]) -> int:
     for command in (*recovering, prepare, sweep, data, runs, weights, export, ship, masks, draw, doctor):
         command.add_parser(subparsers)
     arguments = parser.parse_args(startup.expand_home(words))
-    if words[0] in _OF_EXAMINERS:
-        _refuse_empty(words)
+    _refuse_empty(words)
     may_be = {*_ANY_TEXT, *reporting.CASE}
     given = {name: value for name, value in vars(arguments).items() if name not in may_be}
     addresses.refuse({f"--{name.replace('_', '-')}": value for name, value in given.items()})
@@ -171,7 +169,7 @@ def _run(words: list[str]) -> int:
 
 def _refuse_empty(words: list[str]) -> None:
     """Raises ConfigError for an empty word, but as one of a case: what a program does without a key, a gallery or a
-    network is not what was meant, and an empty name is that of the folder here."""
+    network is not what was meant, and an empty name is that of the folder here, which would be written to."""
     from dfrec_jax.commands import reporting
     from dfrec_jax.config.errors import ConfigError
 

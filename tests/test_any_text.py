@@ -16,10 +16,11 @@ from dfrec_jax.forensics.report import contents
 from dfrec_jax.preparation.inputs import tables
 from dfrec_jax.preparation.plan import PreparationError
 from dfrec_jax.records import index
-from dfrec_jax.reports import cells, figures, results
+from dfrec_jax.reports import cells, csv_tables, figures, known_runs, latex, report, results
 from dfrec_jax.runs import goodput, muster
 from dfrec_jax.tracing import calibration, gallery
 from dfrec_jax.training import will_it_fit
+from tests.reports import made_up
 
 DRAWN = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 # The names that the readers ask for, so that what is drawn gets past the first of them.
@@ -72,6 +73,51 @@ def test_records_of_ours(read, file, refusal, folder):
             assert str(error)
 
     check()
+
+
+def _places(said):
+    """Every place in some JSON, as the containers and keys that lead to it."""
+    inner = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list) else ()
+    for key, value in list(inner):
+        yield said, key
+        yield from _places(value)
+
+
+@pytest.mark.parametrize("kind", ["table", "grid", "densities", "runs"])
+def test_a_record_that_was_changed_at_one_place_is_shown_or_refused(kind, folder):
+    """Not only read: what the page, Markdown, CSV and LaTeX are made of then is of its type."""
+    results_of = folder / kind
+    (results_of / "results").mkdir(parents=True, exist_ok=True)
+    file = results_of / "results" / {"table": "table_1.json", "runs": "runs.json"}.get(kind, "figure_4.json")
+    cells.write(made_up.table(), results_of / "results" / "table_1.json")
+    if kind in ("grid", "densities"):
+        made = made_up.grid(file.parent) if kind == "grid" else made_up.densities()
+        figures.write(made, file)
+    if kind == "runs":
+        file.write_text(json.dumps(made_up.RUNS))
+    whole = file.read_text()
+    counted = len(list(_places(json.loads(whole))))
+
+    @given(number=any_of.integers(0, counted - 1), other=LEAVES | any_of.lists(LEAVES, max_size=2) | any_of.just({}))
+    @settings(DRAWN, max_examples=150)
+    def check(number, other):
+        said = json.loads(whole)
+        inner, key = list(_places(said))[number]
+        inner[key] = other
+        file.write_text(json.dumps(said))
+        try:
+            tables = [cells.read(results_of / "results" / "table_1.json")]
+            shown = [figures.read(file)] if file.name.startswith("figure") else []
+            runs = known_runs.read(results_of / "results" / "runs.json")
+            made = [text(table) for table in tables for text in (cells.markdown, csv_tables.table, latex.table)]
+            assert all([*made, report.html(tables, shown, runs, results_of / "results")])
+        except ValueError as error:
+            assert str(file) in str(error) or "is damaged" in str(error), error
+        except FileNotFoundError as error:  # of a picture by another name
+            assert error.filename
+
+    check()
+    file.write_text(whole)
 
 
 @given(lines=any_of.lists(JSON, max_size=4))

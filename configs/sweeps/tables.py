@@ -83,7 +83,7 @@ def get_sweep(table: str, base: ConfigDict) -> Sweep:
       ConfigError: for another table, or another base.
     """
     if table not in (*TABLES, "all"):
-        raise ConfigError(f"configs/sweeps/tables.py:{table}: must be one of {(*TABLES, 'all')}")
+        raise ConfigError(f"configs/sweeps/tables.py:{table or 'TABLE'}: the table must be one of {(*TABLES, 'all')}")
     if task_of(base) != "dfrec":
         raise ConfigError(f"--base: trains {task_of(base)}; the tables are of DFREC and what it is compared with")
     known = ("embedded", *(attacks[0].overrides["data.dataset"] for attacks in REAL))

@@ -37,6 +37,8 @@ def asked(
     if network:
         return _of_network(network, (workdir, runs, table, figure, render_only, rows), out, request)
     workdirs = [part.strip() for part in runs.split(",")] if runs else [workdir]
+    if runs and not all(workdirs):
+        raise ConfigError(f"--runs={runs}: an empty name stands there; folders of runs with commas between are meant")
     folder = str(tables_of_runs.folder_of_results(workdirs, out)) if workdir or runs or out else ""
     if render_only:
         if table or figure or not folder:

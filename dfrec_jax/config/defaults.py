@@ -119,7 +119,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     # Of tables of the paper; empty: for drawn faces embedded-b, otherwise what the paper names.
     config.frozen.frechet = ""  # features of the Frechet distance; inception-fid makes it FID
     config.frozen.attribute_metric = ""  # of Attr
-    config.frozen.pose = ""  # of Pose; 3ddfa-v2-mb05 is the light one
+    config.frozen.pose = ""  # of Pose; 3ddfa-v2 is the light one
     config.frozen.distance = ""  # lpips-like-squeezenet: evaluation also measures that distance
     config.frozen.detector = ""  # retinaface-mobile025: evaluation aligns by it, and looks for what was recovered
     config.frozen.weights_dir = ""  # searched first; then $DFREC_WEIGHTS, the cache, the registry's URL

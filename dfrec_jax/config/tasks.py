@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import attributes, autoencoder, compared, defaults, rules, trace
+from dfrec_jax.config import attributes, autoencoder, compared, defaults, networks, rules, trace
 from dfrec_jax.config.defaults import task_of
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import addresses
@@ -25,6 +25,8 @@ def validate(config: ConfigDict) -> None:
         trace.TASK: trace.validate,
     }
     checks.get(task_of(config), compared.validate)(config)
+    if "frozen" in config:
+        networks.check(config)
 
 
 def _refuse_addresses(fields: ConfigDict, prefix: str) -> None:

@@ -2,6 +2,7 @@
 
 from ml_collections import ConfigDict
 
+from dfrec_jax import perceptors
 from dfrec_jax.data import forged, pipeline
 from dfrec_jax.evaluation import finding
 from dfrec_jax.evaluation.collecting import Collected, Instruments
@@ -82,6 +83,10 @@ def notes(
         )
     if asked := request.flags():
         said.append(f"Not the plain evaluation: `{asked}`.")
+    if metric.name in perceptors.loss_networks(config).values():
+        said.append(
+            f"**`{metric.name}` is a network of the losses too: training has pleased what measures IDSIM and Acc_id.**"
+        )
     if metric.is_random:
         said.append("**The metric network has random weights: no number above means anything.**")
     return said

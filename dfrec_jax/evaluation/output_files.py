@@ -108,6 +108,7 @@ def _departures(request: Request) -> list[str]:
         "mask_ratio": f"mask{request.mask_ratio:g}",
         "patch_threshold": f"threshold{request.patch_threshold:g}",
         "verdict": f"verdict_{request.verdict}",
+        "measure_by": request.measure_by,
     }
     departures = [words[field] for field, value in request.conditions().items() if value != plain[field]]
     return [plain_name(word) for word in departures]

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from dfrec_jax.config import defaults, rules
+from dfrec_jax.config import defaults, networks, rules
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.records import joint
@@ -28,6 +28,8 @@ class Request(NamedTuple):
         the same.
       verdict: who says that a picture is a swap: `network`; `given`: it is one, and the face's region by its landmarks
         takes the place of a map that leaves the face out; `region`: it is one, and that region is the map.
+      measure_by: networks that measure in place of those that the run's config names, FIELD=NAME with commas between;
+        see `networks.replaced`.
     """
 
     name: str = ""
@@ -42,6 +44,7 @@ class Request(NamedTuple):
     mask_ratio: float = 0.0
     patch_threshold: float = 0.0
     verdict: str = "network"
+    measure_by: str = ""
 
     def conditions(self) -> dict[str, Any]:
         """All but the name: what results must have in common to be results of one thing."""
@@ -65,6 +68,7 @@ def measured_config(config: ConfigDict, request: Request) -> ConfigDict:
       ConfigError: for a request that does not fit the network or its data; names the flag.
     """
     trained_with, config = config, config.copy_and_resolve_references()
+    config = networks.replaced(config, request.measure_by, networks.OF_RUN)
     if request.dataset:
         is_named = any(name for name, _ in joint.named_folders(config.data.dir, ""))
         if is_named and not request.data_dir and request.dataset != pipeline.EMBEDDED:

@@ -10,6 +10,7 @@ import jax
 from ml_collections import ConfigDict
 
 from dfrec_jax import perceptors
+from dfrec_jax.config import networks
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.evaluation.recoverers import COPY
 from dfrec_jax.evaluation.request import AS_TRAINED, Request
@@ -21,7 +22,7 @@ from dfrec_jax.paper.table_data import SCENES, Data
 from dfrec_jax.paper.tables import NONE, PaperTable
 from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.records import joint
-from dfrec_jax.reports import cells, figures, provenance
+from dfrec_jax.reports import cells, figures, known_runs, provenance
 from dfrec_jax.runs import published_method, released
 
 
@@ -45,48 +46,56 @@ def opened(workdirs: Sequence[str], request: Request) -> Asked:
     """Opens the runs and sees whether they go together; loads nothing.
 
     Raises:
-      CheckpointError: for a workdir that holds no run.
+      CheckpointError: for a workdir that holds no run, or not the checkpoint that is asked for.
       ConfigError: for a request with other fields than tables have, and for runs of which two are the same or that do
         not go together.
     """
     _check_request(request)
     runs = [runs_at_hand.open_run(workdir) for workdir in workdirs]
     runs_at_hand.check_distinct(runs)
-    base = _base(runs)
-    networks = dict(sorted(perceptors.table_networks(base).items()))
+    base = _base(runs, request)
+    measuring = dict(sorted(perceptors.table_networks(base).items()))
     others = _others(runs, request.data_dir)
-    return Asked(runs, base, {**request.conditions(), "metrics": networks}, others)
+    for run in runs:
+        runs_at_hand.check_checkpoint(run, request.checkpoint)
+    return Asked(runs, base, {**request.conditions(), "metrics": measuring}, others)
 
 
 def _check_request(request: Request) -> None:
     """Raises ConfigError for a request with fields that tables and figures say themselves."""
     plain = Request(
-        checkpoint=request.checkpoint, seed=request.seed, data_dir=request.data_dir, examples=request.examples
-    )
+        checkpoint=request.checkpoint, seed=request.seed, data_dir=request.data_dir, examples=request.examples,
+        measure_by=request.measure_by,
+    )  # fmt: skip
     if plain != request:
-        beyond = request._replace(checkpoint="best", seed=0, data_dir="", examples=0)
+        beyond = request._replace(checkpoint="best", seed=0, data_dir="", examples=0, measure_by="")
         flags = beyond.flags() or f"--name={request.name}"
         raise ConfigError(f"{flags}: a table of the paper says itself what it is measured on; leave it out")
 
 
-def _base(runs: Sequence[Run]) -> ConfigDict:
-    """The config whose networks measure: of the first DFREC, with which all others must agree."""
+def _base(runs: Sequence[Run], request: Request) -> ConfigDict:
+    """The config whose networks measure: of the first DFREC, with which all others must agree where the request names
+    no others."""
     base = next((run for run in runs if "DFREC" in run.methods), runs[0])
-    networks = perceptors.table_networks(base.config)
+    configs = {run.workdir: networks.replaced(run.config, request.measure_by, networks.OF_TABLES) for run in runs}
+    measuring = perceptors.table_networks(configs[base.workdir])
     for run in runs:
-        differing = {
-            role: name for role, name in perceptors.table_networks(run.config).items() if name != networks[role]
-        }
-        if differing:
+        of_run = perceptors.table_networks(configs[run.workdir])
+        if differing := {role: name for role, name in of_run.items() if name != measuring[role]}:
             raise ConfigError(
-                f"{base.workdir} is measured by {networks}, {run.workdir} by {differing}: a table has one network "
-                "for a metric; leave one of the two out"
+                f"{base.workdir} is measured by {measuring}, {run.workdir} by {differing}: a table has one network "
+                "for a metric; name it, --measure_by=FIELD=NAME, or leave one of the two out"
             )
+    if request.data_dir and base.trained_on.dataset in SCENES:
+        raise ConfigError(
+            f"--data_dir={request.data_dir}: {base.workdir} was trained on drawn faces, which are read from no folder; "
+            "leave it out"
+        )
     kinds = list(dict.fromkeys(_kind(run.trained_on) for run in runs))
     if len(kinds) > 1:
         raise ConfigError(f"runs on {kinds[0]} and on {kinds[1]} stand in no table together; name those of one kind")
     _check_frames(runs)
-    return base.config
+    return configs[base.workdir]
 
 
 def _kind(data: Data) -> str:
@@ -158,9 +167,13 @@ def write_runs(runs: Sequence[Run], path: Path) -> None:
     """Adds what each run is, with its config, to the file that says so of all runs that tables and figures show.
 
     Raises:
+      ConfigError: where the file is damaged.
       WeightsError: where the note of an imported network on the file that it was made of is damaged.
     """
-    known = json_text.parsed(path.read_text(encoding="utf-8")) if path.exists() else {}
+    try:
+        known: dict[str, Any] = dict(known_runs.read(path))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     for run in runs:
         workdir = runs_at_hand.folder_of(run.workdir)
         known[run.workdir] = {

@@ -69,6 +69,8 @@ def asked(
     if data.dataset in SCENES:
         if attack or dataset:  # a run may have other bounds than those of tables
             require(data.attack in LEAKS, "--attack", data.attack, f"one of {tuple(LEAKS)}, of drawn faces")
+        if data_dir:
+            raise ConfigError(f"--data-dir={data_dir}: drawn faces are read from no folder; leave it out")
     elif not base.data.dir:
         raise ConfigError(f"--dataset={data.dataset}: name the folder that `dfrec prepare` wrote, --data-dir=DIR")
     elif not workdir:  # there is no run whose frame the data must have

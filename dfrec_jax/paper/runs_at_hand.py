@@ -15,7 +15,9 @@ from dfrec_jax.paper import compared, repaint, table_data
 from dfrec_jax.paper.pictures_of_others import Given, reason_without
 from dfrec_jax.paper.table_data import Data
 from dfrec_jax.paper.tables import DELOCATE, DFI, LOSSES, RECCE, REPAINT, Row
-from dfrec_jax.runs import published_method, released, shipped, stored_config, trained
+from dfrec_jax.runs import packed, published_method, released, shipped, stored_config, trained
+from dfrec_jax.runs.checkpoint import Checkpoints
+from dfrec_jax.runs.errors import CheckpointError
 
 
 class Run(NamedTuple):
@@ -68,6 +70,8 @@ def open_run(workdir: str | os.PathLike[str]) -> Run:
       ConfigError: for a run of no method that recovers faces.
     """
     folder = folder_of(workdir)
+    if not (folder / "config.json").is_file():
+        raise CheckpointError(f"{workdir}: there is no config.json in it; name the folder of a training run")
     config = stored_config.load(folder)
     task = defaults.task_of(config)
     if task not in METHODS:
@@ -100,6 +104,18 @@ def written_to(workdir: str | os.PathLike[str]) -> Path:
 
 def _is_name(workdir: str | os.PathLike[str]) -> bool:
     return str(workdir) in shipped.NAMES and not Path(workdir).exists()
+
+
+def check_checkpoint(run: Run, which: str) -> None:
+    """Raises CheckpointError where a run has no such checkpoint; reads none, so that a damaged one is not found."""
+    folder = folder_of(run.workdir)
+    try:
+        if packed.is_packed(folder):
+            packed.choose(packed.read_record(folder), which)
+        else:
+            Checkpoints(folder).choose(which)
+    except CheckpointError as error:
+        raise CheckpointError(f"{run.workdir}: ", *error.args) from error
 
 
 def check_distinct(runs: Sequence[Run]) -> None:

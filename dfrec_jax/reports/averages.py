@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dfrec_jax.reports.names import in_markdown
 from dfrec_jax.reports.results import Record
 from dfrec_jax.reports.tables import DFREC_ROWS, Column, TableSpec, cells_of, heading
 
@@ -58,4 +59,4 @@ def _lines(words: str, records: Sequence[Record]) -> Iterator[str]:
         if "idsim" in cells:
             clusters = cells["idsim"].clusters
             n, rest = cells_of(cells, AVERAGES).split(" | ", 1)
-            yield f"| {words} | {row} | {n} | {'-' if clusters is None else clusters} | {rest}"
+            yield f"| {in_markdown(words)} | {row} | {n} | {'-' if clusters is None else clusters} | {rest}"

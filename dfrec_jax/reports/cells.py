@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dfrec_jax.files import json_text, whole
-from dfrec_jax.reports import intervals
+from dfrec_jax.reports import intervals, provenance
+from dfrec_jax.reports.names import in_markdown
+from dfrec_jax.reports.typed import checked
 
 
 class Cell(NamedTuple):
@@ -122,7 +124,7 @@ def read(path: str | os.PathLike[str]) -> CellTable:
       ValueError: for a file that holds no such table.
     """
     try:
-        content = json_text.parsed(Path(path).read_text())
+        content = json_text.parsed(Path(path).read_text(encoding="utf-8"))
         lists: dict[str, Any] = {name: tuple(content[name]) for name in ("rows", "columns", "header", "footnotes")}
         metrics = tuple(Heading(**metric) for metric in content["metrics"])
         cells = tuple(Cell(**cell) for cell in content["cells"])
@@ -130,17 +132,36 @@ def read(path: str | os.PathLike[str]) -> CellTable:
             Roc(**{**roc, "forged": tuple(roc["forged"]), "pristine": tuple(roc["pristine"])})
             for roc in content.get("rocs", ())
         )
-        return CellTable(**{**content, **lists, "metrics": metrics, "cells": cells, "rocs": rocs})
-    except (KeyError, TypeError) as error:
+        table = checked(CellTable(**{**content, **lists, "metrics": metrics, "cells": cells, "rocs": rocs}))
+        _check(table)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: holds no table of the paper ({error})") from error
+    return table
+
+
+def _check(table: CellTable) -> None:
+    """Raises ValueError for a table that the paper has not, one without cells or with others than its places have."""
+    if not (1 <= table.number <= 7 and table.rows and table.columns and table.metrics):
+        raise ValueError(f"number {table.number} with {len(table.rows)} rows and {len(table.columns)} columns")
+    if not all(0 <= metric.digits <= 20 for metric in table.metrics):
+        raise ValueError(f"digits {[metric.digits for metric in table.metrics]}")
+    names = [metric.name for metric in table.metrics]
+    places = [(row, column, name) for row in table.rows for column in table.columns for name in names]
+    provenance.check(table.made)
+    if sorted((cell.row, cell.column, cell.metric) for cell in table.cells) != sorted(places):
+        raise ValueError("its cells are not one for each row, column and metric")
+    for roc in table.rocs:
+        if roc.row not in table.rows or roc.column not in table.columns or len(roc.forged) != len(roc.pristine):
+            raise ValueError(f"a curve of {roc.row}, {roc.column}, {roc.metric}")
 
 
 def markdown(table: CellTable) -> str:
     """The table as Markdown, then what it was measured on, why cells are missing, and the footnotes."""
     found = {(cell.row, cell.column, cell.metric): cell for cell in table.cells}
     places = [(column, metric) for column in table.columns for metric in table.metrics]
-    headings = [f"{column}, {metric.text}" if len(table.metrics) > 1 else column for column, metric in places]
-    of_one = f" ({table.metrics[0].text})" if len(table.metrics) == 1 else ""
+    is_one = len(table.metrics) == 1
+    headings = [in_markdown(column if is_one else f"{column}, {metric.text}") for column, metric in places]
+    of_one = f" ({table.metrics[0].text})" if is_one else ""
     lines = [
         f"**Table {table.number}: {table.title}**{of_one}",
         "",
@@ -149,7 +170,7 @@ def markdown(table: CellTable) -> str:
     ]
     for row in table.rows:
         cells = [_text(found[row, column, metric.name], metric) for column, metric in places]
-        lines.append(f"| {row} | " + " | ".join(cells) + " |")
+        lines.append(f"| {in_markdown(row)} | " + " | ".join(cells) + " |")
     notes = notes_of(table)
     return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
 

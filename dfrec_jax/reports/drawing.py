@@ -12,10 +12,10 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from PIL import Image
 from scipy.stats import gaussian_kde
 
 from dfrec_jax.files import whole
+from dfrec_jax.reports import figures
 from dfrec_jax.reports.figures import PICTURES, Figure, Panel, Shown
 
 STYLE: dict[Any, Any] = {
@@ -150,6 +150,5 @@ def _signed(number: float) -> str:
 
 
 def _picture(axes: Axes, path: Path, left: float, right: float, top: float, bottom: float) -> None:
-    with Image.open(path) as opened:
-        pixels = np.asarray(opened.convert("RGB"))
+    pixels = np.asarray(figures.opened(path).convert("RGB"))
     axes.imshow(pixels, extent=(left, right, bottom, top), interpolation="none", aspect="auto")

@@ -4,7 +4,7 @@ import base64
 import io
 from pathlib import Path
 
-from PIL import Image
+from dfrec_jax.reports import figures
 
 LARGE = 128  # pixels; larger ones are shown smaller than they are, and go in as WebP
 
@@ -13,14 +13,16 @@ def picture(path: Path) -> str:
     """A PNG as it is, or where it is large as WebP, which does not keep every bit: the file itself does.
 
     Raises:
+      ValueError: where it is damaged.
       OSError: where it is not there.
     """
-    data, kind = path.read_bytes(), "png"
-    with Image.open(io.BytesIO(data)) as opened:
-        if max(opened.size) > LARGE:
-            smaller = io.BytesIO()
-            opened.save(smaller, format="WEBP", quality=90)
-            data, kind = smaller.getvalue(), "webp"
+    opened = figures.opened(path)
+    if max(opened.size) > LARGE:
+        smaller, kind = io.BytesIO(), "webp"
+        opened.save(smaller, format="WEBP", quality=90)
+        data = smaller.getvalue()
+    else:
+        data, kind = path.read_bytes(), "png"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 

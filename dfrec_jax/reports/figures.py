@@ -5,6 +5,7 @@ without the runs, the data or a device.
 """
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +17,12 @@ from PIL import Image
 
 from dfrec_jax.files import json_text, whole
 from dfrec_jax.pictures import grid
+from dfrec_jax.reports import provenance
+from dfrec_jax.reports.typed import checked
 
 PICTURES = "pictures"
+MOST = 1.001  # of a cosine, with its rounding
+NAMES = ("1", "3", "4", "5", "6", "7", "8", "cases")
 
 
 class Shown(NamedTuple):
@@ -98,6 +103,25 @@ def keep(picture: UInt8[np.ndarray, "h w c"], results: Path) -> str:
     return path.name
 
 
+def opened(path: Path) -> Image.Image:
+    """A picture that `keep` wrote.
+
+    Raises:
+      ValueError: where it is damaged.
+      OSError: where it is not there.
+    """
+    try:
+        with Image.open(io.BytesIO(path.read_bytes())) as picture:
+            picture.load()
+            return picture
+    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: is damaged; delete it, and make what shows it again") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ValueError(f"{path}: is damaged; delete it, and make what shows it again") from error
+
+
 def write(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Writes it as JSON, whole or not at all."""
     lines = [{"label": line.label, "places": [place._asdict() for place in line.places]} for line in figure.lines]
@@ -123,7 +147,15 @@ def read(path: str | os.PathLike[str]) -> Figure:
             Panel(panel["title"], tuple(Curve(curve["label"], tuple(curve["values"])) for curve in panel["curves"]))
             for panel in content["panels"]
         )
-        figure = Figure(**{**content, **lists})
+        figure: Figure = checked(Figure(**{**content, **lists}))
+        provenance.check(figure.made)
+        if figure.name not in NAMES:
+            raise ValueError(f"name is {figure.name!r:.60}")
+        values = [value for panel in figure.panels for curve in panel.curves for value in curve.values]
+        if wrong := [value for value in values if not abs(value) <= MOST]:
+            raise ValueError(f"{wrong[0]} is no similarity, which is a cosine")
+        if any(len(line.places) != len(figure.headings) for line in figure.lines):
+            raise ValueError("a line has not as many places as there are headings")
         for name in (name for line in figure.lines for place in line.places for name in _files(place)):
             if Path(name).name != name or not name.endswith(".png"):
                 raise ValueError(f"{name!r} is no picture beside it")

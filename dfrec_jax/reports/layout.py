@@ -17,6 +17,7 @@ ARROW = 1.8  # at a heading, with its space
 LONGEST_WORD = 14  # letters of a heading that are not parted; a longer word goes on in the next line after a hyphen
 ROMAN = ("0", "I", "II", "III", "IV", "V", "VI", "VII")
 OTHER_DATA = "paper, other data"
+_DISTANCES = ("frechet", "fid")  # the second one in records of an earlier version, on whatever features
 
 
 class Kind(Enum):
@@ -37,7 +38,7 @@ class Leaf(NamedTuple):
     @property
     def heading(self) -> str:
         """Above it."""
-        if self.kind is Kind.OTHER and self.metric.name == "fid" and self.metric.text != "FID":
+        if self.kind is Kind.OTHER and self.metric.name in _DISTANCES and self.metric.text != "FID":
             return "paper's FID, other data"  # ours is a distance of another kind
         return {
             Kind.OURS: self.metric.text,

@@ -88,7 +88,7 @@ def figure(figure: Figure, results: Path) -> dict[str, Any]:
     """Of one figure; its pictures are read from below `results`."""
     pictures = results / figures.PICTURES
     lines = [
-        {"label": line.label, "places": [
+        {"label": line.label.replace("example ", "example\N{NO-BREAK SPACE}"), "places": [
             {"picture": embedded.picture(pictures / place.picture) if place.picture else "",
              "insets": [embedded.picture(pictures / name) if name else "" for name in place.insets],
              "number": None if place.number is None else _minus(f"{place.number:z.2f}"),

@@ -6,6 +6,7 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,12 @@ def _git(folder: Path, *words: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def check(said: Mapping[str, Any]) -> None:
+    """Raises ValueError for what `made` cannot have written."""
+    words = {name: value for name, value in said.items() if name != "environment" and value is not None}
+    if wrong := [name for name, value in words.items() if not isinstance(value, str)]:
+        raise ValueError(f"{wrong[0]} is {words[wrong[0]]!r:.60}, which is no word")
+    if not isinstance(said.get("environment", {}), Mapping):
+        raise ValueError(f"environment is {said['environment']!r:.60}, which is no Mapping")

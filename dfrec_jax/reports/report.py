@@ -13,8 +13,8 @@ from typing import Any
 import jinja2
 import markupsafe
 
-from dfrec_jax.files import json_text, whole
-from dfrec_jax.reports import cells, csv_tables, drawing, figures, latex, page_parts, rocs
+from dfrec_jax.files import whole
+from dfrec_jax.reports import cells, csv_tables, drawing, figures, known_runs, latex, page_parts, rocs
 from dfrec_jax.reports.cells import CellTable
 from dfrec_jax.reports.figures import Figure
 from dfrec_jax.reports.layout import OTHER_DATA, ROMAN
@@ -59,8 +59,7 @@ def render(folder: str | Path) -> Path:
             drawn.unlink(missing_ok=True)  # of an earlier record, which had something to show
         else:
             drawing.write(figure, results, drawn)
-    runs_file = results / "runs.json"
-    runs = json_text.parsed(runs_file.read_text(encoding="utf-8")) if runs_file.exists() else {}
+    runs = known_runs.read(results / known_runs.FILE)
     page = folder / "report" / "index.html"
     whole.write_text(page, html(tables, shown, runs, results))
     return page

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dfrec_jax.files import whole
 from dfrec_jax.reports import intervals
+from dfrec_jax.reports.names import in_markdown
 from dfrec_jax.reports.results import Record
 
 
@@ -118,7 +119,7 @@ def by_attack(spec: TableSpec, records: Sequence[Record]) -> str:
     lines = heading(f"| {spec.rows[0]} | n | ", "|---|---:|", spec)
     for attack in attacks:
         cells = {record.metric: record for record in records if (record.table, record.attack) == (spec.table, attack)}
-        lines.append(f"| {attack} | " + cells_of(cells, spec))
+        lines.append(f"| {in_markdown(attack)} | " + cells_of(cells, spec))
     return "\n".join(lines) + "\n" if attacks else ""
 
 

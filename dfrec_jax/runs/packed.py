@@ -117,6 +117,16 @@ def read_record(workdir: str | os.PathLike[str]) -> Record:
     return record
 
 
+def choose(record: Record, which: str) -> int:
+    """The step that `which` means, as `Checkpoints.choose`. Raises CheckpointError for another than the network's."""
+    if which not in ("best", "newest", str(record.step)):
+        raise CheckpointError(
+            Option("checkpoint", which, "which"),
+            f": the packed network {record.name} is of step {record.step} alone",
+        )
+    return record.step
+
+
 def restore(workdir: str | os.PathLike[str], which: str, abstract_variables: Any) -> tuple[int, Any]:
     """Step and variables of a packed network, in single precision.
 
@@ -129,11 +139,7 @@ def restore(workdir: str | os.PathLike[str], which: str, abstract_variables: Any
       CheckpointError: as `read_record`, for another step, and for variables of another network.
     """
     record = read_record(workdir)
-    if which not in ("best", "newest", str(record.step)):
-        raise CheckpointError(
-            Option("checkpoint", which, "which"),
-            f": the packed network {record.name} is of step {record.step} alone",
-        )
+    choose(record, which)
     path = Path(workdir) / Path(record.file).name
     try:
         tensors = safetensors.numpy.load_file(path)

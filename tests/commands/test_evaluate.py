@@ -13,6 +13,9 @@ def test_flags_that_do_not_go_together(tmp_path):
             evaluation.asked(*flags, Request())
     with pytest.raises(ConfigError, match="--runs=a: goes with a table"):
         evaluation.asked("", "a", "", "", False, "", Request())
+    for runs in ("a,", ",", "a,,b"):
+        with pytest.raises(ConfigError, match=f"--runs={runs}: an empty name"):
+            evaluation.asked("", runs, "1", "", False, "", Request())
     with pytest.raises(ConfigError, match="--out=a: goes with a table"):
         evaluation.asked("w", "", "", "", False, "a", Request())
     with pytest.raises(ConfigError, match="--render-only: wants --out=DIR"):

@@ -120,8 +120,8 @@ def test_what_is_set_is_the_last_word_in_every_run_that_has_it():
 @pytest.mark.parametrize(
     ("given", "base", "message"),
     [
-        (f"{SWEEP}:8", "configs/quickstart.py", "tables.py:8: must be one of"),
-        (SWEEP, "configs/quickstart.py", "tables.py:: must be one of"),
+        (f"{SWEEP}:8", "configs/quickstart.py", "tables.py:8: the table must be one of"),
+        (SWEEP, "configs/quickstart.py", "tables.py:TABLE: the table must be one of"),
         ("configs/quickstart.py", "configs/quickstart.py", "SWEEP=.*has no function get_sweep"),
         (f"{SWEEP}:1", "configs/nowhere.py", "--base=configs/nowhere.py: .* is no file"),
         (f"{SWEEP}:1", f"{SWEEP}:1", "--base=.*has no function get_config"),

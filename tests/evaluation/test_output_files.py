@@ -39,6 +39,7 @@ def test_scripts_find_the_plain_evaluation_where_they_always_did(tmp_path):
         (Request(mask_ratio=0.25), "recovery-mask0.25"),
         (Request(dataset="triplets", data_dir="../my data/swaps/,other"), "recovery-triplets-swaps_other"),
         (Request(forge=True, groups="a/list.csv"), "recovery-forged-by_list"),
+        (Request(measure_by="metric=a, detector="), "recovery-metric_a__detector_"),
         (Request(name="mine", seed=4), "mine"),
     ],
 )

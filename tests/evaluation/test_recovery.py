@@ -48,6 +48,16 @@ def test_it_leaves_results_with_their_request_and_a_table(tmp_path, measurings):
     assert "`--seed=3`" in text and "of all together is 75%" in text
 
 
+def test_another_network_measures_where_it_is_asked_for(tmp_path, measurings):
+    """`embedded-a`, which the run names, is its loss's too, and it is said; `embedded-b` is not."""
+    pleased = "is a network of the losses too: training has pleased what measures IDSIM"
+    assert f"**`embedded-a` {pleased}" in recovery.evaluate(tmp_path)
+    text = recovery.evaluate(tmp_path, Request(measure_by="metric=embedded-b"))
+    assert "IDSIM by `embedded-b`" in text and pleased not in text and "`--measure_by=metric=embedded-b`" in text
+    found = results.read(tmp_path / "results" / "recovery-metric_embedded-b.json")
+    assert {record.network for record in found.records if record.metric == "idsim"} == {"embedded-b"}
+
+
 def test_a_smaller_evaluation_leaves_the_full_one_alone(tmp_path, measurings):
     recovery.evaluate(tmp_path)
     before = (tmp_path / "results" / "results.json").read_bytes()
@@ -68,6 +78,8 @@ def test_a_smaller_evaluation_leaves_the_full_one_alone(tmp_path, measurings):
         Request(dataset="triplets", data_dir="/nowhere"),
         Request(dataset="triplets", data_dir="/nowhere", groups="missing.csv"),
         Request(mask_ratio=0.999),
+        Request(measure_by="metric=pfld"),
+        Request(measure_by="frechet=inception-fid"),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_measured(tmp_path, measurings, asked):

@@ -24,7 +24,7 @@ def test_the_target_itself_is_perfect():
     found = {name: estimate.value for name, estimate in estimates(total, METRICS)[0].items()}
     assert (total.examples.compute()["psnr"] == np.inf).all()
     assert found["idsim"] == pytest.approx(1, abs=1e-6) and found["ssim"] == pytest.approx(1, abs=1e-6)
-    assert found["attr"] == pytest.approx(100, abs=1e-4) and found["fid"] == pytest.approx(0, abs=1e-8)
+    assert found["attr"] == pytest.approx(100, abs=1e-4) and found["frechet"] == pytest.approx(0, abs=1e-8)
     assert found["pose"] == pytest.approx(0, abs=1e-3)
     assert "psnr" not in found, "it is endless, and no mean has it"
 
@@ -34,7 +34,7 @@ def test_copying_the_forgery_judges_every_face_real():
     found = figures(lambda one: one["image"])
     assert (found["real_recall"], found["fake_recall"], found["acc_id"]) == (100, 0, 50)
     assert (found["eer"], found["auc_real"]) == (50, 0.5), "rounding ranks no copy above another"
-    assert found["fid"] > 0 and found["idsim"] < 0.999
+    assert found["frechet"] > 0 and found["idsim"] < 0.999
 
 
 def test_a_perfect_detector_is_told_as_one():
@@ -86,7 +86,7 @@ def test_what_was_copied_counts_for_nothing_in_the_region():
 
 def test_without_a_network_its_metrics_are_left_out():
     found = figures(lambda one: one["image"], networks={"identity": NETWORK})
-    assert {"idsim", "psnr", "acc_id"} <= found.keys() and not {"fid", "attr", "pose"} & found.keys()
+    assert {"idsim", "psnr", "acc_id"} <= found.keys() and not {"frechet", "attr", "pose"} & found.keys()
 
 
 def test_a_face_that_cannot_be_aligned_counts_for_nothing_that_needs_it():
@@ -104,8 +104,8 @@ def test_a_face_that_cannot_be_aligned_counts_for_nothing_that_needs_it():
     found, _ = estimates(total, METRICS)
     assert (found["acc_id"].value, found["real_recall"].value, found["fake_recall"].value) == (50, 100, 0)
     assert found["eer"].value == 50 and found["auc_real"].value == 0.5
-    assert {name: found[name].n for name in ("acc_id", "auc_real", "idsim", "fid", "psnr")} == {
-        "acc_id": 6, "auc_real": 6, "idsim": 3, "fid": 3, "psnr": 4
+    assert {name: found[name].n for name in ("acc_id", "auc_real", "idsim", "frechet", "psnr")} == {
+        "acc_id": 6, "auc_real": 6, "idsim": 3, "frechet": 3, "psnr": 4
     }  # fmt: skip
     assert curves(total, METRICS)["auc_real"][1].tolist() == [0, 1]
 

@@ -102,7 +102,7 @@ BY_HAND = {
     "pose": lambda p: p.mean(lambda row: angle(p.of_recovered["rotation"][row], p.of_target["rotation"][row])),
     "psnr": lambda p: p.mean(lambda row: psnr(p.recovered[row], p.target[row])),
     "ssim": lambda p: p.mean(lambda row: ssim(p.recovered[row], p.target[row], np.ones_like(GENERATED[row]))),
-    "fid": lambda p: frechet(*(of["pool3"][p.forgeries] for of in (p.of_recovered, p.of_target))),
+    "frechet": lambda p: frechet(*(of["pool3"][p.forgeries] for of in (p.of_recovered, p.of_target))),
     "idsim_region": lambda p: p.mean(lambda row: cosine(*(of["embedding"][row] for of in p.of_gray))),
     "attr_region": lambda p: 100 * p.mean(lambda row: cosine(*(of["attributes"][row] for of in p.of_gray))),
     "psnr_region": lambda p: p.mean(

@@ -14,7 +14,7 @@ from dfrec_jax.reports import cells, figures
 from dfrec_jax.runs.errors import CheckpointError
 from tests import tiny
 from tests.paper.workdirs import run
-from tests.reports.made_up import cell, table
+from tests.reports.made_up import table
 
 
 def test_a_field_that_is_newer_than_the_record_counts_as_what_was_done_before(tmp_path):
@@ -38,7 +38,7 @@ def test_what_is_no_record_stands_in_the_way(tmp_path):
 @pytest.fixture
 def results(tmp_path):
     """A folder that knows five runs: two that a table and a figure name, one that is asked for, and two of before."""
-    found = table()._replace(cells=(cell("None", "FTM", "idsim", 0.5)._replace(run="of a table"),))
+    found = table()._replace(cells=tuple(one._replace(run="of a table") for one in table().cells))
     cells.write(found, tmp_path / "table_1.json")
     drawn = figures.Figure("1", "densities", panels=(figures.Panel("a", ()),), runs=("of a figure",))
     figures.write(drawn, tmp_path / "figure_1.json")
@@ -85,14 +85,27 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, made_up
     refused([run(tmp_path / "d", ism__enabled=False)], "without ISM has no cell in table 1")
     photographs = run(tmp_path / "e", data__dataset="celeba_megafs", data__attack="ftm", data__dir="/nowhere")
     refused([one, photographs], "measured by|drawn faces and on photographs")
-    refused([one, run(tmp_path / "f", (0.25, 0.4), frozen__metric="embedded-b")], "one network for a metric")
+    refused([one, run(tmp_path / "f", (0.25, 0.4), frozen__metric="embedded-b")], "one network .*--measure_by=FIELD")
+    refused([run(tmp_path / "g", frozen__pose="vgg19-imagenet")], "frozen.pose='vgg19-imagenet': must be a network")
+    refused([one], "--measure_by=metric=pfld: frozen.metric='pfld': must", request=Request(measure_by="metric=pfld"))
+    refused([one], "--measure_by=detector=: detector=: must be", request=Request(measure_by="detector="))
     framed = {"data__dataset": "celeba_megafs", "data__dir": "/nowhere", "data__crop": "box"}
     margins = [
         run(tmp_path / f"margin{m}", data__attack=a, data__margin=m, **framed) for m, a in ((0.3, "ftm"), (0.5, "lcr"))
     ]
     refused(margins, "margin0.3 was trained on faces of `--crop box --margin 0.3`, .*margin0.5 on those of .*0.5")
-    with pytest.raises(CheckpointError, match="nowhere"):
-        tables_of_runs.evaluate([one, "nowhere"], "1", "", Request())
+    refused([one], "--data_dir=/x: .*a was trained on drawn faces", request=Request(data_dir="/x"))
+    empty = run(tmp_path / "empty", (0.25, 0.4))
+    (tmp_path / "empty" / "checkpoints" / "7").rmdir()
+    for workdirs, which, message in (
+        ([one, "nowhere"], "best", "^nowhere: there is no config.json in it"),
+        ([one], "9", "a: --checkpoint=9: must be best, newest, or one of the saved steps .7.$"),
+        ([one, empty], "best", "empty: .*checkpoints holds no checkpoint: train first"),
+        (["drawn"], "7", "^drawn: --checkpoint=7: the packed network drawn is of step [0-9]+ alone"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            tables_of_runs.evaluate(workdirs, "1", "", Request(checkpoint=which))
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()].count("runs.json") == 0, "nothing is written"
     assert not made_up
 
 

@@ -87,6 +87,7 @@ def test_what_cannot_be_is_refused(prepared, tmp_path):
     workdir.mkdir()
     stored_config.save(workdir, tiny.config())
     refused("--attack='': must be one of .*leak 0 to 0.1", str(workdir), "embedded, outdoors", "", "", 0, 0)
+    refused("--data-dir=d: drawn faces are read from no folder", str(workdir), "", "d", "", 0, 0)
     refused("--size=8: must be from 16", "", "embedded", "", "leak 0 to 0.1", 8, 0)
     refused("holds no prepared 'faces'", "", "faces", str(tmp_path), "", 0, 0)
     measured, base = masks.asked("", "faces", str(prepared), "", 48, 0)

@@ -226,7 +226,7 @@ def test_a_distance_on_other_features_shows_as_many_digits_as_it_needs():
     fid = TABLES[0].metrics[0]
 
     def digits(*values):
-        return table_cells._digits(fid, [Cell("row", "column", "fid", value) for value in values])
+        return table_cells._digits(fid, [Cell("row", "column", "frechet", value) for value in values])
 
     assert digits(11.35, 0.5) == digits(0.0, None) == digits() == 2
     assert digits(1.6e-5, 3.6e-4) == 6 and digits(1e-12) == 6

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dfrec_jax import perceptors
+from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import pipeline
 from dfrec_jax.evaluation import scores
 from dfrec_jax.evaluation.recoverers import COPY, DFREC, INPAINTING
@@ -18,18 +19,22 @@ from dfrec_jax.weights.rules import WeightsError
 from tests import tiny
 from tests.evaluation import scored
 from tests.paper.workdirs import run
+from tests.reports.made_up import RUNS
 
-NETWORKS = {
-    "frozen__metric": "net-identity", "frozen__frechet": "net-frechet", "frozen__attribute_metric": "net-attributes",
-    "frozen__pose": "net-pose",
+NAMES = {
+    "identity": "mobilefacenet-foamliu", "frechet": "lpips-like-squeezenet", "attributes": "attributes-resnet18",
+    "pose": "3ddfa-v2",
 }  # fmt: skip
+NETWORKS = dict(
+    zip(("frozen__metric", "frozen__frechet", "frozen__attribute_metric", "frozen__pose"), NAMES.values(), strict=True)
+)
 
 
 def without(monkeypatch, role):
     """Of `NETWORKS` all are at hand but one."""
 
     def load(name, config):
-        if name == f"net-{role}":
+        if name == NAMES.get(role):
             raise WeightsError(f"{name} is nowhere")
         return scored.NETWORK.replace(name=name)
 
@@ -47,10 +52,11 @@ def test_a_run_fills_the_cells_of_its_data_and_the_rest_are_dashes_with_reasons(
     assert none.value == found[INPAINTING, "leak .1-.25", "idsim"].value < 0.9
     assert {cell.n for cell in (dfrec, none)} == {dfrec.n} and dfrec.n > 0
     assert found["None", "leak 0-.1", "idsim"].value is not None, "a forgery needs no run"
-    missing = found["RECCE", "leak .1-.25", "fid"]
+    missing = found["RECCE", "leak .1-.25", "frechet"]
     assert missing.value is None and "no run of it trained on the column's data" in missing.reason
     assert "| RECCE | - | - |" in text and "A dash for MAT; RePaint; RECCE" in text
     assert "FD (embedded-b)" in text and "| FID" not in text
+    assert {cell.metric for cell in table.cells} == {"frechet", "idsim"}, "nor is it called so in records and CSV"
     assert "A dash for" not in "".join(table.footnotes)
     assert "`embedded-a` is a network of the losses too" in text, "tiny configs measure by what they train by"
     assert "same 8 forgeries and 8 pristine faces" in text and "trained for at most 2 steps at 32 px" in text
@@ -78,7 +84,7 @@ def test_a_table_that_was_preempted_goes_on_where_it_was(tmp_path, made_up, monk
 
 def test_the_worst_the_median_and_the_best_are_kept_with_what_the_runs_are(tmp_path, made_up):
     path, results = run(tmp_path / "a"), tmp_path / "a" / "results"
-    whole.write_json(results / "runs.json", {"of before": {}}, indent=1)
+    whole.write_json(results / "runs.json", {"of before": next(iter(RUNS.values()))}, indent=1)
     tables_of_runs.evaluate([path], "2", "", Request(examples=16))
     shown = figures.read(results / "cases.json")
     labels = [line.label.partition(": ")[2].split(", ") for line in shown.lines]
@@ -164,7 +170,7 @@ def test_data_that_are_not_there_are_dashes(tmp_path, made_up):
         ("7", "identity", {"idsim", "idsim_region"}),
         ("7", "attributes", {"attr", "attr_region"}),
         ("7", "pose", {"pose"}),
-        ("1", "frechet", {"fid"}),
+        ("1", "frechet", {"frechet"}),
     ],
 )
 def test_a_network_that_is_not_at_hand_is_a_dash_in_what_it_measures(
@@ -176,17 +182,35 @@ def test_a_network_that_is_not_at_hand_is_a_dash_in_what_it_measures(
     record = cells.read(tmp_path / "a" / "results" / f"table_{table}.json")
     found = [cell for cell in record.cells if cell.row == record.rows[-1] and cell.column == "leak .1-.25"]
     assert {cell.metric for cell in found if cell.value is None} == lacking
-    assert {cell.reason for cell in found if cell.value is None} == {f"net-{role} is nowhere"}
+    assert {cell.reason for cell in found if cell.value is None} == {f"{NAMES[role]} is nowhere"}
     headings = ", ".join(metric.text for metric in record.metrics if metric.name in lacking)
-    assert f"A dash for {headings} of" in text and f"`net-{role}`" not in text
+    assert f"A dash for {headings} of" in text and f"`{NAMES[role]}`" not in text
     assert (tmp_path / "a" / "results" / "cases.json").exists() == (role != "identity"), "by which cases are told"
+
+
+def test_other_networks_than_the_runs_own_measure_where_they_are_asked_for(tmp_path, made_up, monkeypatch):
+    """Of runs that are trained, and that name different ones; they and their kept pictures stay what they are."""
+    asked, source_of = [], sources.source_of
+    monkeypatch.setattr(sources, "source_of", lambda wanted, *rest: asked.append(wanted) or source_of(wanted, *rest))
+    one, two = run(tmp_path / "a", frozen__metric="embedded-b"), run(tmp_path / "b", (0.25, 0.4))
+    request, out = Request(examples=16, measure_by="metric=embedded-b,frechet=embedded-a"), tmp_path / "out"
+    text = tables_of_runs.evaluate([one, two], "1", str(out), request)
+    table = cells.read(out / "results" / "table_1.json")
+    assert "Frechet distance by `embedded-a`, identity by `embedded-b`" in text and "FD (embedded-a)" in text
+    assert {cell.network for cell in table.cells if cell.value is not None} == {"embedded-a", "embedded-b"}
+    assert table.protocol["metrics"]["identity"] == "embedded-b"
+    assert {wanted.run.config.frozen.metric for wanted in asked if wanted.run} == {"embedded-a", "embedded-b"}
+    assert json.loads((out / "results" / "runs.json").read_text())[two]["config"]["frozen"]["frechet"] == ""
+    with pytest.raises(ConfigError, match="record of another request .*measure_by: "):
+        tables_of_runs.evaluate([one], "1", str(out), Request(examples=16))
 
 
 def test_where_nothing_can_be_measured_nothing_is_recovered(tmp_path, made_up, monkeypatch):
     without(monkeypatch, "identity")
     text = tables_of_runs.evaluate([run(tmp_path / "a", **NETWORKS)], "2", "", Request(examples=8))
     assert "| DFREC, trained on leak .1-.25 | - | - | - |" in text and not made_up
-    assert "A dash for DFREC, trained on leak .1-.25: net-identity is nowhere." in text and "Measured" not in text
+    assert "A dash for DFREC, trained on leak .1-.25: mobilefacenet-foamliu is nowhere." in text
+    assert "Measured" not in text
 
 
 @pytest.mark.parametrize(("num_forgeries", "num_pristine"), [(0, 16), (1, 15), (16, 0)])
@@ -207,7 +231,7 @@ def test_a_split_that_lacks_a_kind_of_face_is_dashes_that_say_so(
     assert f"measured there were {there}, too few for it" in text
     one, three = (cells.read(tmp_path / "a" / "results" / f"table_{number}.json") for number in (1, 3))
     measured = {cell.metric for cell in one.cells if cell.row == DFREC and cell.value is not None}
-    assert measured == {name for name, least in (("fid", 2), ("idsim", 1)) if num_forgeries >= least}
+    assert measured == {name for name, least in (("frechet", 2), ("idsim", 1)) if num_forgeries >= least}
     is_judged = [cell.value is not None for cell in three.cells if cell.row == DFREC and cell.column == "leak .1-.25"]
     assert is_judged == [bool(num_forgeries and num_pristine)] * len(three.metrics)
 

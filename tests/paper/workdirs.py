@@ -1,4 +1,4 @@
-"""Workdirs that hold a config alone, and pictures as another program would leave them."""
+"""Workdirs that hold a config and an empty checkpoint, and pictures as another program would leave them."""
 
 import numpy as np
 from PIL import Image
@@ -8,13 +8,13 @@ from tests import tiny
 
 
 def run(folder, leak=(0.1, 0.25), **fields):
-    """A workdir with a config and nothing else."""
+    """A workdir with a config and the folder of a checkpoint, in which nothing is."""
     config = tiny.config()
     config.data.leak = leak
     for name, value in fields.items():
         section, _, field = name.partition("__")
         config[section][field] = value
-    folder.mkdir(parents=True)
+    (folder / "checkpoints" / "7").mkdir(parents=True)
     stored_config.save(folder, config)
     return str(folder)
 

@@ -7,7 +7,7 @@ from dfrec_jax.reports.cells import Cell, CellTable, Heading
 from dfrec_jax.reports.figures import Curve, Figure, Line, Panel, Shown
 
 HOSTILE = "runs/<script>alert('1')</script>\"&_100%\\input{x}, =1+1"
-IDSIM, FID = Heading("idsim", "IDSIM", 4, True), Heading("fid", "FD (embedded-b)", 2, False)
+IDSIM, FID = Heading("idsim", "IDSIM", 4, True), Heading("frechet", "FD (embedded-b)", 2, False)
 COMPARABLE, OTHER = "FTM", "leak & <b>"
 ROWS = ("None", "RECCE", f"DFREC, {HOSTILE}")
 MADE = {"command": f"python evaluate.py --runs={HOSTILE}", "commit": "abc", "environment": {"jax": "1"}}
@@ -30,8 +30,8 @@ def table(number=1) -> CellTable:
         cell("None", OTHER, "idsim", -0.0123, paper=0.2318),
         cell("RECCE", OTHER, "idsim", None, reason=f"no run of {HOSTILE} was named", n=0),
         cell(dfrec, OTHER, "idsim", 0.5, paper=0.6967),
-        *(cell(row, COMPARABLE, "fid", float(i), paper=9.0 + i) for i, row in enumerate(ROWS)),
-        *(cell(row, OTHER, "fid", 2.0 + i) for i, row in enumerate(ROWS)),
+        *(cell(row, COMPARABLE, "frechet", float(i), paper=9.0 + i) for i, row in enumerate(ROWS)),
+        *(cell(row, OTHER, "frechet", 2.0 + i) for i, row in enumerate(ROWS)),
     ]
     columns, notes = (COMPARABLE, OTHER), ("**Random weights.**", f"By `{HOSTILE}`.")
     return CellTable(number, "a <title>", ROWS, columns, (IDSIM, FID), notes, ("50 % & more",), {}, tuple(found), MADE)

@@ -16,6 +16,6 @@ def test_a_reason_names_the_rows_and_what_of_them_it_is_of():
     none, recce, _ = ROWS
     assert reasons(lambda c: c.row == recce) == ["A dash for RECCE: why."]
     assert reasons(lambda c: (c.row, c.column) == (recce, "FTM")) == ["A dash for RECCE (FTM): why."]
-    of_fid = reasons(lambda c: c.metric == "fid" and c.row in (none, recce))
+    of_fid = reasons(lambda c: c.metric == "frechet" and c.row in (none, recce))
     assert of_fid == ["A dash for FD (embedded-b) of None; RECCE: why."], "which have an IDSIM"
     assert reasons(lambda c: False) == []

@@ -28,6 +28,14 @@ def test_a_picture_is_kept_once_and_to_the_bit(tmp_path):
         np.testing.assert_array_equal(np.asarray(kept), np.repeat(picture(1)[..., :1], 3, axis=-1))
 
 
+@pytest.mark.parametrize("content", [b"", b"torn", "half"])
+def test_a_damaged_picture_is_named(tmp_path, content):
+    path = tmp_path / "pictures" / figures.keep(picture(1), tmp_path)
+    path.write_bytes(path.read_bytes()[:60] if content == "half" else content)
+    with pytest.raises(ValueError, match=f"{path.name}: is damaged"):
+        figures.opened(path)
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd.png", "a.svg"])
 def test_a_record_that_leads_elsewhere_is_refused(tmp_path, name):
     path = tmp_path / "figure.json"

@@ -13,9 +13,10 @@ def test_a_difference_stands_only_where_data_split_and_network_are_the_papers():
     layout = Layout(table())
     comparable, other = layout.groups()
     assert kinds(comparable) == [
-        ("idsim", Kind.OURS), ("idsim", Kind.PAPER), ("idsim", Kind.DIFFERENCE), ("fid", Kind.OURS), ("fid", Kind.OTHER)
+        ("idsim", Kind.OURS), ("idsim", Kind.PAPER), ("idsim", Kind.DIFFERENCE),
+        ("frechet", Kind.OURS), ("frechet", Kind.OTHER),
     ]  # fmt: skip
-    assert kinds(other) == [("idsim", Kind.OURS), ("idsim", Kind.OTHER), ("fid", Kind.OURS)], "the paper has no FID"
+    assert kinds(other) == [("idsim", Kind.OURS), ("idsim", Kind.OTHER), ("frechet", Kind.OURS)], "the paper has no FID"
     difference = Leaf(IDSIM, Kind.DIFFERENCE)
     assert layout.entry(ROWS[-1], COMPARABLE, difference).text == "-0.0192"
     assert layout.entry("RECCE", COMPARABLE, difference).text == "+0.0833"
@@ -25,6 +26,8 @@ def test_a_difference_stands_only_where_data_split_and_network_are_the_papers():
 def test_the_papers_column_says_that_it_is_of_other_data():
     assert Leaf(IDSIM, Kind.OTHER).heading == "paper, other data" and Leaf(IDSIM, Kind.PAPER).heading == "paper"
     assert Leaf(FID, Kind.OTHER).heading == "paper's FID, other data", "ours is a distance of another kind"
+    of_before = FID._replace(name="fid")
+    assert Leaf(of_before, Kind.OTHER).heading == "paper's FID, other data", "as an earlier version wrote it"
 
 
 def test_figures_intervals_and_dashes():
@@ -76,7 +79,7 @@ def test_what_stands_above_and_before_figures_needs_its_room():
 
 def test_a_group_that_is_too_wide_is_broken_between_its_metrics():
     parts = [kinds(group) for (group,) in Layout(table()).blocks(31.0)]
-    assert [{name for name, _ in part} for part in parts] == [{"idsim"}, {"fid"}, {"idsim", "fid"}]
+    assert [{name for name, _ in part} for part in parts] == [{"idsim"}, {"frechet"}, {"idsim", "frechet"}]
     assert sum(parts, []) == sum((kinds(group) for group in Layout(table()).groups()), [])
 
 
