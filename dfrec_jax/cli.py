@@ -293,3 +293,7 @@ def _refusals() -> tuple[type[ValueError], ...]:
 
     ours = CacheError, CheckpointError, ConfigError, DamagedPicture, ImageError, PreparationError, StoreError
     return *ours, WeightsError
+
+
+if __name__ == "__main__":
+    main()

@@ -338,3 +338,8 @@ def test_libraries_speak_only_when_asked(arguments, is_heard):
     ended = subprocess.run([sys.executable, "-c", program, *arguments], cwd=REPOSITORY, capture_output=True, text=True)
     assert ended.returncode == 0
     assert ("a page" in ended.stderr) == is_heard
+
+
+def test_the_module_is_the_program():
+    ended = _run("-m", "dfrec_jax.cli", "runs", "show", "nowhere")
+    assert ended.returncode == 2 and ended.stderr.startswith("error: --workdir=nowhere: there is no config.json in it")
