@@ -9,6 +9,7 @@ Swaps:   DFREC_DATA=... DFREC_WEIGHTS=... python benchmarks/trace.py swaps --wor
          since no other is at hand, and the reference of the visible person is the very picture that the swapper was
          given: an examiner has neither, and finds less. --half development (default) or held-out, by
          configs/groups/real_swaps_halves.csv; choices are made on the first. Intervals resample repositories.
+         --recogniser dlib-resnet-v1 compares by dlib's (default: recogniser B, as `dfrec trace index`).
          --head RUN adds a trace head (configs/trace.py), and --results FOLDER what needs a recovery: the folder of
          dfrec recover real_swaps/*_swap.jpg --workdir RUN --assume swap --out FOLDER
 """
@@ -41,6 +42,7 @@ def main() -> None:
     of_swaps.add_argument("--work", required=True, help="folder for the galleries")
     of_swaps.add_argument("--half", default="development", choices=("development", "held-out"))
     of_swaps.add_argument("--people", type=int, default=0, help="of LFW, the first so many (default: all)")
+    of_swaps.add_argument("--recogniser", default="", help="as of `dfrec trace index` (default: recogniser B)")
     of_swaps.add_argument("--head", help="run of configs/trace.py")
     of_swaps.add_argument("--results", type=Path, help="folder of `dfrec recover`")
     of_swaps.set_defaults(run=swaps)
@@ -103,10 +105,10 @@ def swaps(arguments: argparse.Namespace) -> None:
     target_of = {row["id"]: row["target"] for row in _rows(GROUPS / "real_swaps_targets.csv")}
     half_of = {row["repository"]: row["half"] for row in _rows(GROUPS / "real_swaps_halves.csv")}
     repository_of = {row["id"]: row["repository"] for row in _rows(data / "real_swaps" / "index.csv")}
-    embedder = Embedder(DEFAULT_RECOGNISER)
+    embedder = Embedder(arguments.recogniser or DEFAULT_RECOGNISER)
     head = Head(arguments.head, embedder) if arguments.head else None
-    lfw = _gallery(work / f"lfw-{arguments.people or 'all'}", embedder, lambda to: _lfw(data, to, arguments.people))
-    targets = _gallery(work / "targets", embedder, lambda to: _targets(data, to, target_of))
+    lfw = _gallery(work, f"lfw-{arguments.people or 'all'}", embedder, lambda to: _lfw(data, to, arguments.people))
+    targets = _gallery(work, "targets", embedder, lambda to: _targets(data, to, target_of))
     names = [one.name for one in targets.people]
     galleries = {
         f"{len(names)} targets": targets.people_embeddings(),
@@ -141,7 +143,7 @@ def swaps(arguments: argparse.Namespace) -> None:
     for reason in missed:
         print(f"  left out: {reason}")
     for gallery in galleries:
-        print(f"gallery: {gallery}; the targets' pictures are the very frames; by {DEFAULT_RECOGNISER}")
+        print(f"gallery: {gallery}; the targets' pictures are the very frames; by {embedder.identity.recogniser}")
         for at in (1, 10):
             for route in routes.ROUTES["target"]:
                 if found := ranks.get((gallery, route)):
@@ -165,11 +167,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-def _gallery(path: Path, embedder, fill):
+def _gallery(work: Path, name: str, embedder, fill):
     from dfrec_jax.tracing import gallery, indexing
 
+    path = work / f"{name}-{embedder.identity.recogniser}"
     if not path.exists():
-        pictures = path.with_name(f"{path.name}-pictures")
+        pictures = work / f"{name}-pictures"
         if not pictures.exists():
             fill(pictures)
         total = sum(map(len, indexing.pictures_of(pictures)[0].values()))

@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the address and serves until Ctrl-C or SIGTERM; then removes all that it was sent, and ends with 0."""
     from dfrec_jax.config.allowed import LARGEST_SEED
     from dfrec_jax.config.errors import ConfigError, require
+    from dfrec_jax.forensics import packed_network
     from dfrec_jax.forensics.serve.jobs import Jobs
     from dfrec_jax.forensics.serve.server import LOCAL, Server
     from dfrec_jax.runs import shipped, stored_config
@@ -54,11 +55,16 @@ def run(arguments: argparse.Namespace) -> int:
     require(arguments.max_mib >= 1, "--max-mib", arguments.max_mib, "1 or more")
     workdir = shipped.chosen(arguments.workdir, arguments.network)
     config = stored_config.load(workdir)  # refused at once; the network itself is restored while it listens
+    packed = packed_network.described(workdir)
     said = _words_of_recover(arguments)
     jobs = Jobs(lambda say: prepared(said, say))
     try:
         try:
-            about = {"config": config.name, "visible": [Path(path).name for path in arguments.visible]}
+            about = {
+                "network": f"`{config.name}`" if packed is None else packed_network.words(packed),
+                "assume": arguments.assume,
+                "visible": [Path(path).name for path in arguments.visible],
+            }
             server = Server(arguments.host, arguments.port, jobs, about, arguments.max_mib << 20)
         except OSError as error:
             where = f"--host={arguments.host} --port={arguments.port}"
@@ -147,6 +153,6 @@ def prepared(said: argparse.Namespace, say: Callable[[str], None]) -> Any:
         if inputs.is_video(picture):
             return None, f"{picture.name}: is a video by its name; `dfrec recover` takes videos, this page pictures"
         (outcome,) = recover([picture], recoverer, out, report=report.of_case(Case(**case)))
-        return outcome.folder, outcome.refusal
+        return outcome.folder, outcome.refusal.replace(f"{picture.parent}{os.sep}", "")  # where it lies tells nobody
 
     return recovered

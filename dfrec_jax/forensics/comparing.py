@@ -33,36 +33,37 @@ def compared(contents: Contents, made: Path) -> Iterator[Check]:
       contents: of the report.
       made: with result.json, report.json and the pictures.
     """
-    yield _numbers(contents, made)
-    yield from _said(contents, names.read(made))
+    again = names.read(made)
+    yield _numbers(contents, again)
+    yield from _said(contents, again)
     yield from _pictures(contents, made)
 
 
-def _numbers(contents: Contents, made: Path) -> Check:
-    """Of result.json."""
-    record = names.result_of(made)
-    differ = [
-        f"{name}: {_short(contents.result.get(name))}, made again {_short(record.get(name))}"
-        for name in sorted(contents.result.keys() | record.keys())
-        if name not in _NOT_MADE and not _alike(contents.result.get(name), record.get(name))
-    ]
+def _numbers(contents: Contents, again: Contents) -> Check:
+    """Of result.json; of a video, of each frame's too."""
+    differ = _differences(contents.result, again.result, "")
+    for name in sorted(contents.frames.keys() | again.frames.keys()):
+        differ += _differences(contents.frames.get(name, {}), again.frames.get(name, {}), f"{name} ")
     words = "; ".join(differ) or f"every number within {NUMBER:g}, all else the same"
     return Check("numbers", not differ, words)
 
 
+def _differences(said: Mapping[str, Any], made: Mapping[str, Any], of: str) -> list[str]:
+    return [
+        f"{of}{name}: {_short(said.get(name))}, made again {_short(made.get(name))}"
+        for name in sorted(said.keys() | made.keys())
+        if name not in _NOT_MADE and not _alike(said.get(name), made.get(name))
+    ]
+
+
 def _said(contents: Contents, again: Contents) -> Iterator[Check]:
     """What report.json says of the file, of the network and by the recogniser, beside what is read and measured now."""
-    here, now = (dict(each.said["exhibit"]) for each in (contents, again))
-    readers = [each.get("c2pa", {}).get("reader") for each in (here, now)]
-    for each in (here, now):
-        each.pop("copy", None)
-        if readers[0] != readers[1]:
-            each.pop("c2pa", None)  # another version may tell more
-    words = "format, EXIF and C2PA" if readers[0] == readers[1] else "format and EXIF; C2PA is read by another version"
-    yield _same("file", here, now, words)
+    yield _file(contents, again)
     here, now = contents.said["similarity"], again.said["similarity"]
-    if "reason" in now and "reason" not in here:
-        yield Check("similarity", None, f"not measured again: {now['reason']}")
+    pairs = [(here.get(name, {}), now[name]) for name in now] if contents.is_video else [(here, now)]
+    reasons = [there["reason"] for said, there in pairs if "reason" in there and "reason" not in said]
+    if reasons:
+        yield Check("similarity", None, f"not measured again: {reasons[0]}")
     else:
         yield _same("similarity", here, now, f"every cosine within {NUMBER:g}")
     networks = [contents.said["network"], again.said["network"]]
@@ -71,12 +72,30 @@ def _said(contents: Contents, again: Contents) -> Iterator[Check]:
         words = "not compared: the figures of the network's test set are from another results.json than that at hand"
         yield Check("test set", None, words)
         return
-    told = ("trained_on", "networks_of_losses", "recogniser_of_metrics", "is_of_drawn_faces")
+    told = ("trained_on", "networks_of_losses", "recogniser_of_metrics", "is_of_drawn_faces", "gains")
     here, now = (
         {name: network.get(name) for name in told} | {name: each.get(name) for name in ("recovery", "detection")}
         for network, each in zip(networks, figures, strict=True)
     )
     yield _same("test set", here, now, "the figures of the network's test set, and what it was trained on")
+
+
+def _file(contents: Contents, again: Contents) -> Check:
+    """What the file says of itself, but for what another version of a reader may tell otherwise."""
+    here, now = (dict(each.said["exhibit"]) for each in (contents, again))
+    readers = [each.get("c2pa", {}).get("reader") for each in (here, now)]
+    is_same_decoder = here.get("decoder") == now.get("decoder")
+    for each in (here, now):
+        each.pop("copy", None)
+        if readers[0] != readers[1]:
+            each.pop("c2pa", None)
+        if not is_same_decoder:
+            each.pop("decoder", None)
+            each.pop("frames_used", None)
+    words = "format, EXIF and C2PA" if readers[0] == readers[1] else "format and EXIF; C2PA is read by another version"
+    if contents.is_video:
+        words = "codec, frames and rate" + ("; frames' pixels" if is_same_decoder else "; another decoder: no pixels")
+    return _same("file", here, now, words)
 
 
 def _same(name: str, said: Mapping[str, Any], now: Mapping[str, Any], words: str) -> Check:
@@ -89,7 +108,7 @@ def _same(name: str, said: Mapping[str, Any], now: Mapping[str, Any], words: str
 
 
 def _pictures(contents: Contents, made: Path) -> Iterator[Check]:
-    pictures = sorted(path.name for path in made.glob("*.png"))
+    pictures = sorted(_made_pictures(made))
     worst, wrong = 0, []
     for name in pictures:
         path = contents.folder / name
@@ -104,12 +123,18 @@ def _pictures(contents: Contents, made: Path) -> Iterator[Check]:
         worst = max(worst, int(apart.max()))
         if apart.max() > MOST_LEVELS or apart.mean() > MEAN_LEVELS:
             wrong.append(f"{name}: differs by up to {apart.max()} levels of 255, {apart.mean():.2f} in the mean")
-    strange = sorted(path.name for path in contents.folder.glob("*.png") if path.name not in pictures)
+    strange = sorted(set(_made_pictures(contents.folder)) - set(pictures))
     wrong += [f"{name}: was not made" for name in strange]
     if contents.search is not None:
         yield Check("candidates", None, "the gallery is not searched again: `dfrec trace search` does, on this folder")
     good = f"{len(pictures)} pictures within {MOST_LEVELS} levels of 255 ({worst} at most), {MEAN_LEVELS:g} in the mean"
     yield Check("pictures", not wrong, "; ".join(wrong) or good)
+
+
+def _made_pictures(folder: Path) -> Iterator[str]:
+    """By their paths in it: those of the result, and of a video's tracks and frames."""
+    for pattern in ("*.png", "track-*/*.png", "track-*/frame-*/*.png"):
+        yield from (path.relative_to(folder).as_posix() for path in folder.glob(pattern))
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -45,20 +45,29 @@ def gains(workdir: Path) -> list[dict[str, Any]]:
             read = results.read(path)
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: holds no results ({error}); get the folder of the network again") from error
-        of = {
-            (record.row, record.metric): record
-            for record in read.records
-            if (record.table, record.role, record.attack, record.over) == ("recovery", "target", "all", "examples")
-        }
-        if any(key not in of for key in _FIGURES.values()):
-            continue
-        gain = of[_FIGURES["gain"]]
-        measured_on = gain.dataset if path.stem == _PLAIN else path.stem
-        found.append(
-            {"on": measured_on, "n": gain.n, **{name: _rounded(of[key].value) for name, key in _FIGURES.items()}}
-            | {"low": _rounded(gain.low), "high": _rounded(gain.high), "by": gain.network}
-        )
+        if gain := gain_in(read, "" if path.stem == _PLAIN else path.stem):
+            found.append(gain)
     return found
+
+
+def gain_in(read: results.Results, name: str = "") -> dict[str, Any] | None:
+    """The same of one evaluation; None where it does not say it.
+
+    Args:
+      read: the evaluation.
+      name: of what it was measured on; empty: that of its data set.
+    """
+    of = {
+        (record.row, record.metric): record
+        for record in read.records
+        if (record.table, record.role, record.attack, record.over) == ("recovery", "target", "all", "examples")
+    }
+    if any(key not in of for key in _FIGURES.values()):
+        return None
+    gain = of[_FIGURES["gain"]]
+    figures = {field: _rounded(of[key].value) for field, key in _FIGURES.items()}
+    interval = {"low": _rounded(gain.low), "high": _rounded(gain.high), "by": gain.network}
+    return {"on": name or gain.dataset, "n": gain.n, **figures, **interval}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -14,7 +14,7 @@ from dfrec_jax.forensics.outcome import Outcome
 from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.forensics.recovery import Recovery
 from dfrec_jax.forensics.result_files import Exhibit
-from dfrec_jax.forensics.video import USUAL, Sampling
+from dfrec_jax.forensics.video import USUAL, Sampling, Watched
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 
 
@@ -29,6 +29,14 @@ class Reporting(Protocol):
 
     def add(self, folder: Path, name: str, data: bytes, recovery: Recovery) -> None:
         """Adds to `folder`, not in its place yet, the report of the file `name` with these bytes."""
+        ...
+
+    def why_not_of_videos(self) -> str:
+        """Why it is not written of videos; empty where it is."""
+        ...
+
+    def add_video(self, folder: Path, watched: Watched) -> None:
+        """Adds to `folder`, not in its place yet, the report of a video, one for all of its tracks."""
         ...
 
 
@@ -60,7 +68,7 @@ def recover(
       every: each face of a picture, in folders `<stem>-1` and so on where there are several, the largest first; each
         track of a video.
       frames: which frames of a video.
-      report: that is written into the folder of each picture; None: none is.
+      report: that is written into the folder of each picture and each video; None: none is.
 
     Raises:
       ConfigError: for pictures that the recoverer's file of faces does not name.
@@ -76,23 +84,19 @@ def recover(
         **recoverer.identity,
         **(report.identity if report is not None else {}),
     }
-    found = (each for path in paths for each in _found(Path(path), Path(out), recoverer, identity, every, frames))
+    watching = video.Watching(every, frames, report)
+    found = (each for path in paths for each in _found(Path(path), Path(out), recoverer, identity, watching))
     for batch in _batches(found, recoverer.batch_size):
         framed = [each.face for each in batch if isinstance(each, Exhibit) and isinstance(each.face, Framed)]
         made = iter(recoverer.make(framed) if framed else [])
         for each in batch:
             if isinstance(each, Outcome):
-                yield each if report is None or not inputs.is_video(each.path) else _without_report(each)
+                yield each
             elif isinstance(each.face, Recovery):
                 yield _write(each, each.face, recoverer, identity, report)
             else:
                 recovery = recoverer.recovery(each.picture, each.face, next(made))
                 yield _write(each, recovery, recoverer, identity, report)
-
-
-def _without_report(outcome: Outcome) -> Outcome:
-    words = "no report is written of a video: save a frame that its result.json names as a picture, and recover that"
-    return outcome._replace(warnings=(*outcome.warnings, words))
 
 
 def _batches(found: Iterable[Exhibit | Outcome], size: int) -> Iterator[list[Exhibit | Outcome]]:
@@ -117,12 +121,12 @@ def _check_stems(paths: Sequence[str | os.PathLike[str]]) -> None:
 
 
 def _found(
-    path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], every: bool, frames: Sampling
+    path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], watching: video.Watching
 ) -> Iterator[Exhibit | Outcome]:
     if inputs.is_video(path):
-        yield video.recover(path, out, recoverer, identity, every, frames)
+        yield video.recover(path, out, recoverer, identity, watching)
     else:
-        yield from _find(path, out, recoverer, identity, every)
+        yield from _find(path, out, recoverer, identity, watching.every)
 
 
 def _find(

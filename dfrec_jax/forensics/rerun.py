@@ -24,8 +24,9 @@ from dfrec_jax.forensics.report.case import Case
 from dfrec_jax.forensics.report.contents import Contents
 from dfrec_jax.forensics.report.write import Report
 from dfrec_jax.forensics.verify import Expected, verify
+from dfrec_jax.forensics.video import USUAL, Sampling, Watched
 from dfrec_jax.frozen.network import FrozenNetwork
-from dfrec_jax.pictures.reading import read_bytes
+from dfrec_jax.pictures.reading import sha256_of
 from dfrec_jax.runs import shipped, trained
 from dfrec_jax.runs.errors import CheckpointError
 from dfrec_jax.weights.digest import sha256_of_variables
@@ -61,7 +62,7 @@ def verify_report(
         raise ConfigError(f"{folder}: is no report of `dfrec recover --report` ({error})") from error
     with as_arguments():
         expected = Expected(
-            None if exhibit is None else read_bytes(exhibit), None if key is None else sealing.public_key(key)
+            None if exhibit is None else sha256_of(exhibit), None if key is None else sealing.public_key(key)
         )
         network = Network(_folder_of(workdir, contents.said["network"]), contents)
         yield from verify(folder, expected, network.hashes, network.recover_again if rerun else None)
@@ -108,6 +109,14 @@ class _Records:
     def add(self, folder: Path, name: str, data: bytes, recovery: Recovery) -> None:
         """Writes it into the folder of a result."""
         whole.write_json(folder / names.RECORD, self._report.record(name, data, recovery), indent=1)
+
+    def why_not_of_videos(self) -> str:
+        """No reason: a report that is checked was made."""
+        return ""
+
+    def add_video(self, folder: Path, watched: Watched) -> None:
+        """Writes it into the folder of a video's result."""
+        whole.write_json(folder / names.RECORD, self._report.record_of_video(watched), indent=1)
 
 
 class Network:
@@ -163,9 +172,24 @@ class Network:
         )
         exhibit = folder / contents.said["exhibit"]["copy"]
         every, records = contents.result["faces"] == "all", _Records(Report(recoverer, Case()))
-        outcomes = list(recover([exhibit], recoverer, out, every=every, report=records))
+        outcomes = list(recover([exhibit], recoverer, out, every=every, frames=self.sampling(), report=records))
         made = [outcome.folder for outcome in outcomes if outcome.folder is not None]
         if not made:
             raise ConfigError(outcomes[0].refusal)
         box = contents.result.get("face_box")  # of several faces, that one
         return next((each for each in made if names.result_of(each).get("face_box") == box), made[0])
+
+    def sampling(self) -> Sampling:
+        """Of a video, the frames that were asked for; a decoder finds no more than there are.
+
+        Raises:
+          ConfigError: for what no command asks for.
+        """
+        contents = self._contents
+        if not contents.is_video:
+            return USUAL
+        read, best = (contents.result.get(name) for name in ("frames_asked", "best_asked"))
+        if type(read) is not int or type(best) is not int or min(read, best) < 1:
+            words = f"frames_asked {json.dumps(read)}, best_asked {json.dumps(best)}"
+            raise ConfigError(f"{contents.folder}: made with options that this version does not know ({words})")
+        return Sampling(read, best)

@@ -20,6 +20,11 @@ def name_of(picture: Path) -> str:
     return picture.stem if picture.stem.strip(".") else picture.name
 
 
+def of_frame(place: int, frame: int) -> str:
+    """The folder of a frame's result in that of its video: track by its place from 1, frame by its number."""
+    return f"track-{place}/frame-{frame:06d}"
+
+
 def check_out(out: Path) -> None:
     """Raises OSError where no folder can be made in `out`, before anything was computed for it."""
     nearest = next(folder for folder in (out, *out.absolute().parents) if folder.exists())

@@ -13,6 +13,7 @@ from dfrec_jax.forensics.comparing import Check, compared
 from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report import sealing, write
 from dfrec_jax.forensics.report.contents import Contents
+from dfrec_jax.pictures.reading import sha256_of
 
 # What drawing pages raises where records and pictures are not of a kind that they are made of.
 _OF_RECORDS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError, RecursionError)
@@ -23,11 +24,11 @@ class Expected(NamedTuple):
     """What whoever checks knows from elsewhere.
 
     Attributes:
-      exhibit: the bytes of the exhibit's file; None: not at hand.
+      exhibit: SHA-256 of the exhibit's file; None: not at hand.
       public_key: 32 bytes, whose signature is expected; None: nobody said.
     """
 
-    exhibit: bytes | None = None
+    exhibit: str | None = None
     public_key: bytes | None = None
 
 
@@ -109,12 +110,12 @@ def _exhibit(contents: Contents, expected: Expected) -> Iterator[Check]:
         yield Check("exhibit", False, f"its working copy, {said['copy']}, is not in the report")
         return
     hashes = {
-        "the working copy": hashlib.sha256(copy.read_bytes()).hexdigest(),
+        "the working copy": sha256_of(copy),
         result_folder.RECORD: recovered,
         names.RECORD: said["sha256"],
     }
     if expected.exhibit is not None:
-        hashes["the file named"] = hashlib.sha256(expected.exhibit).hexdigest()
+        hashes["the file named"] = expected.exhibit
     if len(set(hashes.values())) > 1:
         words = ", ".join(f"{of} {digest}" for of, digest in hashes.items())
         yield Check("exhibit", False, f"changed, or of another exhibit: SHA-256 of {words}")

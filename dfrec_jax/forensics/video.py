@@ -1,10 +1,9 @@
 """Recovery of a video: its people by tracks, the best frames of each, and one mean embedding with its drift."""
 
-import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,11 +15,10 @@ from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.forensics.recovery import NOT_APPLICABLE, RECOVERED, UNDETECTED, Picture, Recovery
 from dfrec_jax.forensics.result_files import Exhibit
 from dfrec_jax.forensics.tracks import Sight, Track
-from dfrec_jax.pictures.reading import ImageError, check_is_file
+from dfrec_jax.pictures.reading import ImageError, sha256_of
 from dfrec_jax.pictures.video import VideoFile, evenly_spaced
 
 DRIFT = "drift.png"
-_BLOCK = 2**20
 
 
 class Sampling(NamedTuple):
@@ -38,9 +36,51 @@ class Sampling(NamedTuple):
 USUAL = Sampling()
 
 
-def recover(
-    path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], every: bool, sampling: Sampling
-) -> Outcome:
+class Watched(NamedTuple):
+    """A video as it was recovered.
+
+    Attributes:
+      path: of its file.
+      sha256: of its bytes.
+      file: the video, open.
+      pictures: the frames that were recovered, by number.
+      recoveries: what became of each, by the folder of its result in that of the video.
+    """
+
+    path: Path
+    sha256: str
+    file: VideoFile
+    pictures: Mapping[int, Picture]
+    recoveries: Mapping[str, Recovery]
+
+
+class Reporting(Protocol):
+    """What writes a report of a video; see `recover.Reporting`."""
+
+    def why_not_of_videos(self) -> str:
+        """Why it does not; empty where it does."""
+        ...
+
+    def add_video(self, folder: Path, watched: Watched) -> None:
+        """Adds it to the folder of the result."""
+        ...
+
+
+class Watching(NamedTuple):
+    """What is asked of a video.
+
+    Attributes:
+      every: each track, not the largest alone.
+      sampling: which frames.
+      report: that is written of it; None: none is.
+    """
+
+    every: bool = False
+    sampling: Sampling = USUAL
+    report: Reporting | None = None
+
+
+def recover(path: Path, out: Path, recoverer: Recoverer, identity: dict[str, Any], watching: Watching) -> Outcome:
     """Writes `<out>/<stem>`: result.json, and for each track a folder with those of its best frames and `drift.png`.
 
     Args:
@@ -48,24 +88,25 @@ def recover(
       out: folder of the results.
       recoverer: the network.
       identity: fields by which a result is known again.
-      every: each track, not the largest alone.
-      sampling: which frames.
+      watching: tracks, frames and report.
 
     Raises:
       OSError: where the result cannot be written.
     """
     if recoverer.looker.is_said:
         return Outcome(path, None, (), f"{path}: --faces says where faces are in pictures, not in videos; leave it out")
+    if watching.report is not None and (reason := watching.report.why_not_of_videos()):
+        return Outcome(path, None, (), f"{path}: {reason}")
     folder = out / result_folder.name_of(path)
-    identity = identity | {"frames_asked": sampling.read, "best_asked": sampling.best}
+    identity = identity | {"frames_asked": watching.sampling.read, "best_asked": watching.sampling.best}
     try:
-        sha256 = _sha256(path)
+        sha256 = sha256_of(path)
         if result_folder.holds(folder, {"input_sha256": sha256, **identity}):
             return Outcome(path, folder, (), "", was_there=True)
         video = VideoFile(path, path.name)
         try:
             record = {"input": path.name, "input_sha256": sha256, "frames": video.count, "rate": video.rate}
-            return _recovered(path, folder, video, recoverer, identity, record, every, sampling)
+            return _recovered(path, folder, video, recoverer, identity, record, watching)
         finally:
             video.close()
     except (ImageError, result_folder.FolderTaken) as error:
@@ -79,10 +120,9 @@ def _recovered(
     recoverer: Recoverer,
     identity: dict[str, Any],
     record: dict[str, Any],
-    every: bool,
-    sampling: Sampling,
+    watching: Watching,
 ) -> Outcome:
-    numbers = evenly_spaced(list(range(video.count)), sampling.read)
+    numbers = evenly_spaced(list(range(video.count)), watching.sampling.read)
     sights, warnings = [], []
     for number in numbers:
         try:
@@ -90,15 +130,15 @@ def _recovered(
         except ImageError as error:
             warnings.append(str(error))
     found = tracks.link(sights)
-    taken = found if every else found[:1]
+    taken = found if watching.every else found[:1]
     if len(found) > len(taken):
         warnings.append(f"{len(found)} people, or tracks, in it: the largest was taken; --all-faces takes each")
-    chosen = [tracks.best(track, sampling.best) for track in taken]
+    chosen = [tracks.best(track, watching.sampling.best) for track in taken]
     pictures = _read_again(video, sorted({sight.frame for track in chosen for sight in track}))
     statuses: list[str] = []
 
     def fill(unfinished: Path) -> None:
-        said = []
+        said, by_folder = [], {}
         for place, (track, frames) in enumerate(zip(taken, chosen, strict=True), 1):
             recoveries = [_recovery(pictures[sight.frame], sight, recoverer) for sight in frames]
             of_track = unfinished / f"track-{place}"
@@ -107,9 +147,10 @@ def _recovered(
                 exhibit = Exhibit(
                     path, folder, record["input_sha256"], b"", pictures[sight.frame], (), sight.found, sight.frame
                 )
-                of_frame = of_track / f"frame-{sight.frame:06d}"
-                of_frame.mkdir()
-                result_files.fill(of_frame, exhibit, recovery, recoverer, identity)
+                name = result_folder.of_frame(place, sight.frame)
+                (unfinished / name).mkdir()
+                result_files.fill(unfinished / name, exhibit, recovery, recoverer, identity)
+                by_folder[name] = recovery
             said.append(_track_record(track, frames, recoveries, recoverer, of_track / DRIFT, video.rate))
         statuses.extend(each["status"] for each in said)
         whole.write_json(
@@ -120,6 +161,9 @@ def _recovered(
             } | identity,
             indent=1,
         )  # fmt: skip
+        if watching.report is not None:
+            watched = Watched(path, record["input_sha256"], video, pictures, by_folder)
+            watching.report.add_video(unfinished, watched)
 
     result_folder.write(folder, fill)
     reason = "" if _best_of(statuses) == RECOVERED else "no frame of it was recovered; result.json says why"
@@ -227,15 +271,3 @@ def _reason(said: Sequence[dict[str, Any]]) -> str:
     if _best_of([each["status"] for each in said]) == RECOVERED:
         return ""
     return f"no frame was recovered; checks that failed: {', '.join(sorted(stopped)) or 'none, but the maps are empty'}"
-
-
-def _sha256(path: Path) -> str:
-    check_is_file(path)
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror or error}") from error
-    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Reading one picture from a file as a person would see it, or refusing it with a reason."""
 
+import hashlib
 import io
 import os
 import re
@@ -78,6 +79,19 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
             raise ImageError(f"{path} is a folder: name the pictures in it, for example {path}/*.png")
         check_is_file(path)
         return path.read_bytes()
+    except OSError as error:
+        raise refusal(path, "cannot be read", error.strerror or str(error)) from error
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of the bytes of a picture or a video, which is not held in memory. Raises ImageError as `read_bytes`."""
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ImageError(f"{path} is a folder: name a file in it")
+        check_is_file(path)
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise refusal(path, "cannot be read", error.strerror or str(error)) from error
 

@@ -18,6 +18,7 @@ class VideoFile:
     Attributes:
       count: of frames, as the file says.
       rate: frames a second, as the file says; 0 where it does not.
+      codec: its four letters; empty where the file does not say.
     """
 
     def __init__(self, path: Path, name: str):
@@ -35,6 +36,8 @@ class VideoFile:
         count = self._video.get(cv2.CAP_PROP_FRAME_COUNT) if self._video.isOpened() else 0
         self.count = int(count) if 0 < count <= MOST_FRAMES else 0
         self.rate = max(0.0, float(self._video.get(cv2.CAP_PROP_FPS))) if self.count else 0.0
+        number = int(self._video.get(cv2.CAP_PROP_FOURCC)) if self.count else 0
+        self.codec = (number & 0xFFFFFFFF).to_bytes(4, "little").decode("ascii", errors="replace").strip("\0 ")
         if not self.count:
             self.close()
             raise refusal(name, "cannot be read as a video (missing, truncated, or of an unknown codec)")

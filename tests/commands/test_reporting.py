@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +13,7 @@ from PIL import Image
 
 from dfrec_jax import cli
 from dfrec_jax.forensics.report import pdf, sealing, write
+from dfrec_jax.pictures.video import VideoFile
 from dfrec_jax.runs import shipped
 from dfrec_jax.tracing import routes
 from dfrec_jax.tracing.embedder import Embedder
@@ -90,6 +92,53 @@ def test_it_is_verified(report, picture, key, workdir, capsys):
     assert "nothing speaks against the report" in err
     assert _dfrec("verify", report, "--no-rerun") == 0
     assert _lines(capsys.readouterr().out)["made again"] == "not checked"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Six frames of a picture that grows brighter."""
+    path = tmp_path_factory.mktemp("clips") / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (32, 32))
+    still = np.random.default_rng(0).integers(0, 240, (32, 32, 3))
+    for level in range(6):
+        writer.write((still + level).astype(np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_video_has_one_report_which_is_verified(workdir, clip, key, tmp_path, capsys):
+    words = ("--frames", "3", "--best", "2", "--report", "--operator", "me", "--sign", key[0])
+    assert _dfrec("recover", clip, "--workdir", workdir, "--out", tmp_path, *words) == 0
+    folder = tmp_path / "clip"
+    assert capsys.readouterr().out.split() == [str(folder / "report.html")]
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"report.pdf", "manifest.json", "signature.json", "config.json", "exhibit/clip.avi"} <= there
+    assert "track-1/frame-000002/target.png" in there and "track-1/frame-000002/report.json" not in there
+    assert (folder / "exhibit" / "clip.avi").read_bytes() == clip.read_bytes()
+    said = json.loads((folder / "report.json").read_text())["exhibit"]
+    assert (said["codec"], said["frames"], [each["frame"] for each in said["frames_used"]]) == ("MJPG", 6, [0, 2])
+    pixels = VideoFile(clip, "clip").read(2)
+    assert said["frames_used"][1] == {
+        "frame": 2, "seconds": 0.2, "size": [32, 32], "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
+    }  # fmt: skip
+    assert _dfrec("verify", folder, "--exhibit", clip, "--key", key[1]) == 0
+    lines = _lines(capsys.readouterr().out)
+    assert len(lines) == 11 and set(lines.values()) == {"ok"}
+    result = json.loads((folder / "track-1" / "frame-000002" / "result.json").read_text())
+    (folder / "track-1" / "frame-000002" / "result.json").write_text(json.dumps(result | {"mean_map": 0.5}))
+    assert _dfrec("verify", folder, "--no-rerun") == 1
+    assert "track-1/frame-000002/result.json was changed" in capsys.readouterr().out
+
+
+def test_a_video_that_was_changed_while_it_was_read_leaves_nothing(workdir, clip, tmp_path, monkeypatch, capsys):
+    def copy_another(source, to):
+        Path(to).write_bytes(Path(source).read_bytes() + b"more")
+
+    monkeypatch.setattr(write.shutil, "copyfile", copy_another)
+    words = ("--frames", "1", "--best", "1", "--report")
+    assert _dfrec("recover", clip, "--workdir", workdir, "--out", tmp_path / "out", *words) == 2
+    assert f"error: {clip}: was changed while it was read; recover it again" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
 def test_a_report_by_a_network_of_the_package_names_no_folder(picture, tmp_path, monkeypatch, capsys):
@@ -185,6 +234,17 @@ def test_a_gallery_is_searched(workdir, picture, gallery, tmp_path, capsys):
     assert _dfrec("verify", report) == 0
     lines = _lines(capsys.readouterr().out)
     assert (lines["files"], lines["pictures"], lines["candidates"]) == ("ok", "ok", "not checked")
+
+
+def test_a_gallery_is_not_searched_for_a_video_but_for_its_frames(workdir, clip, gallery, tmp_path, capsys):
+    words = ("recover", clip, "--workdir", workdir, "--frames", "1", "--best", "1", "--report")
+    assert _dfrec(*words, "--out", tmp_path / "no", "--gallery", gallery) == 2
+    assert f"error: {clip}: --gallery is searched for pictures; leave it out" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
+    assert _dfrec(*words, "--out", tmp_path) == 0
+    frame = tmp_path / "clip" / "track-1" / "frame-000000"
+    assert _dfrec("trace", "search", frame, "--gallery", gallery, "--out", tmp_path / "found") == 0
+    assert (tmp_path / "found" / "search.json").exists()
 
 
 def test_a_gallery_is_searched_by_references_head_and_foils(workdir, picture, gallery, tmp_path, capsys):

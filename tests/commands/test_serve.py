@@ -91,9 +91,12 @@ def test_a_network_that_cannot_be_used_ends_it_with_its_error(workdir, temporary
 def test_who_is_seen_is_told_the_network_and_said_on_the_page(workdir, temporary, capsys):
     words = _words(workdir, "--visible", "refs/ann.png", "b.png")
     assert recover._told(serve._words_of_recover(words)) == ["refs/ann.png", "b.png"]
-    said = page.html({"config": "tiny", "visible": ["ann.png", "<b>.png"]}, 1 << 20)
+    about = {"network": "`tiny`, on <faces>", "assume": "", "visible": []}
+    said = page.html(about | {"visible": ["ann.png", "<b>.png"]}, 1 << 20)
+    assert "Network <code>tiny</code>, on &lt;faces&gt;." in said and "taken to be a face swap" not in said
     assert "the person of <code>ann.png</code>, <code>&lt;b&gt;.png</code>" in said
-    assert "who is seen" not in page.html({"config": "tiny", "visible": []}, 1 << 20)
+    assert "who is seen" not in page.html(about, 1 << 20)
+    assert "taken to be a face swap, whatever" in page.html(about | {"assume": "swap"}, 1 << 20)
     assert _dfrec("serve", "--workdir", workdir, "--visible", "ann.png") == 2
     assert "error: --visible: this network (tirm.identity_width=0) cannot be told" in capsys.readouterr().err
     assert not list(temporary.iterdir())
@@ -115,7 +118,7 @@ def test_a_picture_gets_the_report_of_its_case_and_time(workdir, tmp_path, monke
         assert said["case"]["case_number"] == number and said["made"]["time"] == f"at {number}"
     picture.write_bytes(b"no picture")
     folder, refusal = recovered(picture, tmp_path / "3", {})
-    assert folder is None and "cannot be read as a picture" in refusal
+    assert folder is None and refusal.startswith("a.png: cannot be read as a picture"), "no path of this machine"
     video = picture.rename(tmp_path / "a.mp4")
     folder, refusal = recovered(video, tmp_path / "4", {})
     assert (

@@ -1,5 +1,6 @@
 """`verify` catches what was changed, forged or mixed up, even where the hashes were made to agree again."""
 
+import hashlib
 import io
 import json
 import os
@@ -38,6 +39,10 @@ def report(original, tmp_path):
     return Path(shutil.copytree(original, tmp_path / "swap"))
 
 
+def _sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
 def _network(**fields):
     said = made_up.said(b"")["network"]
     return lambda: {"config_sha256": said["config_sha256"], "network_sha256": made_up.NETWORK} | fields
@@ -74,7 +79,7 @@ def _cover(folder):
 
 
 def test_a_report_that_nobody_touched_holds(report, original):
-    checks = _checks(report, original, Expected(made_up.exhibit()))
+    checks = _checks(report, original, Expected(_sha256(made_up.exhibit())))
     assert not _failed(checks)
     assert {name for name, (holds, _) in checks.items() if holds is None} == {"signature"}
     assert set(checks) == {
@@ -114,6 +119,54 @@ def test_a_changed_number_is_caught(report, original, fields):
     _cover(report)
     checks = _checks(report, original)
     assert _failed(checks) == {"numbers"} and next(iter(fields)) in checks["numbers"][1]
+
+
+@pytest.fixture(scope="module")
+def of_video(tmp_path_factory):
+    return made_up.video(tmp_path_factory.mktemp("video") / "clip")
+
+
+def test_of_a_video_every_frame_is_held_against_what_is_made_again(of_video, tmp_path):
+    whole = _checks(of_video, of_video, Expected(_sha256(made_up.VIDEO)))
+    assert not _failed(whole) and whole["pictures"][1].startswith("11 pictures") and "pixels" in whole["file"][1]
+    folder = Path(shutil.copytree(of_video, tmp_path / "clip"))
+    frame = folder / "track-1" / "frame-000030"
+    _change(frame / "result.json", mean_map=0.9)
+    assert "track-1/frame-000030/result.json was changed" in _checks(folder, of_video)["files"][1]
+    _cover(folder)
+    checks = _checks(folder, of_video)
+    assert _failed(checks) == {"numbers"} and "track-1/frame-000030 mean_map: 0.9" in checks["numbers"][1]
+    shutil.copyfile(of_video / "track-1" / "frame-000030" / "result.json", frame / "result.json")
+    _with_another_pixel(frame / "target.png")
+    shutil.copyfile(frame / "map.png", folder / "track-1" / "proof.png")
+    _cover(folder)
+    checks = _checks(folder, of_video)
+    assert _failed(checks) == {"pictures"} and "track-1/proof.png: was not made" in checks["pictures"][1]
+    assert "track-1/frame-000030/target.png: differs" in checks["pictures"][1]
+    (folder / "exhibit" / "clip.mp4").write_bytes(b"another")
+    assert _failed(_checks(folder, of_video)) >= {"files", "exhibit"}
+    assert _failed(_checks(of_video, of_video, Expected(_sha256(b"another")))) == {"exhibit"}
+
+
+def test_of_a_video_hashes_of_pixels_are_compared_where_one_decoder_read_both(of_video, tmp_path):
+    folder = Path(shutil.copytree(of_video, tmp_path / "clip"))
+    said = json.loads((folder / "report.json").read_text())
+    said["exhibit"]["frames_used"][0]["pixels_sha256"] = "00" * 32
+    said["similarity"]["track-1/frame-000012"]["target"] = 0.9
+    (folder / "report.json").write_text(json.dumps(said))
+    _cover(folder)
+    checks = _checks(folder, of_video)
+    assert _failed(checks) == {"file", "similarity"} and "frames_used" in checks["file"][1]
+    said["exhibit"]["decoder"] = "OpenCV 4"
+    (folder / "report.json").write_text(json.dumps(said))
+    _cover(folder)
+    checks = _checks(folder, of_video)
+    assert checks["file"] == (True, "codec, frames and rate; another decoder: no pixels")
+    made = Path(shutil.copytree(of_video, tmp_path / "made"))
+    now = json.loads((made / "report.json").read_text())
+    now["similarity"] = dict.fromkeys(now["similarity"], {"reason": "not at hand"})
+    (made / "report.json").write_text(json.dumps(now))
+    assert _checks(of_video, made)["similarity"] == (None, "not measured again: not at hand")
 
 
 def test_a_number_within_the_tolerance_is_no_difference(report, original):
@@ -189,7 +242,7 @@ def test_another_config_in_the_report_is_caught(report, original):
 def test_a_report_of_another_exhibit_is_caught(report, original, tmp_path):
     other = io.BytesIO()
     Image.new("RGB", (64, 48)).save(other, format="PNG")
-    checks = _checks(report, original, Expected(other.getvalue()))
+    checks = _checks(report, original, Expected(_sha256(other.getvalue())))
     assert _failed(checks) == {"exhibit"} and "the file named" in checks["exhibit"][1]
     strange = made_up.result(other.getvalue())
     (report / "result.json").write_text(json.dumps(strange))
@@ -284,6 +337,17 @@ def test_options_that_no_command_gives_are_not_tried(tmp_path, options, words):
     network = rerun.Network(tmp_path / "nowhere", contents.read(folder))
     with pytest.raises(ConfigError, match=f"made with options that this version does not know .{words}"):
         network.recover_again(contents.read(folder), tmp_path)
+
+
+@pytest.mark.parametrize("asked", [0, "3", None, True])
+def test_frames_that_no_command_asks_for_are_not_tried(of_video, tmp_path, asked):
+    folder = Path(shutil.copytree(of_video, tmp_path / "clip"))
+    _change(folder / "result.json", frames_asked=asked)
+    network = rerun.Network(tmp_path / "nowhere", contents.read(folder))
+    with pytest.raises(
+        ConfigError, match=f"this version does not know .frames_asked {json.dumps(asked)}, best_asked 2"
+    ):
+        network.sampling()
 
 
 @pytest.mark.parametrize("broken", ["{", "[]", '{"files": 3}'])

@@ -29,6 +29,13 @@ ROUTES = {
 }
 
 
+def _how_to_search(contents: Contents) -> Paragraph:
+    if contents.is_video:
+        words = "`dfrec trace search FRAME --gallery GALLERY --out FOUND` searches one; FRAME is a folder `frame-...`."
+        return Paragraph(words, "note")
+    return not_computed("Candidates", contents, "--gallery GALLERY [--calibration CALIBRATION]")
+
+
 def candidates(contents: Contents) -> Section:
     """Who of a gallery is most alike, with bounded ratios where they were calibrated."""
     blocks: list[Any] = [Paragraph(statements.CANDIDATES)]
@@ -36,7 +43,7 @@ def candidates(contents: Contents) -> Section:
     if search is None:
         blocks += [
             Paragraph("No gallery was searched: there are no candidates."),
-            not_computed("Candidates", contents, "--gallery GALLERY [--calibration CALIBRATION]"),
+            _how_to_search(contents),
             Paragraph(statements.NO_RATIO),
         ]
         return Section("candidates", "Candidates, not identifications", tuple(blocks))

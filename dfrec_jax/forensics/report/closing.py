@@ -52,9 +52,11 @@ def repeat(contents: Contents) -> Section:
         ("Format of this report", str(said["format"])),
         ("Signature", _signature(contents)),
     ]
-    check = (
-        f"`dfrec verify FOLDER --workdir WORKDIR --exhibit FILE`{' `--key PUBLIC.pem`' if said['signed_by'] else ''}"
+    where, key = (
+        "" if network.get("came_with") else " --workdir WORKDIR",
+        " --key PUBLIC.pem" if said["signed_by"] else "",
     )
+    check = f"`dfrec verify FOLDER{where} --exhibit FILE{key}`"
     return Section(
         "repeat",
         "How to repeat it",

@@ -1,5 +1,6 @@
 """What a report is made of: files in its folder, and nothing else, so that the same pages can be made once more."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ class Contents(NamedTuple):
       result: result.json: what the network made.
       search: of `dfrec trace search`; None where no gallery was searched.
       calibration: of `dfrec trace calibrate`; None where none was given.
+      frames: of a video, result.json of each frame that was recovered, by its folder; empty of a picture.
     """
 
     folder: Path
@@ -37,6 +39,12 @@ class Contents(NamedTuple):
     result: dict[str, Any]
     search: dict[str, Any] | None
     calibration: dict[str, Any] | None
+    frames: Mapping[str, dict[str, Any]] = {}  # noqa: RUF012  nothing writes into it
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the exhibit is a video, and `result` that of its tracks."""
+        return self.result.get("kind") == "video"
 
     @property
     def status(self) -> str:
@@ -65,12 +73,18 @@ def read(folder: Path) -> Contents:
         result,
         _object(folder / SEARCH) if (folder / SEARCH).is_file() else None,
         _object(folder / CALIBRATION) if (folder / CALIBRATION).is_file() else None,
+        _frames(folder) if result.get("kind") == "video" else {},
     )
 
 
 def result_of(folder: Path) -> dict[str, Any]:
     """result.json of a folder. Raises ValueError where there is none."""
     return _object(folder / result_folder.RECORD)
+
+
+def _frames(folder: Path) -> dict[str, dict[str, Any]]:
+    found = sorted(folder.glob(f"track-*/frame-*/{result_folder.RECORD}"))
+    return {file.parent.relative_to(folder).as_posix(): result_of(file.parent) for file in found}
 
 
 def _at(record: Any, path: str) -> Any:

@@ -1,4 +1,5 @@
-"""What an exhibit's file says of itself: its format, its EXIF, its C2PA manifest. Nothing is asked of anywhere."""
+"""What an exhibit's file says of itself: its format, its EXIF, its C2PA manifest; of a video, which frames were used.
+Nothing is asked of anywhere."""
 
 import hashlib
 import importlib.metadata
@@ -6,9 +7,11 @@ import io
 import json
 from typing import Any
 
+import cv2
 from PIL import ExifTags, Image
 
 from dfrec_jax.forensics.report.document import plain
+from dfrec_jax.forensics.video import Watched
 from dfrec_jax.pictures import reading
 
 MAX_LENGTH = 200  # of a value that is shown; the file is there for the rest
@@ -34,6 +37,30 @@ def facts(data: bytes, name: str) -> dict[str, Any]:
         "size_in_file": size,  # before it was turned as EXIF says
         "exif": exif,
         "c2pa": _c2pa(data, Image.MIME.get(kind or "", "")),
+    }
+
+
+def facts_of_video(watched: Watched) -> dict[str, Any]:
+    """Of a video: name, hash, size, codec, and of each frame that was recovered its number, its time and the hash of
+    its pixels, which depends on the decoder that is named."""
+    used = [
+        {
+            "frame": number,
+            "seconds": number / watched.file.rate if watched.file.rate else None,  # from the start, as the file says
+            "size": [pixels.shape[1], pixels.shape[0]],
+            "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),  # RGB, 8 bits, row by row
+        }
+        for number, pixels in sorted(watched.pictures.items())
+    ]
+    return {
+        "name": watched.path.name,
+        "sha256": watched.sha256,
+        "num_bytes": watched.path.stat().st_size,
+        "codec": plain(watched.file.codec),
+        "frames": watched.file.count,
+        "rate": watched.file.rate,
+        "decoder": f"OpenCV {cv2.__version__}",
+        "frames_used": used,
     }
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from dfrec_jax.forensics import packed_network
 from dfrec_jax.perceptors import loss_networks
 from dfrec_jax.reports import results
-from dfrec_jax.runs import shipped
+from dfrec_jax.runs import packed, shipped
 
 CONFIG, RESULTS = "config.json", "results/results.json"
 _ROWS = ("None", "inpainting without f_t", "DFREC")
@@ -38,7 +39,27 @@ def facts(workdir: Path, config: ConfigDict, step: int) -> dict[str, Any]:
         "recogniser_of_metrics": config.frozen.metric,
         "is_of_drawn_faces": config.data.dataset == "embedded",
         "reliability": reliability(workdir, config, step),
+        "gains": gains(workdir, config),
     }
+
+
+def gains(workdir: Path, config: ConfigDict) -> list[dict[str, Any]]:
+    """How much nearer to the true target than the exhibit what it recovers is, as `packed_network.gains`: in each
+    evaluation that came with a packed network, or in that of a run; by recognisers that took no part in training.
+
+    Raises:
+      ConfigError: for a damaged file of a packed network.
+    """
+    if packed.is_packed(workdir):
+        found = packed_network.gains(workdir)
+    else:
+        try:
+            gain = packed_network.gain_in(results.read(workdir / RESULTS))
+        except (OSError, ValueError):
+            gain = None  # `reliability` says why
+        found = [] if gain is None else [gain]
+    judged = set(loss_networks(config).values())
+    return [gain for gain in found if gain["by"] not in judged]
 
 
 def named(network: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The first sections of a report: plain words, the case, the exhibit, the question, what was done."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
@@ -11,22 +12,32 @@ NOT_ASSUMED = "The network was left to say whether the exhibit is a swap."
 ASSUMED = "That the exhibit is a face swap was assumed (`--assume swap`), and is no finding of this report."
 
 
+def warned(contents: Contents) -> Iterator[Paragraph]:
+    """What must be read first, whatever the exhibit is: that it is a lead, and what speaks against the network."""
+    yield Paragraph(statements.LEAD, "lead")
+    yield Paragraph(statements.NO_IDENTIFICATION)
+    if contents.said["network"].get("is_of_drawn_faces"):
+        yield Paragraph(statements.DRAWN_FACES, "alarm")
+    if not contents.said["network"]["reliability"]["recovery"]:
+        yield Paragraph(statements.NOT_MEASURED, "alarm")
+    if gains := contents.said["network"].get("gains"):
+        values = [gain["gain"] for gain in gains]
+        several = f"from {min(values):+.3f} to {max(values):+.3f}, by test set,"
+        gained = f"{values[0]:+.3f}" if len(values) == 1 else several
+        yield Paragraph(statements.GAINED.format(gained=gained), "alarm" if min(values) <= 0 else "")
+    if contents.result.get("assume") and contents.status != "not_applicable":
+        yield Paragraph(ASSUMED, "alarm")
+
+
 def in_plain_words(contents: Contents) -> Section:
     """What must be read first: that it is a lead, and what became of the exhibit."""
     result = contents.result
-    blocks: list[Any] = [
-        Paragraph(statements.LEAD, "lead"),
-        Paragraph(statements.NO_IDENTIFICATION),
-    ]
-    if contents.said["network"].get("is_of_drawn_faces"):
-        blocks.append(Paragraph(statements.DRAWN_FACES, "alarm"))
-    if not contents.said["network"]["reliability"]["recovery"]:
-        blocks.append(Paragraph(statements.NOT_MEASURED, "alarm"))
+    blocks: list[Any] = list(warned(contents))
     if contents.status == "recovered":
         blocks += [
             Paragraph(
                 "In a face swap the face of one person, the source, is put over the face of another, the target. From "
-                f"the exhibit {plain(result['input'])} the network drew both faces. {_share(result)}"
+                f"the exhibit {plain(result['input'])} the network drew both faces. {share(result)}"
             ),
             Pictures(
                 (
@@ -52,7 +63,8 @@ def in_plain_words(contents: Contents) -> Section:
     return Section("plain", "In plain words", tuple(blocks))
 
 
-def _share(result: dict[str, Any]) -> str:
+def share(result: Mapping[str, Any]) -> str:
+    """How much of a recovered target was generated, in a sentence or two."""
     generated, of = len(result["generated_patches"]), result["num_patches"]
     own, beyond = "", ""
     if result.get("share_beyond"):

@@ -28,6 +28,14 @@ NONE_BESIDE = "“None” is the exhibit as it is, with nothing done to it: a fi
 UNCALIBRATED = (
     "The classifier's score is no probability. Whether the exhibit is a face swap is not settled by this report."
 )
+GAINED = (
+    "On swaps whose true target is known, the cosine of identity of what this network recovers with that person is "
+    "{gained} above that of the exhibit as it is (0: no gain). By how much in this exhibit, nobody knows."
+)
+LABELLED = (
+    "Every picture that was generated carries a label beneath it, and IPTC's digital source type "
+    "(`trainedAlgorithmicMedia`, `compositeWithTrainedAlgorithmicMedia`) in its XMP."
+)
 DRAWN_FACES = (
     "This network was trained on drawn faces, for practice: what it makes of a photograph says nothing about anybody."
 )

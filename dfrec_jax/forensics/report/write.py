@@ -21,6 +21,8 @@ from dfrec_jax.forensics.report import contents as names
 from dfrec_jax.forensics.report.case import Case
 from dfrec_jax.forensics.report.similarity import similarity_for
 from dfrec_jax.forensics.report.statements import LEAD
+from dfrec_jax.forensics.video import Watched
+from dfrec_jax.pictures.reading import refusal, sha256_of
 from dfrec_jax.reports import provenance
 
 FORMAT = 1
@@ -92,12 +94,44 @@ class Report:
         self._copy_given(folder)
         if self._search is not None and recovery.made is not None:
             self._search(folder)
-        whole.write_json(folder / names.RECORD, self.record(name, data, recovery), indent=1)
+        self._finish(folder, self.record(name, data, recovery))
+
+    def why_not_of_videos(self) -> str:
+        """See `recover.Reporting`: a gallery is searched for pictures, and for a frame afterwards."""
+        if self._search is None:
+            return ""
+        words = "--gallery is searched for pictures; leave it out, and search for a frame of the report afterwards"
+        return f"{words}: dfrec trace search <out>/<stem>/track-1/frame-<number> --gallery GALLERY --out FOUND"
+
+    def add_video(self, folder: Path, watched: Watched) -> None:
+        """Writes one report of all tracks of a video; see `add`.
+
+        Raises:
+          ImageError: where the file was changed while it was read.
+        """
+        working_copy = folder / names.EXHIBIT_DIR / watched.path.name
+        working_copy.parent.mkdir()
+        shutil.copyfile(watched.path, working_copy)
+        if sha256_of(working_copy) != watched.sha256:
+            raise refusal(watched.path, "was changed while it was read; recover it again")
+        self._copy_given(folder)
+        self._finish(folder, self.record_of_video(watched))
+
+    def _finish(self, folder: Path, record: Mapping[str, Any]) -> None:
+        whole.write_json(folder / names.RECORD, record, indent=1)
         draw(folder)
         sealing.seal(folder, self._key)
 
+    def record_of_video(self, watched: Watched) -> dict[str, Any]:
+        """What report.json says of a video: `similarity` is of each frame, by the folder of its result."""
+        similarity = {name: self._similarity(recovery) for name, recovery in watched.recoveries.items()}
+        return self._record(exhibit.facts_of_video(watched), watched.path.name, similarity)
+
     def record(self, name: str, data: bytes, recovery: Recovery) -> dict[str, Any]:
         """What report.json says; arguments as of `add`."""
+        return self._record(exhibit.facts(data, name), name, self._similarity(recovery))
+
+    def _record(self, facts: Mapping[str, Any], name: str, similarity: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "statement": LEAD,
             "format": FORMAT,
@@ -105,9 +139,9 @@ class Report:
             "signed_by": self._signed_by,
             "made": self._made | {"time": provenance.now()},  # a page that is served makes reports for days
             "options": self._recoverer.options,
-            "exhibit": exhibit.facts(data, name) | {"copy": f"{names.EXHIBIT_DIR}/{name}"},
+            "exhibit": {**facts, "copy": f"{names.EXHIBIT_DIR}/{name}"},
             "network": self._network,
-            "similarity": self._similarity(recovery),
+            "similarity": similarity,
         }
 
     def _copy_given(self, folder: Path) -> None:

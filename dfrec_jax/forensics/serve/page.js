@@ -70,6 +70,7 @@ function refuse(words) {
   byId("lineups").hidden = true;
   byId("warnings").hidden = true;
   document.querySelector(".links").hidden = true;
+  byId("report-title").hidden = true;
   byId("forget").hidden = true;
   say(`Refused: ${words}`);
   byId("outcome").focus();
@@ -88,6 +89,7 @@ async function show(job, said) {
   warnings.replaceChildren(...result.warnings.map((words) => element("li", words)));
   warnings.hidden = result.warnings.length === 0;
   document.querySelector(".links").hidden = false;
+  byId("report-title").hidden = false;
   byId("forget").hidden = false;
   byId("zip").href = at("report.zip");
   byId("html").href = at("report.html");

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 
 from dfrec_jax.forensics.report.case import TITLES
+from dfrec_jax.forensics.report.html import inline
 from dfrec_jax.forensics.report.statements import LEAD, NO_IDENTIFICATION
 
 
@@ -14,12 +15,13 @@ def html(about: Mapping[str, Any], most_bytes: int) -> str:
     """The page.
 
     Args:
-      about: `config`, the name of the network's, and `visible`, names of the pictures that show who is seen.
+      about: `network`, in words; `assume`, as of `Recoverer`; `visible`, names of the pictures that show who is seen.
       most_bytes: of a picture.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals["inline"] = inline
     package = resources.files("dfrec_jax.forensics.serve")
     template = environment.from_string((package / "page.html.j2").read_text(encoding="utf-8"))
     most = f"{most_bytes / 2**20:g} MiB"

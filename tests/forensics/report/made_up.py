@@ -111,6 +111,54 @@ def exhibit() -> bytes:
     return out.getvalue()
 
 
+VIDEO = b"a video, as far as anybody here looks"
+FRAMES = (12, 30)
+
+
+def video(folder: Path, status: str = "recovered") -> Path:
+    """Writes a sealed report of a video: one track, of which the frames `FRAMES` were recovered."""
+    (folder / names.EXHIBIT_DIR).mkdir(parents=True)
+    (folder / names.EXHIBIT_DIR / "clip.mp4").write_bytes(VIDEO)
+    (folder / names.CONFIG).write_text(CONFIG)
+    shares = {"share_own": 0.39, "share_generated": 0.6, "share_forged_seen": 0.01}
+    similarity = {}
+    used = FRAMES if status == "recovered" else ()
+    for place, frame in enumerate(used, 1):
+        of = folder / "track-1" / f"frame-{frame:06d}"
+        of.mkdir(parents=True)
+        check = {"name": "yaw", "value": 7.0 + place, "most": 48.0, "passed": True, "words": ""}
+        said_of = result(VIDEO, frame=frame, input="clip.mp4", mean_map=0.2 + place / 100, checks=[check], **shares)
+        (of / "result.json").write_text(json.dumps(said_of))
+        for name in ("input", "map", "target", "source", "evidence"):
+            Image.new("RGB", (32, 32), (frame, 0, 0)).save(of / f"{name}.png")
+        similarity[f"track-1/frame-{frame:06d}"] = {"target": 0.7 + place / 100, "source": 0.81}
+    track = {
+        "status": status, "seen_in": [0, *used], "recovered_from": list(used), "statuses": [status] * len(used),
+        "quality": [0.5, 0.9][: len(used)], "gate_failed": {"sharpness": 1}, "recogniser": "embedded-b",
+        "why_no_embedding": "" if used else "no frame was recovered",
+    }  # fmt: skip
+    if used:
+        Image.new("RGB", (64, 32), "white").save(folder / "track-1" / "drift.png")
+        track |= {
+            "embedded_frames": list(used), "target_embedding": [1.0, 0.0], "exhibit_embedding": [0.6, 0.8],
+            "target_cosines": [0.912, 0.934], "exhibit_cosines": [0.956, 0.978], "target_to_exhibit": 0.612,
+        }  # fmt: skip
+    record = result(VIDEO, status="not_applicable", kind="video", frames=40, rate=25.0, frames_read=[0, *FRAMES],
+                    frames_asked=3, best_asked=2, tracks=[track], input="clip.mp4")  # fmt: skip
+    record |= {"status": status, "reason": "" if used else "no frame was recovered; checks that failed: sharpness"}
+    (folder / "result.json").write_text(json.dumps(record))
+    facts = {
+        "name": "clip.mp4", "sha256": hashlib.sha256(VIDEO).hexdigest(), "num_bytes": len(VIDEO), "codec": "avc1",
+        "frames": 40, "rate": 25.0, "decoder": "OpenCV 5", "copy": f"{names.EXHIBIT_DIR}/clip.mp4",
+        "frames_used": [{"frame": frame, "seconds": frame / 25, "size": [64, 48], "pixels_sha256": f"{frame:064x}"}
+                        for frame in used],
+    }  # fmt: skip
+    (folder / names.RECORD).write_text(json.dumps(said(VIDEO, exhibit=facts, similarity=similarity)))
+    write.draw(folder)
+    sealing.seal(folder, None)
+    return folder
+
+
 def report(
     folder: Path,
     status: str = "recovered",

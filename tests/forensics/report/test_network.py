@@ -5,7 +5,7 @@ import hashlib
 from dfrec_jax.forensics.report import network
 from dfrec_jax.reports import results
 from dfrec_jax.reports.results import Record, Results
-from tests import tiny
+from tests import tiny, tiny_run
 
 
 def _record(metric, row, by, role="target", table="recovery"):
@@ -13,6 +13,7 @@ def _record(metric, row, by, role="target", table="recovery"):
 
 
 def _workdir(tmp_path, records, step=7):
+    tmp_path.mkdir(exist_ok=True)
     (tmp_path / "config.json").write_text("{}")
     results.write(Results({}, {"step": step}, records), tmp_path / "results" / "results.json")
     return tmp_path
@@ -36,6 +37,29 @@ def test_figures_by_a_network_of_the_losses_are_left_out(tmp_path):
     assert [row["metric"] for row in found["detection"]] == ["auc_forged"]
     assert found["reason"] == "" and facts["config_sha256"] == hashlib.sha256(b"{}").hexdigest()
     assert facts["networks_of_losses"] == ["embedded-a"]
+
+
+def test_gains_are_those_of_every_evaluation_that_came_with_a_packed_network(tmp_path):
+    config = tiny.config()
+    measured = [
+        _record("idsim", "None", "embedded-b")._replace(over="examples", value=0.3),
+        _record("idsim", "DFREC", "embedded-b")._replace(over="examples", value=0.35),
+        _record("idsim_gain", "DFREC", "embedded-b")._replace(over="examples", value=0.05, low=0.02, high=0.08),
+    ]
+    of_run = {"on": "embedded", "n": 9, "none": 0.3, "recovered": 0.35, "gain": 0.05, "low": 0.02, "high": 0.08}
+    workdir = _workdir(tmp_path / "run", measured)
+    worse = [*measured[:2], measured[2]._replace(value=-0.2)]
+    results.write(Results({}, {}, worse), workdir / "results" / "table_3.json")  # of a run it may be anything's
+    assert network.gains(workdir, config) == [of_run | {"by": "embedded-b"}]
+    assert network.gains(_workdir(tmp_path / "judged", [each._replace(network="embedded-a") for each in measured]),
+                         config) == []  # fmt: skip
+    assert network.gains(tmp_path, config) == []
+    tiny_run.make_packed(tmp_path / "packed", name="mine")
+    for name, records in (("results", measured), ("other", worse)):
+        results.write(Results({}, {}, records), tmp_path / "packed" / "results" / f"{name}.json")
+    assert [(each["on"], each["gain"]) for each in network.gains(tmp_path / "packed", config)] == [
+        ("other", -0.2), ("embedded", 0.05)
+    ]  # fmt: skip
 
 
 def test_what_is_missing_is_said(tmp_path):

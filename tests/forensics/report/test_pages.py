@@ -7,11 +7,22 @@ import shutil
 import pypdfium2
 import pytest
 
-from dfrec_jax.forensics.report import build, candidates, closing, contents, document, measuring, statements, write
+from dfrec_jax.forensics.report import (
+    build,
+    candidates,
+    closing,
+    contents,
+    document,
+    measuring,
+    opening,
+    statements,
+    write,
+)
 from dfrec_jax.forensics.report.demands import DEMANDS
 from tests.forensics.report import made_up
 
 STATUSES = ("recovered", "undetected", "not_applicable")
+KINDS = (*STATUSES, "searched", "video", "video without")
 
 
 def _of_html(folder):
@@ -33,10 +44,12 @@ def _letters(text):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The letters of both pages, by outcome; `searched` has a gallery and a calibration."""
+    """The letters of both pages, by outcome; `searched` has a gallery and a calibration, `video` is of one."""
     folder = tmp_path_factory.mktemp("reports")
     made = {status: made_up.report(folder / status, status) for status in STATUSES}
     made["searched"] = made_up.report(folder / "searched", search=True)
+    made["video"] = made_up.video(folder / "video")
+    made["video without"] = made_up.video(folder / "without", "not_applicable")
     return {name: (_letters(_of_html(each)), _letters(_of_pdf(each))) for name, each in made.items()}
 
 
@@ -65,13 +78,13 @@ ALWAYS = (
 )
 
 
-@pytest.mark.parametrize("status", [*STATUSES, "searched"])
+@pytest.mark.parametrize("status", KINDS)
 @pytest.mark.parametrize("words", ALWAYS)
 def test_every_report_says(pages, status, words):
     assert _has(pages, status, words) == [True, True]
 
 
-@pytest.mark.parametrize("status", [*STATUSES, "searched"])
+@pytest.mark.parametrize("status", KINDS)
 def test_no_report_claims_more(pages, status):
     for page in pages[status]:
         for words in ("conforms to", "conformant", "complies", "certified", "identified as", "matches the person"):
@@ -146,6 +159,47 @@ def test_the_first_page_says_what_a_hurried_reader_must_know(tmp_path, pages):
     text = _letters(_of_html(made_up.report(tmp_path / "r", said_fields={"network": network})))
     assert _letters(statements.NOT_MEASURED) in text.partition(_letters("2. The case"))[0]
     assert _has(pages, "recovered", statements.NOT_MEASURED) == [False, False]
+
+
+def test_the_first_page_says_what_the_network_gains_and_what_was_assumed(tmp_path, pages):
+    """A report that shows one test set and keeps silent of those where the network does harm misleads."""
+    gain = {"on": "LFW", "n": 651, "none": 0.42, "recovered": 0.4351, "gain": 0.0151, "low": 0.009, "high": 0.0224}
+    worse = gain | {"on": "dfdc_given", "n": 179, "gain": -0.06, "low": -0.077, "high": -0.045}
+    network = made_up.said(b"")["network"] | {"gains": [each | {"by": "b"} for each in (gain, worse)]}
+    fields = {"said_fields": {"network": network}, "assume": "swap"}
+    for text in map(_letters, (_of_html(folder := made_up.report(tmp_path / "r", **fields)), _of_pdf(folder))):
+        first = text.partition(_letters("2. The case"))[0]
+        assert _letters("with that person is from -0.060 to +0.015, by test set, above that of the exhibit") in first
+        assert _letters(opening.ASSUMED) in first
+        for words in ("LFW 0.420 0.435 +0.015 [0.009, 0.022] 651 b", "-0.060 [-0.077, -0.045] 179 b"):
+            assert _letters(words) in text, words
+    assert _has(pages, "recovered", opening.ASSUMED) == [False, False]
+
+
+def test_the_report_of_a_video_names_its_frames_and_how_far_they_agree(pages):
+    for words in (
+        "From 2 of the 40 frames of the video clip.mp4 the network drew both faces",
+        "a face seen in 3 of the 3 frames that were looked at, recovered from 2. Of these the one of the highest "
+        "quality, number 30 (1.20 s from the start)",
+        "40 frames, 25 frames a second, codec avc1",
+        f"30 1.20 s 64 x 48 {30:064x}",
+        "3 of 40 frames, evenly spaced, were looked at: 0, 12, 30.",
+        "seen in frames 0, 12, 30; stopped by a limit: 1 (sharpness, from 0 to 1)",
+        "1 12 0.48 s recovered 0.500 two faces <i>",
+        "turned aside, degrees passes 9.00 at most 48.0",
+        "1 30 1.20 s 8 of 16 39.0% 60.0% 1.0%",
+        "None 0 0 does not apply 1 1",
+        "1 12 0.48 s 0.500 0.210 0.930 0.710 0.810",
+        "12 0.48 s 0.956 0.912",
+        "The two means have the cosine 0.612",
+        "that they agree says that the result is steady, not that it is true",
+        "--checkpoint 450 --frames 3 --best 2 --seeds 16",
+        "`dfrec trace search FRAME --gallery GALLERY --out FOUND` searches one",
+    ):
+        assert _has(pages, "video", words) == [True, True], words
+    assert (
+        _has(pages, "video without", "Nothing was recovered. The outcome is `not_applicable`: no frame") == [True] * 2
+    )
 
 
 def test_the_origin_that_the_gallery_names_stands_in_the_case(tmp_path):

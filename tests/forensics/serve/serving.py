@@ -10,11 +10,11 @@ from dfrec_jax.forensics.serve.server import Server
 
 
 @contextlib.contextmanager
-def serving(recover: Callable[..., Any], config: str, most: int) -> Iterator[Server]:
-    """A server whose jobs are done by `recover`, of a network of `config`, for uploads of `most` bytes."""
+def serving(recover: Callable[..., Any], network: str, most: int) -> Iterator[Server]:
+    """A server whose jobs are done by `recover`, of `network`, for uploads of `most` bytes."""
     jobs = Jobs(lambda say: recover)
     jobs.start()
-    server = Server("127.0.0.1", 0, jobs, {"config": config, "visible": []}, most)
+    server = Server("127.0.0.1", 0, jobs, {"network": network, "assume": "", "visible": []}, most)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield server
     server.shutdown()

@@ -46,6 +46,7 @@ def test_a_picture_is_recovered_by_keyboard_and_everything_has_a_name(server, ma
         _send(page, tmp_path / "bad.png")
         assert page.value("document.getElementById('status').textContent") == "Refused: it is no picture"
         assert page.value("document.getElementById('recovered').hidden")
+        assert page.value("document.getElementById('report-title').hidden"), "there is none"
 
         _send(page, made / "exhibit" / "swap.png")
         assert page.value("document.activeElement.id") == "outcome", "a screen reader goes on with the result"
