@@ -32,14 +32,14 @@ class Reference(NamedTuple):
 
 
 def read(workdir: str | os.PathLike[str], network_sha256: str) -> tuple[Reference | None, str]:
-    """The figures that are kept with a run, or None and why there are none.
+    """The figures that are kept with a run, or None and why there are none, in words that are the same wherever the run lies.
 
     Raises:
       ConfigError: for a file that is damaged; names it.
     """
     path = Path(workdir) / FILE
     if not path.exists():
-        return None, f"no figures of a test set are kept with the run: `dfrec reference --workdir {workdir}` makes them"
+        return None, "no figures of a test set are kept with the network: `dfrec reference` makes them of a run"
     try:
         said = json_text.parsed(path.read_text())
         values = {str(name): sorted(float(each) for each in row) for name, row in said["values"].items()}
@@ -47,7 +47,7 @@ def read(workdir: str | os.PathLike[str], network_sha256: str) -> tuple[Referenc
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: is damaged ({error}); delete it, or run `dfrec reference` again") from error
     if measured != network_sha256:
-        return None, f"{path} was measured with another checkpoint: run `dfrec reference` again"
+        return None, f"{FILE.as_posix()} was measured with another checkpoint: run `dfrec reference` again"
     return Reference(values, words), ""
 
 

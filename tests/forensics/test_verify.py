@@ -169,6 +169,26 @@ def test_of_a_video_hashes_of_pixels_are_compared_where_one_decoder_read_both(of
     assert _checks(of_video, made)["similarity"] == (None, "not measured again: not at hand")
 
 
+def test_ranks_among_other_figures_of_a_test_set_are_not_compared(tmp_path):
+    """The run may have been measured since, or lie where it was not."""
+    step = {"kind": "noise", "strength": 2, "target_cosine": 0.9, "source_cosine": 0.8, "map_overlap": 0.7}
+    ranks = {
+        "consistency_identity": 0.7,
+        "consistency_ssim": 0.6,
+        "consistency_words": "",
+        "consistency_ssim_rank": None,
+    }
+    told = ranks | {"consistency_identity_rank": 0.4, "degradation": [step | {"target_cosine_rank": 0.25}]}
+    untold = ranks | {"consistency_identity_rank": None, "degradation": [step | {"target_cosine_rank": None}]}
+    before = made_up.report(tmp_path / "before" / "swap", reference="no figures are kept", **untold)
+    since = made_up.report(tmp_path / "since" / "swap", reference="200 swaps of LFW", **told)
+    checks = _checks(before, since)
+    assert not _failed(checks) and checks["reference"][0] is None
+    since = made_up.report(tmp_path / "same" / "swap", reference="no figures are kept", **told)
+    checks = _checks(before, since)
+    assert _failed(checks) == {"numbers"} and "reference" not in checks
+
+
 def test_a_number_within_the_tolerance_is_no_difference(report, original):
     _change(report / "result.json", mean_map=0.4512 + 0.0009)
     _cover(report)

@@ -146,7 +146,7 @@ def done(contents: Contents) -> Section:
         )
         steps.append(opening.ASSUMED if result.get("assume") else opening.NOT_ASSUMED)
     if hashes := result.get("visible_sha256"):
-        steps.append(f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}.")
+        steps.append(opening.told_who_is_seen(hashes))
     steps.append("The program interprets nothing. Whoever draws a conclusion from this report signs for it.")
     trained = Paragraph(f"Trained on: {plain(contents.said['network']['trained_on'])}.", "note")
     return Section("done", "What was done", (Bullets(tuple(steps)), trained))

@@ -1,6 +1,6 @@
 """The first sections of a report: plain words, the case, the exhibit, the question, what was done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
@@ -152,6 +152,12 @@ def population_of(contents: Contents) -> str:
     return plain(calibration["population"]) if calibration else ""
 
 
+def told_who_is_seen(hashes: Sequence[str]) -> str:
+    """That the operator said who is seen, by pictures with these hashes."""
+    words = f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}."
+    return f"{words} That it is that person the operator says; the program did not check it."
+
+
 def done(contents: Contents) -> Section:
     """The steps of the program, in order."""
     result, said = contents.result, contents.said
@@ -169,7 +175,7 @@ def done(contents: Contents) -> Section:
             ASSUMED if result.get("assume") else NOT_ASSUMED,
         ]
     if hashes := result.get("visible_sha256"):
-        steps.append(f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}.")
+        steps.append(told_who_is_seen(hashes))
     if contents.search is not None:
         steps.append("The faces were compared with those of a gallery; see the candidates below.")
     steps.append("The program interprets nothing. Whoever draws a conclusion from this report signs for it.")
