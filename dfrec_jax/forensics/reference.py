@@ -32,7 +32,7 @@ class Reference(NamedTuple):
 
 
 def read(workdir: str | os.PathLike[str], network_sha256: str) -> tuple[Reference | None, str]:
-    """The figures that are kept with a run, or None and why there are none, in words that are the same wherever the run lies.
+    """The figures that are kept with a run, or None and why not, in words that are the same wherever the run lies.
 
     Raises:
       ConfigError: for a file that is damaged; names it.
