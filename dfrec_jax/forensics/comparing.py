@@ -114,9 +114,11 @@ def _file(contents: Contents, again: Contents) -> Check:
         if not is_same_decoder:
             each.pop("decoder", None)
             each.pop("frames_used", None)
-    words = "format, EXIF and C2PA" if readers[0] == readers[1] else "format and EXIF; C2PA is read by another version"
+    kind, tags = ("codec", "rate") if contents.is_video else ("format", "EXIF")
+    is_same_reader = readers[0] == readers[1]
+    words = f"{kind}, {tags} and C2PA" if is_same_reader else f"{kind} and {tags}; C2PA is read by another version"
     if contents.is_video:
-        words = "codec, frames and rate" + ("; frames' pixels" if is_same_decoder else "; another decoder: no pixels")
+        words += "; frames' pixels" if is_same_decoder else "; another decoder: no pixels"
     return _same("file", here, now, words)
 
 

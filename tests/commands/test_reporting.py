@@ -117,6 +117,7 @@ def test_a_video_has_one_report_which_is_verified(workdir, clip, key, tmp_path, 
     assert (folder / "exhibit" / "clip.avi").read_bytes() == clip.read_bytes()
     said = json.loads((folder / "report.json").read_text())["exhibit"]
     assert (said["codec"], said["frames"], [each["frame"] for each in said["frames_used"]]) == ("MJPG", 6, [0, 2])
+    assert said["c2pa"]["status"] == "none" and "c2pa-rs" in said["c2pa"]["reader"]
     pixels = VideoFile(clip, "clip").read(2)
     assert said["frames_used"][1] == {
         "frame": 2, "seconds": 0.2, "size": [32, 32], "pixels_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),

@@ -161,7 +161,7 @@ def test_of_a_video_hashes_of_pixels_are_compared_where_one_decoder_read_both(of
     (folder / "report.json").write_text(json.dumps(said))
     _cover(folder)
     checks = _checks(folder, of_video)
-    assert checks["file"] == (True, "codec, frames and rate; another decoder: no pixels")
+    assert checks["file"] == (True, "codec, rate and C2PA; another decoder: no pixels")
     made = Path(shutil.copytree(of_video, tmp_path / "made"))
     now = json.loads((made / "report.json").read_text())
     now["similarity"] = dict.fromkeys(now["similarity"], {"reason": "not at hand"})

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import io
 import json
+import mimetypes
 from typing import Any
 
 import cv2
@@ -36,13 +37,15 @@ def facts(data: bytes, name: str) -> dict[str, Any]:
         "mode": mode,
         "size_in_file": size,  # before it was turned as EXIF says
         "exif": exif,
-        "c2pa": _c2pa(data, Image.MIME.get(kind or "", "")),
+        "c2pa": _c2pa(io.BytesIO(data), Image.MIME.get(kind or "", "")),
     }
 
 
 def facts_of_video(watched: Watched) -> dict[str, Any]:
-    """Of a video: name, hash, size, codec, and of each frame that was recovered its number, its time and the hash of
-    its pixels, which depends on the decoder that is named."""
+    """Of a video: name, hash, size, codec, C2PA, and of each frame that was recovered its number, its time and the hash
+    of its pixels, which depends on the decoder that is named."""
+    with watched.path.open("rb") as file:
+        c2pa = _c2pa(file, mimetypes.guess_type(watched.path.name)[0] or "")
     used = [
         {
             "frame": number,
@@ -57,6 +60,7 @@ def facts_of_video(watched: Watched) -> dict[str, Any]:
         "sha256": watched.sha256,
         "num_bytes": watched.path.stat().st_size,
         "codec": plain(watched.file.codec),
+        "c2pa": c2pa,
         "frames": watched.file.count,
         "rate": watched.file.rate,
         "decoder": f"OpenCV {cv2.__version__}",
@@ -83,7 +87,7 @@ def _shown(value: Any) -> str:
     return words if len(words) <= MAX_LENGTH else f"{words[:MAX_LENGTH]}... ({len(words)} characters)"
 
 
-def _c2pa(data: bytes, mime: str) -> dict[str, Any]:
+def _c2pa(file: io.BufferedIOBase, mime: str) -> dict[str, Any]:
     """`status` is `not looked for`, `none`, `unreadable` or `found`; then `state`, `codes` and what it claims."""
     try:
         import c2pa
@@ -94,7 +98,7 @@ def _c2pa(data: bytes, mime: str) -> dict[str, Any]:
     try:
         with (
             c2pa.Context(c2pa.Settings.from_dict(_C2PA_SETTINGS)) as context,
-            c2pa.Reader(mime, io.BytesIO(data), context=context) as reader,
+            c2pa.Reader(mime, file, context=context) as reader,
         ):
             store, state = json.loads(reader.json()), reader.get_validation_state()
     except errors.ManifestNotFound:

@@ -110,7 +110,7 @@ def exhibit(contents: Contents) -> Section:
         ("Size", f"{said['num_bytes']} bytes, {said['frames']} frames, {rate}, codec {said['codec'] or 'not said'}"),
         ("Working copy", f"{said['copy']}, in the folder of this report, the same to the bit"),
     )
-    blocks: list[Block] = [Facts(rows), Paragraph("EXIF and C2PA are not looked for in videos.", "note")]
+    blocks: list[Block] = [Facts(rows), *opening.c2pa(said["c2pa"])]
     if said["frames_used"]:
         used = tuple(
             (str(each["frame"]), _when(contents, each["frame"]), "{} x {}".format(*each["size"]), each["pixels_sha256"])

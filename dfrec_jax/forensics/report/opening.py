@@ -100,7 +100,7 @@ def exhibit(contents: Contents) -> Section:
     blocks = [Facts(tuple(rows)), Paragraph("EXIF, which anybody can write:")]
     exif = said["exif"]
     blocks.append(Facts(tuple(exif.items())) if exif else Paragraph("The file holds none.", "note"))
-    blocks += [Paragraph("C2PA manifest, read without asking anything of the network:"), *_c2pa(said["c2pa"])]
+    blocks += c2pa(said["c2pa"])
     return Section("exhibit", "The exhibit", tuple(blocks))
 
 
@@ -109,7 +109,12 @@ def _where(result: dict[str, Any]) -> str:
     return "" if box is None else ", and taken at ({:g}, {:g}) to ({:g}, {:g}), pixels from the upper left".format(*box)
 
 
-def _c2pa(said: dict[str, Any]) -> list[Any]:
+def c2pa(said: Mapping[str, Any]) -> list[Paragraph | Facts]:
+    """What became of looking for a C2PA manifest."""
+    return [Paragraph("C2PA manifest, read without asking anything of the network:"), *_manifest(said)]
+
+
+def _manifest(said: Mapping[str, Any]) -> list[Paragraph | Facts]:
     reader = said.get("reader", "")
     if said["status"] == "not looked for":
         return [Paragraph(f"Not looked for: {said['reason']}.", "note")]

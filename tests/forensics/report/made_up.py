@@ -149,7 +149,8 @@ def video(folder: Path, status: str = "recovered") -> Path:
     (folder / "result.json").write_text(json.dumps(record))
     facts = {
         "name": "clip.mp4", "sha256": hashlib.sha256(VIDEO).hexdigest(), "num_bytes": len(VIDEO), "codec": "avc1",
-        "frames": 40, "rate": 25.0, "decoder": "OpenCV 5", "copy": f"{names.EXHIBIT_DIR}/clip.mp4",
+        "frames": 40, "rate": 25.0, "decoder": "OpenCV 5", "c2pa": {"status": "none"},
+        "copy": f"{names.EXHIBIT_DIR}/clip.mp4",
         "frames_used": [{"frame": frame, "seconds": frame / 25, "size": [64, 48], "pixels_sha256": f"{frame:064x}"}
                         for frame in used],
     }  # fmt: skip
