@@ -37,7 +37,10 @@ def of_json() -> None:
 
 
 def of_heaps() -> bool:
-    """Gives the pages that hold nothing back to the system, of all heaps; whether the C library, glibc, can do so."""
+    """Gives the pages that hold nothing back to the system, of all heaps; whether the C library, glibc, can do so.
+
+    Those that a step uses again cost a fault each in the next one, also where `training/memory.py` has glibc keep them.
+    """
     if platform.libc_ver()[0] != "glibc":
         return False
     ctypes.CDLL(None).malloc_trim(0)
