@@ -5,11 +5,12 @@ Run:     python benchmarks/input.py DIR [--dataset faces] [--batch 32] [--thread
          DIR is what `dfrec prepare` wrote to (config.data.dir); its training split is read with the default shares.
 Does:    for each number of threads, in turn and so many times: `decode`, the JPEG pictures of the rows of training
          batches, from memory, decoded by the same decoder in the same grain threads, a batch at a time, and dropped;
+         `apart`, the same with the pictures of a row side by side, by threads of their own, as many as it has pictures;
          `host`, the batches as training gets them (`pipeline.TrainBatches`: records read, parsed, decoded, laid out).
          Then `host` in so many processes at once, of one thread each, as several processes of a machine share a batch.
          Then forging: a batch of BI and one of warped swaps, jitted, on the default device; the reference, one
          picture at a time, on one core.
-Prints:  pictures/s (of host and decode: those decoded, one to four a row), the fastest repeat; host as a share of
+Prints:  pictures/s (of all three those decoded, one to four a row), the fastest repeat; host as a share of
          decode; speed over the first number of threads; the CPU time of a picture, which a busy machine distorts less;
          bytes a picture as JPEG, a record, and as it goes to the device. Last what hosts of more cores would feed, by
          the formula above that table: from the CPU time of a row and the share of it that holds Python's lock (GIL),
@@ -22,8 +23,9 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import grain
 import jax
@@ -57,6 +59,7 @@ def main() -> None:
     config = defaults.dfrec()
     config.data.dataset, config.data.dir = arguments.dataset, arguments.dir
     config.train.batch_size = arguments.batch
+    config = mixture.with_frame(config)
     files = jpeg_files(config)
     freed = np.empty(2**22, np.uint8)  # glibc then keeps memory of a picture's size: `decode` is a fifth faster
     del freed
@@ -93,7 +96,7 @@ def jpeg_files(config) -> list[list[bytes]]:
 def print_bytes(config, files: list[list[bytes]]) -> None:
     """Bytes of a picture on disk and on its way to the device, and of a record."""
     folder = mixture.split_of(config, "train").folder
-    size = sum(path.stat().st_size for path in folder.glob("*-train.array_record-*"))
+    size = sum(path.stat().st_size for path in Path(folder).glob("*-train.array_record-*"))
     number = len(mixture.split_of(config, "train").index.label)
     jpeg = np.mean([len(picture) for row in files for picture in row])
     print(
@@ -105,25 +108,32 @@ def print_bytes(config, files: list[list[bytes]]) -> None:
 def print_host(
     config, files: list[list[bytes]], threads: list[int], seconds: float, repeats: int
 ) -> tuple[float, float]:
-    """The table of pictures/s on the host, decode beside pipeline; seconds of CPU that a picture costs either."""
+    """The table of pictures/s on the host, decode beside pipeline; seconds of CPU that a picture costs these two."""
     a_row = np.mean([len(row) for row in files])
     fastest: dict[tuple[str, int], float] = {}
     cheapest: dict[tuple[str, int], float] = {}
     for _ in range(repeats):
         for count in threads:
             config.data.num_threads = count
-            for name, stream in (("decode", partial(decoded, config, files)), ("host", partial(batches, config))):
+            streams = {
+                "decode": partial(decoded, config, files),
+                "apart": partial(decoded_apart, config, files),
+                "host": partial(batches, config),
+            }
+            for name, stream in streams.items():
                 wall, cpu = (taken / (config.train.batch_size * a_row) for taken in seconds_a_batch(stream, seconds))
                 fastest[name, count] = max(fastest.get((name, count), 0.0), 1 / wall)
                 cheapest[name, count] = min(cheapest.get((name, count), np.inf), cpu)
-    names = ("threads", "decode/s", "host/s", "host/decode", "scaling", "decode, CPU us", "host, CPU us", "decode/host")
-    print("\n" + "".join(f"{name:>15}" for name in names))
+    print("\npictures/s, and us of CPU a picture")
+    names = ("threads", *streams, "host/decode", "scaling", *(f"{name}, us" for name in streams), "decode/host")
+    print("".join(f"{name:>13}" for name in names))
     for count in threads:
-        speeds = [fastest[name, count] for name in ("decode", "host")]
-        costs = [cheapest[name, count] * 1e6 for name in ("decode", "host")]
-        scaling = speeds[1] / fastest["host", threads[0]]
-        print(f"{count:>15}{speeds[0]:>15.0f}{speeds[1]:>15.0f}{speeds[1] / speeds[0]:>15.2f}{scaling:>15.2f}", end="")
-        print(f"{costs[0]:>15.0f}{costs[1]:>15.0f}{costs[0] / costs[1]:>15.2f}")
+        speeds = {name: fastest[name, count] for name in streams}
+        costs = {name: cheapest[name, count] * 1e6 for name in streams}
+        scaling = speeds["host"] / fastest["host", threads[0]]
+        print(f"{count:>13}" + "".join(f"{speed:>13.0f}" for speed in speeds.values()), end="")
+        print(f"{speeds['host'] / speeds['decode']:>13.2f}{scaling:>13.2f}", end="")
+        print("".join(f"{cost:>13.0f}" for cost in costs.values()) + f"{costs['decode'] / costs['host']:>13.2f}")
     return cheapest["decode", threads[0]], cheapest["host", threads[0]]
 
 
@@ -178,10 +188,20 @@ def print_hosts(cost: float, locked: float, image_rate: float) -> None:
 
 def decoded(config, files: list[list[bytes]]):
     """Batches of rows that are decoded and dropped, by the same threads as `TrainBatches`."""
+    return _mapped(config, lambda i: [schema.decode(picture) for picture in files[i % len(files)]])
+
+
+def decoded_apart(config, files: list[list[bytes]]):
+    """The same, the pictures of a row side by side."""
+    at_once = max(len(row) for row in files)
+    pool = ThreadPoolExecutor(at_once * (config.data.num_threads or len(os.sched_getaffinity(0))))
+    return _mapped(config, lambda i: list(pool.map(schema.decode, files[i % len(files)])))
+
+
+def _mapped(config, row: Callable[[int], list]):
     size = config.train.batch_size
-    dataset = grain.MapDataset.range(pipeline.ENDLESS).map(lambda i: [schema.decode(p) for p in files[i % len(files)]])
-    options = pipeline.read_options(config, size)
-    return iter(dataset.batch(size, drop_remainder=True, batch_fn=len).to_iter_dataset(options))
+    batched = grain.MapDataset.range(pipeline.ENDLESS).map(row).batch(size, drop_remainder=True, batch_fn=len)
+    return iter(batched.to_iter_dataset(pipeline.read_options(config, size)))
 
 
 def batches(config):

@@ -7,7 +7,7 @@ NOT_SAID = (
     "the work space of libraries (cuDNN, cuBLAS, NCCL), fragmentation, validation, and what the driver takes.",
     "What is sent is reckoned at the speed of links inside a host; those between hosts are slower.",
     "A compiler fuses and orders otherwise on each kind of device. XLA's programs of a small config for CPUs took",
-    "1.2 times the activations and temporaries counted here on one device, 1.6 times on eight: leave room.",
+    "1.2 times the activations and temporaries counted here, on one device as on 512: leave room.",
 )
 
 

@@ -81,9 +81,9 @@ class Perceptors:
         images: Float[Array, "b h w 3"],
         landmarks: Float[Array, "b 5 2"] | None = None,
         *,
-        num_attributes: int | None = None,
+        of_attributes: Callable[[Array], Array] = lambda value: value,
     ) -> FaceFeatures:
-        """Returns the taps of each role on `images` (RGB in [0, 1]); attributes of the first `num_attributes` alone."""
+        """The taps of each role on `images` (RGB in [0, 1]); attributes of the rows that `of_attributes` picks."""
         computed: dict[str, Features] = {}
         taps = []
         for role in ROLES:  # attributes last: what sees all rows is there by then
@@ -91,11 +91,11 @@ class Perceptors:
             if network is None:
                 taps.append(())
                 continue
-            rows = slice(num_attributes if role == "attributes" else None)
+            pick = of_attributes if role == "attributes" else lambda value: value
             if network.name in computed:
-                found = {tap: computed[network.name][tap][rows] for tap in network.taps[role]}
+                found = {tap: pick(computed[network.name][tap]) for tap in network.taps[role]}
             else:
-                found = network(images[rows], None if landmarks is None else landmarks[rows])
+                found = network(pick(images), None if landmarks is None else pick(landmarks))
                 computed[network.name] = found
             taps.append(tuple(found[tap] for tap in network.taps[role]))
         return FaceFeatures(*taps)

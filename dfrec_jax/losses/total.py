@@ -1,8 +1,8 @@
 """The loss, Eq. 10: an entry in `TERMS` for each of its terms, and what the terms are computed from."""
 
-import itertools
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.frozen.network import FaceFeatures, Perceptors
 from dfrec_jax.losses import terms
 from dfrec_jax.models.dfrec import DfrecOutput
+from dfrec_jax.nets import joining
 from dfrec_jax.nets.patches import patchify
 
 
@@ -148,6 +149,7 @@ def loss_terms(
     *,
     patch_size: int,
     key: PRNGKeyArray | None = None,
+    num_groups: int = 1,
 ) -> dict[str, Float[Array, ""]]:
     """Every term for one batch by its name, unweighted.
 
@@ -165,6 +167,8 @@ def loss_terms(
       patch_size: side of a patch in pixels.
       key: of the draw of the rows that the frozen networks look at, where `loss.target_rows` or `loss.source_rows` is
         below 1. Means over them are unbiased, so that no weight changes.
+      num_groups: equal blocks of rows, of each of which so many are drawn: the devices along the batch, so that nothing
+        is sent between them.
     """
     has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
     if loss.pristine_map:
@@ -181,14 +185,14 @@ def loss_terms(
         target_face = inside * target_face + (1 - inside) * batch["target"]
         source_face = inside * source_face + (1 - inside) * batch["image"]
     has_source_features = has_source & is_found
-    rows = _drawn_rows(key, "target", has_target, loss.target_rows)
-    has_target_features = has_target[rows]
-    faces, references = [(target_face[rows], landmarks[rows])], [(batch["target"][rows], landmarks[rows])]
+    take = _drawn_rows(key, "target", has_target, loss.target_rows, num_groups)
+    has_target_features = take(has_target)
+    faces, references = [(take(target_face), take(landmarks))], [(take(batch["target"]), take(landmarks))]
     if loss.source_features > 0:  # a recovered source has the pose of the input, its reference one of its own
-        rows = _drawn_rows(key, "source", has_source_features, loss.source_rows)
-        has_source_features = has_source_features[rows]
-        faces.append((source_face[rows], landmarks[rows]))
-        references.append((batch["source"][rows], source_landmarks[rows]))
+        take = _drawn_rows(key, "source", has_source_features, loss.source_rows, num_groups)
+        has_source_features = take(has_source_features)
+        faces.append((take(source_face), take(landmarks)))
+        references.append((take(batch["source"]), take(source_landmarks)))
     recovered = _features(perceptors, faces)
     reference = jax.lax.stop_gradient(_features(perceptors, references))
     target, *source = (FeaturePair(*pair) for pair in zip(recovered, reference, strict=True))
@@ -210,13 +214,18 @@ def loss_terms(
     return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}
 
 
-def _drawn_rows(key: PRNGKeyArray | None, face: str, is_given: Bool[Array, " b"], share: float) -> Array | slice:
-    """`share` of the rows, rounded up, drawn at random among those that are given, as far as these go; all with 1."""
+def _drawn_rows(
+    key: PRNGKeyArray | None, face: str, is_given: Bool[Array, " b"], share: float, num_groups: int
+) -> Callable[[Array], Array]:
+    """Takes `share` of the rows of each group, rounded up, drawn among those that are given, as far as these go."""
     if share == 1:
-        return slice(None)
+        return lambda value: value
     assert key is not None  # whoever asks for a share has a key
     draw = jax.random.uniform(jax.random.fold_in(key, ("target", "source").index(face)), is_given.shape)
-    return jnp.argsort(draw + ~is_given)[: math.ceil(share * len(is_given))]
+    grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
+    places = jnp.argsort(grouped(draw + ~is_given), axis=1)[:, : math.ceil(share * len(is_given) / num_groups)]
+    take = jax.vmap(lambda value, places: value[places])
+    return lambda value: take(grouped(value), places).reshape(-1, *value.shape[1:])
 
 
 def _features(perceptors: Perceptors, faces: list[tuple[Array, Array]]) -> list[FaceFeatures]:
@@ -224,13 +233,10 @@ def _features(perceptors: Perceptors, faces: list[tuple[Array, Array]]) -> list[
 
     Attributes are those of the first batch, the targets, alone: Eq. 8 asks for no others.
     """
-    num_first = len(faces[0][0])
-    pictures, landmarks = (jnp.concatenate(parts) for parts in zip(*faces, strict=True))
-    features = perceptors(pictures.astype(jnp.float32), landmarks, num_attributes=num_first)
+    lengths = [len(pictures) for pictures, _ in faces]
+    pictures, landmarks = (joining.join(parts) for parts in zip(*faces, strict=True))
+    of_batch = lambda place: partial(joining.part_of, lengths=lengths, place=place)  # noqa: E731
+    features = perceptors(pictures.astype(jnp.float32), landmarks, of_attributes=of_batch(0))
     attributes, features = features.attributes, features._replace(attributes=())
-    ends = list(itertools.accumulate(len(pictures) for pictures, _ in faces))
-    first, *others = (
-        jax.tree.map(lambda x: x[start:end], features)  # noqa: B023
-        for start, end in itertools.pairwise([0, *ends])
-    )
+    first, *others = (jax.tree.map(of_batch(place), features) for place in range(len(faces)))
     return [first._replace(attributes=attributes), *others]

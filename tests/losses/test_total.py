@@ -5,11 +5,13 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.total import TERMS, loss_terms, needed_roles, weighted_sum
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests import tiny
+from tests.collectives import sent_by
 
 BATCH = {name: jnp.asarray(value) for name, value in tiny.batch(2).items()}
 BATCH |= {name: BATCH[name].astype(jnp.float32) / 255 for name in ("image", "source", "target", "source_mask")}
@@ -217,6 +219,50 @@ def test_the_networks_see_no_more_than_the_rows_that_are_drawn():
     loss = _loss(target_rows=0.5, source_rows=0.25)
     loss_terms(output, batch, Perceptors(network, None, None), loss, patch_size=8, key=jax.random.key(0))
     assert seen == [6, 6]  # of eight: four targets and two sources, recovered and true
+
+
+@pytest.mark.parametrize(("target_rows", "source_rows"), [(1.0, 1.0), (0.5, 0.25)])
+def test_the_networks_look_at_rows_where_they_lie(target_rows, source_rows):
+    """Of sixteen rows on four devices no picture and no feature is sent, only sums: these are as many as numbers."""
+    mesh = jax.make_mesh((4,), ("rows",), devices=jax.devices()[:4], axis_types=(jax.sharding.AxisType.Auto,))
+    sharding = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
+    batch = {name: jnp.concatenate([value] * 8) for name, value in BATCH.items()}
+    output = jax.tree.map(lambda x: jnp.concatenate([x] * 8), _output())
+    loss = _loss(target_rows=target_rows, source_rows=source_rows, pristine_map=True)
+
+    def of_faces(target_face, source_face, batch, output):
+        output = output._replace(target_face=target_face, source_face=source_face)
+        key = jax.random.key(0)
+        terms = loss_terms(output, batch, tiny.perceptors(), loss, patch_size=8, key=key, num_groups=4)
+        return terms["identity"] + terms["perceptual"] + terms["attribute"]
+
+    given = jax.device_put((output.target_face, output.source_face, batch, output), sharding)
+    compiled = jax.jit(jax.grad(of_faces, (0, 1)), out_shardings=sharding).lower(*given).compile()
+    sent = sent_by(compiled)
+    assert set(sent) <= {"all-reduce"} and sum(sent.values()) < 200, sent
+
+
+def test_rows_are_drawn_of_each_group():
+    seen = []
+
+    def apply(variables, images, landmarks):
+        seen.append(images[:, 0, 0, 0])
+        return tiny.network().apply(variables, images, landmarks)
+
+    @jax.jit
+    def references(batch):
+        loss_terms(output, batch, perceptors, loss, patch_size=8, key=jax.random.key(0), num_groups=2)
+        return seen[1]
+
+    batch = {name: jnp.concatenate([value] * 4) for name, value in BATCH.items()}
+    batch["target"] = jnp.broadcast_to(jnp.arange(8.0)[:, None, None, None] / 8, batch["target"].shape)
+    batch["has_target"] = jnp.array([True, False, False, False, True, True, True, False])
+    output = jax.tree.map(lambda x: jnp.concatenate([x] * 4), _output())
+    perceptors = Perceptors(replace(tiny.network(), apply=apply), None, None)
+    loss = _loss(target_rows=0.5, source_features=0.0, pristine_map=True)
+    of_first, of_second = np.split(np.asarray(references(batch)) * 8, 2)
+    assert of_first.max() < 4 and 0 in of_first, "the only one that is given, and another to fill its place"
+    assert set(of_second) <= {4, 5, 6}
 
 
 def test_attributes_are_computed_of_targets_alone():

@@ -9,6 +9,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.training import abstract_step, device_limits, sharding, will_it_fit
 from dfrec_jax.training.step import compile_step
 from tests import tiny
+from tests.collectives import sent_by
 
 
 def _config(batch_size, fsdp=1):
@@ -23,7 +24,7 @@ def _compiled(config, num_devices):
     parts = abstract_step.of_config(config)
     step = compile_step(parts.step, sharding.state_sharding(mesh, parts.state), mesh)
     batch = abstract_step.batch_of(config, config.train.batch_size)
-    return step.lower(parts.state, parts.constants, batch).compile().memory_analysis()
+    return step.lower(parts.state, parts.constants, batch).compile()
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +110,21 @@ def test_the_report(fit, small):
     assert "it does not fit; change" in said
 
 
-# Temporaries of XLA's program for a CPU, in those counted: reached were 1.16, 1.55 and 1.55 (docs/performance.md).
+# XLA holds 1.18 times what is counted, on more devices too: benchmarks/will_it_fit.py, docs/performance.md.
 @pytest.mark.slow
-@pytest.mark.parametrize(("num_devices", "fsdp", "most"), [(1, 1, 1.25), (8, 1, 1.7), (8, 4, 1.7)])
-def test_against_the_compiled_step(num_devices, fsdp, most):
+@pytest.mark.parametrize(("num_devices", "fsdp"), [(1, 1), (8, 1), (8, 4)])
+def test_against_the_compiled_step(num_devices, fsdp):
     config = _config(8 * num_devices, fsdp)
-    fit, found = will_it_fit.measured(config, num_devices), _compiled(config, num_devices)
+    fit, compiled = will_it_fit.measured(config, num_devices), _compiled(config, num_devices)
+    found = compiled.memory_analysis()
     print(f"arguments {fit.arguments} of {found.argument_size_in_bytes}")
     print(f"temporaries {fit.temporaries} of {found.temp_size_in_bytes}")
     assert fit.arguments == pytest.approx(found.argument_size_in_bytes, rel=0.02)
-    assert 0.8 < found.temp_size_in_bytes / fit.temporaries < most
+    assert fit.temporaries == pytest.approx(found.temp_size_in_bytes, rel=0.2)
+    sent = sent_by(compiled)
+    print(f"sent {sent}, counted {fit.collectives}")
+    if fsdp == 1:
+        assert set(sent) <= {"all-reduce"}, "rows stay where they are"
+        # Of a sum a device sends twice (n - 1) / n of what it gets.
+        summed = sum(fit.collectives.values()) * num_devices / max(2 * (num_devices - 1), 1)
+        assert sum(sent.values()) == pytest.approx(summed, rel=0.1)

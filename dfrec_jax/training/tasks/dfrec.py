@@ -61,7 +61,7 @@ class DfrecTask:
     def make_step(self, num_devices: int) -> TrainStep:
         """Forging and augmentation, then the loss of Eq. 10."""
         complete = pipeline.make_completion(self.config, num_devices, self._neural.forge_row)
-        loss = make_loss(self._model, self.config)
+        loss = make_loss(self._model, self.config, num_devices)
         return make_train_step(
             loss,
             self._optimizer,
@@ -115,8 +115,14 @@ def init_function(model: dfrec.Dfrec, optimizer: Any, config: ConfigDict) -> Cal
     return state.init_function(lambda key: state.init_variables(model, config.image_size, key), optimizer, config)
 
 
-def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
-    """The loss of `make_train_step`, its terms among the metrics; its constants are the `Perceptors`."""
+def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Loss:
+    """The loss of `make_train_step`, its terms among the metrics; its constants are the `Perceptors`.
+
+    Args:
+      model: of `config`.
+      config: a valid config.
+      num_groups: of `loss_terms`.
+    """
 
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
@@ -144,6 +150,7 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             config.loss,
             patch_size=config.tirm.patch_size,
             key=stream(rng, "looked at"),
+            num_groups=num_groups,
         )
         metrics = {f"loss_{name}": value for name, value in terms.items()}
         metrics |= mean_maps(output.source_map, batch["is_forgery"]) | count_missing(batch)

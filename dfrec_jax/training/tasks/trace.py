@@ -6,6 +6,7 @@ pictures, which is not trained, so that the head learns to search galleries of a
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,6 +27,7 @@ from dfrec_jax.losses.terms import weighted_mean
 from dfrec_jax.metrics.mean import Mean
 from dfrec_jax.models import residual
 from dfrec_jax.models.trace import TraceHead, maps_of
+from dfrec_jax.nets import joining
 from dfrec_jax.pictures import grid
 from dfrec_jax.runs.trace_head import build, init_function
 from dfrec_jax.training import sharding, state, validation
@@ -137,9 +139,10 @@ def seen(constants: Constants, batch: Batch) -> Seen:
     network, people = constants
     image, landmarks = jnp.asarray(batch["image"]), jnp.asarray(batch["landmarks"])
     points = _somewhere(landmarks, image.shape[1])
-    features = network(jnp.concatenate([image, batch["target"]]), jnp.concatenate([points, points]))
-    embedding, frame = jnp.split(jnp.asarray(features["embedding"], jnp.float32), 2)
-    maps = {name: value[: len(image)] for name, value in maps_of(features, network.taps["identity"]).items()}
+    features = network(joining.join([image, jnp.asarray(batch["target"])]), joining.join([points, points]))
+    of_swaps, of_targets = (partial(joining.part_of, lengths=(len(image), len(image)), place=place) for place in (0, 1))
+    embedding, frame = (of(jnp.asarray(features["embedding"], jnp.float32)) for of in (of_swaps, of_targets))
+    maps = {name: of_swaps(value) for name, value in maps_of(features, network.taps["identity"]).items()}
     place, visible = people.place[batch["target_id"]], people.place[batch["source_id"]]
     own, has_others = others_of(people, place, frame)
     counts = batch["is_forgery"] & batch["has_target"] & _is_known(landmarks) & has_others
