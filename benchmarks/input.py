@@ -4,7 +4,7 @@ Run:     python benchmarks/input.py DIR [--dataset faces] [--batch 32] [--thread
                                     [--seconds 3] [--repeats 3] [--image_rate 230] [--no_forging]
          DIR is what `dfrec prepare` wrote to (config.data.dir); its training split is read with the default shares.
 Does:    for each number of threads, in turn and so many times: `decode`, the JPEG pictures of the rows of training
-         batches, from memory, decoded by the same decoder in the same grain threads, a batch at a time, and dropped;
+         batches, from memory, decoded and resized as there in the same grain threads, a batch at a time, and dropped;
          `apart`, the same with the pictures of a row side by side, by threads of their own, as many as it has pictures;
          `host`, the batches as training gets them (`pipeline.TrainBatches`: records read, parsed, decoded, laid out).
          Then `host` in so many processes at once, of one thread each, as several processes of a machine share a batch.
@@ -14,7 +14,7 @@ Prints:  pictures/s (of all three those decoded, one to four a row), the fastest
          decode; speed over the first number of threads; the CPU time of a picture, which a busy machine distorts less;
          bytes a picture as JPEG, a record, and as it goes to the device. Last what hosts of more cores would feed, by
          the formula above that table: from the CPU time of a row and the share of it that holds Python's lock (GIL),
-         which is what `host` costs beyond `decode`: reading, parsing and laying out. Decoding releases the lock.
+         which is what `host` costs beyond `decode`: reading, parsing and laying out. The other two release the lock.
 """
 
 import argparse
@@ -35,8 +35,8 @@ from ml_collections import ConfigDict
 
 from dfrec_jax.config import defaults
 from dfrec_jax.data import mixture, pipeline, rows
+from dfrec_jax.examples.encoded import COLOURS, Encoded
 from dfrec_jax.forging import forge, reference
-from dfrec_jax.records import schema
 
 NUM_KEPT = 1024  # rows whose JPEG files are held in memory for `decode`
 
@@ -188,14 +188,18 @@ def print_hosts(cost: float, locked: float, image_rate: float) -> None:
 
 def decoded(config, files: list[list[bytes]]):
     """Batches of rows that are decoded and dropped, by the same threads as `TrainBatches`."""
-    return _mapped(config, lambda i: [schema.decode(picture) for picture in files[i % len(files)]])
+    return _mapped(config, lambda i: [_decode(config, picture) for picture in files[i % len(files)]])
 
 
 def decoded_apart(config, files: list[list[bytes]]):
     """The same, the pictures of a row side by side."""
     at_once = max(len(row) for row in files)
     pool = ThreadPoolExecutor(at_once * (config.data.num_threads or len(os.sched_getaffinity(0))))
-    return _mapped(config, lambda i: list(pool.map(schema.decode, files[i % len(files)])))
+    return _mapped(config, lambda i: list(pool.map(partial(_decode, config), files[i % len(files)])))
+
+
+def _decode(config, picture: bytes) -> np.ndarray:
+    return Encoded(picture, COLOURS, config.image_size).decode()
 
 
 def _mapped(config, row: Callable[[int], list]):

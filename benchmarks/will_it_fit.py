@@ -4,12 +4,14 @@ Run:     python benchmarks/will_it_fit.py [CONFIG] [--set FIELD=VALUE ...] [--de
                                           [--steps 0]
          CONFIG is a file of `configs/`, with its argument behind a colon; without one, the tests' own, of 32 pixels.
          FIELD=VALUE changes it, as --config.FIELD=VALUE of `train.py`.
-Does:    for each number of devices, in a process of its own: counts a step of so many rows a device, and compiles it
-         for as many virtual CPU devices; no weights and no data are needed. With --steps it then runs the step so many
-         times on one device, on random numbers, and reads the most of this process's memory that was resident.
-Prints:  MiB on a device: what lies there between steps (arguments) and what comes in a step (temporaries), counted and
-         by `compiled.memory_analysis()`; MB that the compiled program's collectives make on a device; of a run, the
-         resident memory of its peak beyond that of the compiled program that has no arguments yet.
+Does:    for each number of devices, in a process of its own: counts a step of so many rows a device, as with
+         --device=cpu, and compiles it for as many virtual CPU devices; no weights and no data are needed. With --steps
+         it then runs the step so many times on one device, on random numbers, and reads the most of this process's
+         memory that was resident.
+Prints:  MiB on a device: what lies there between steps (arguments) and what comes in a step (temporaries), counted,
+         without and with what only CPUs hold, and by `compiled.memory_analysis()`; MB that the compiled program's
+         collectives make on a device; of a run, the resident memory of its peak beyond that of the compiled program
+         that has no arguments yet.
 """
 
 import argparse
@@ -42,7 +44,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=8, help="of a batch on each device")
     parser.add_argument("--steps", type=int, default=0, help="that are run, on one device")
     arguments = parser.parse_args()
-    names = ("devices", "arguments", "by XLA", "temporaries", "by XLA", "XLA / counted", "sent, MB", "all", "run")
+    names = ("devices", "arguments", "by XLA", "temporaries", "CPU's too", "by XLA", "XLA / counted")
+    names += ("sent, MB", "all counted", "run")
     print(f"{arguments.config or 'tests'}, {arguments.rows} rows a device, mesh.fsdp={arguments.fsdp}; MiB on a device")
     print("".join(f"{name:>14}" for name in names), flush=True)
     context = multiprocessing.get_context("spawn")
@@ -71,7 +74,7 @@ def line_of(arguments: argparse.Namespace, num_devices: int) -> str:
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", num_devices)
     config = config_of(arguments, num_devices)
-    fit = will_it_fit.measured(config, num_devices)
+    fit = will_it_fit.measured(config, num_devices, is_cpu=True)
     mesh = jax.sharding.Mesh(np.array(jax.devices()).reshape(-1, config.mesh.fsdp), sharding.AXES)
     parts = abstract_step.of_config(config)
     step = compile_step(parts.step, sharding.state_sharding(mesh, parts.state), mesh)
@@ -79,7 +82,8 @@ def line_of(arguments: argparse.Namespace, num_devices: int) -> str:
     compiled = step.lower(*shapes).compile()
     found = compiled.memory_analysis()
     cells = [fit.arguments / MIB, found.argument_size_in_bytes / MIB]
-    cells += [fit.temporaries / MIB, found.temp_size_in_bytes / MIB, found.temp_size_in_bytes / fit.temporaries]
+    cells += [(fit.temporaries - fit.memory[will_it_fit.ON_CPU]) / MIB, fit.temporaries / MIB]
+    cells += [found.temp_size_in_bytes / MIB, found.temp_size_in_bytes / fit.temporaries]
     cells += [sent_by(compiled) / 1e6, fit.total / MIB]
     if arguments.steps and num_devices == 1:
         cells.append(peak_of(compiled, shapes, arguments.steps) / MIB)

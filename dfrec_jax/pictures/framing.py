@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 CROPS = ("box", "align", "none")
 DEFAULT_MARGIN = 0.3  # of the longer side of the box, in all; what detectors of deepfakes commonly use
@@ -172,6 +172,12 @@ def inside_mask(place: Float[np.ndarray, "2 3"], size: int) -> UInt8[np.ndarray,
       size: of the crop, in pixels; any.
     """
     shares = (np.arange(size, dtype=np.float32) + 0.5) / size
+    if _is_inside(place, shares[[0, -1]]).all():  # the map is affine: between corners that are inside all is
+        return np.full((size, size, 1), 255, np.uint8)
+    return np.where(_is_inside(place, shares), np.uint8(255), np.uint8(0))[..., None]
+
+
+def _is_inside(place: Float[np.ndarray, "2 3"], shares: Float[np.ndarray, " n"]) -> Bool[np.ndarray, "n n"]:
+    """Whether the pixels at such shares of both sides of a crop are its picture's."""
     x, y = (along_x * shares[None, :] + along_y * shares[:, None] + shift for along_x, along_y, shift in place)
-    is_inside = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
-    return (255 * is_inside[..., None]).astype(np.uint8)
+    return (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)

@@ -199,15 +199,15 @@ class PreparedSplit:
 
     def _encoded_pair(self, place: int, partner: int, size: int) -> Example:
         numbers = self.faces[place], self.faces[partner]
-        (target, landmarks, points, inside), (source, source_landmarks, source_points, _) = (
-            self._face(int(i), size) for i in numbers
-        )
+        fields, of_source = (self._fields(int(number)) for number in numbers)
+        target, landmarks, points = self._face(fields, int(numbers[0]), size)
+        source, source_landmarks, source_points = self._face(of_source, int(numbers[1]), size)
         return {
             "image": target,
             "source": source,
             "target": target,
             "source_mask": Encoded(b"", GRAY, size),
-            "inside_mask": inside,
+            "inside_mask": self._inside(fields, int(numbers[0]), size),
             "landmarks": landmarks,
             "source_landmarks": source_landmarks,
             "points": points,
@@ -219,11 +219,10 @@ class PreparedSplit:
             "target_points": points,
         }
 
-    def _face(self, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray, np.ndarray]:
-        fields = self._fields(number)
+    def _face(self, fields: Any, number: int, size: int) -> tuple[Encoded, np.ndarray, np.ndarray]:
         image = self._picture(fields, "image", number, size)
         landmarks, points = self._points(fields, ("landmarks", "points"), image, number)
-        return image, landmarks, points, self._inside(fields, number, size)
+        return image, landmarks, points
 
     def _fields(self, number: int) -> Any:
         message = tf_example_pb2.Example  # pyright: ignore[reportAttributeAccessIssue]

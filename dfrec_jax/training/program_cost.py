@@ -27,6 +27,8 @@ WRITERS = READERS | REDUCTIONS | {
 # Not computed twice: read by several, their results are arrays.
 EXPENSIVE = {"exp", "exp2", "expm1", "log", "log1p", "tanh", "logistic", "erf", "erfc", "erf_inv", "pow", "div", "rem",
              "sqrt", "rsqrt", "cbrt", "sin", "cos", "atan2"}  # fmt: skip
+# What XLA for CPUs does not compute twice either: a norm's differences from the mean lie beside what they are of.
+HELD_ON_CPU = frozenset({"sub"})
 _CALLS = ("jaxpr", "call_jaxpr", "fun_jaxpr")  # of equations that are their body
 
 
@@ -55,19 +57,25 @@ class _Op(NamedTuple):
     equation: Any
 
 
-def cost_of(closed: Any, boundary: Callable[[list[Any]], Any] | None = None, arrive_late: Iterable[int] = ()) -> Cost:
+def cost_of(
+    closed: Any,
+    boundary: Callable[[list[Any]], Any] | None = None,
+    arrive_late: Iterable[int] = (),
+    held: frozenset[str] = frozenset(),
+) -> Cost:
     """The cost of a closed jaxpr.
 
     Args:
       closed: of `jax.make_jaxpr`.
       boundary: picks of the outputs the one before which the forward pass ends; None: there is no such place.
       arrive_late: places of arguments that are made whole when they are first read, as parameters that are split.
+      held: of which operations besides the dear ones a result that several read is an array.
     """
     flat = _Flat()
     arguments = [flat.new(variable.aval) for variable in closed.jaxpr.invars]
     outputs = flat.add(closed.jaxpr, arguments)
     late = {arguments[place] for place in arrive_late}
-    return _cost(flat, set(arguments) - late, late, outputs, boundary(outputs) if boundary else None)
+    return _cost(flat, set(arguments) - late, late, outputs, boundary(outputs) if boundary else None, held)
 
 
 class _Flat:
@@ -120,7 +128,14 @@ def _body(equation: Any) -> Any:
     return None
 
 
-def _cost(flat: _Flat, arguments: set[int], late: set[int], outputs: list[int], boundary: int | None) -> Cost:
+def _cost(
+    flat: _Flat,
+    arguments: set[int],
+    late: set[int],
+    outputs: list[int],
+    boundary: int | None,
+    held: frozenset[str],
+) -> Cost:
     num_readers = Counter(number for op in flat.ops for number in set(op.inputs))
     read_whole = {number for op in flat.ops if op.name in READERS for number in op.inputs}
     made_at: dict[int, int] = dict.fromkeys(arguments, -1)
@@ -140,7 +155,7 @@ def _cost(flat: _Flat, arguments: set[int], late: set[int], outputs: list[int], 
         is_written = (
             op.name in WRITERS
             or any(number in read_whole for number in op.outputs)
-            or (op.name in EXPENSIVE and num_readers[op.outputs[0]] > 1)
+            or ((op.name in EXPENSIVE or op.name in held) and num_readers[op.outputs[0]] > 1)
         )
         for number in op.outputs:
             roots[number] = frozenset([number]) if is_written else of
@@ -157,7 +172,7 @@ def _cost(flat: _Flat, arguments: set[int], late: set[int], outputs: list[int], 
             products[width] = products.get(width, 0.0) + operations
         work.append((operations, width, moved))
         if op.name in ("scan", "while", "cond"):
-            bodies = [cost_of(body) for body in _bodies(op.equation)]
+            bodies = [cost_of(body, held=held) for body in _bodies(op.equation)]
             inner[when] = max((body.kept + body.passing for body in bodies), default=0)
             if op.name == "cond":  # one branch runs: where each kind of device has its own, the definition's
                 bodies = [max(bodies, key=lambda body: sum(body.products.values()))]

@@ -10,9 +10,10 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.frozen.network import ROLES, Perceptors
 from dfrec_jax.training import abstract_step, sharding
 from dfrec_jax.training.device_limits import Device
-from dfrec_jax.training.program_cost import Cost, cost_of
+from dfrec_jax.training.program_cost import HELD_ON_CPU, Cost, cost_of
 
 UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+ON_CPU = "held on a CPU"  # the kind of memory
 
 
 class Fit(NamedTuple):
@@ -33,12 +34,12 @@ class Fit(NamedTuple):
     @property
     def arguments(self) -> int:
         """Bytes of what the step takes: all that lies in memory between two steps, and the batch."""
-        return sum(size for name, size in self.memory.items() if name not in ("activations", "temporaries"))
+        return sum(size for name, size in self.memory.items() if name not in ("activations", "temporaries", ON_CPU))
 
     @property
     def temporaries(self) -> int:
         """Bytes that are there during a step alone."""
-        return self.memory["activations"] + self.memory["temporaries"]
+        return self.memory["activations"] + self.memory["temporaries"] + self.memory.get(ON_CPU, 0)
 
     @property
     def total(self) -> int:
@@ -46,10 +47,11 @@ class Fit(NamedTuple):
         return self.arguments + self.temporaries
 
 
-def measured(config: ConfigDict, num_devices: int) -> Fit:
+def measured(config: ConfigDict, num_devices: int, *, is_cpu: bool = False) -> Fit:
     """Memory, collectives and work of a step of `config` on each of so many devices.
 
-    The step is traced for one device's rows. A parameter that is split is whole from where it is first read on.
+    The step is traced for one device's rows. A parameter that is split is whole from where it is first read on. With
+    `is_cpu` that counts as well, as a kind of its own, which XLA's programs for CPUs hold and others compute again.
 
     Raises:
       ConfigError: for devices that mesh and batch cannot be spread over, and another task than DFREC.
@@ -57,8 +59,10 @@ def measured(config: ConfigDict, num_devices: int) -> Fit:
     rows, data = rows_of(config, num_devices)
     parts = abstract_step.of_config(config)
     memory, collectives = at_rest(parts, config, rows, data)
-    cost = _cost(parts, config, rows)
+    cost, of_cpu = _cost(parts, config, rows)
     memory |= {"activations": cost.kept, "temporaries": cost.passing}
+    if is_cpu:
+        memory[ON_CPU] = of_cpu.kept + of_cpu.passing - cost.kept - cost.passing
     return Fit(memory, collectives, cost, rows)
 
 
@@ -96,7 +100,8 @@ def at_rest(
     return memory, _collectives(state, data, fsdp)
 
 
-def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> Cost:
+def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> tuple[Cost, Cost]:
+    """Of one device's share of the step; as it is, and as XLA for CPUs has it."""
     state, batch = parts.state, abstract_step.batch_of(config, rows)
     closed, (state_after, metrics) = jax.make_jaxpr(parts.step, return_shape=True)(state, parts.constants, batch)
     begin = len(jax.tree.leaves(state.step))
@@ -104,7 +109,8 @@ def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> C
     late = [begin + place for place, leaf in enumerate(leaves) if _share(leaf, config.mesh.fsdp) < 1]
     leaves_of_metrics = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(metrics)]
     place_of_loss = len(jax.tree.leaves(state_after)) + leaves_of_metrics.index(".loss.total")
-    return cost_of(closed, lambda outputs: outputs[place_of_loss], late)
+    of_loss = lambda outputs: outputs[place_of_loss]  # noqa: E731
+    return cost_of(closed, of_loss, late), cost_of(closed, of_loss, late, HELD_ON_CPU)
 
 
 def seconds_of(fit: Fit, device: Device) -> tuple[float, float, float]:

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from dfrec_jax.training.program_cost import cost_of
+from dfrec_jax.training.program_cost import HELD_ON_CPU, cost_of
 
 X = jax.ShapeDtypeStruct((8, 16), jnp.float32)
 W = jax.ShapeDtypeStruct((16, 32), jnp.float32)
@@ -69,3 +69,15 @@ def test_of_the_branches_of_several_platforms_one_is_counted():
 
     cost = cost_of(jax.make_jaxpr(several)(X, W))
     assert cost.products == {4: 2 * 8 * 16 * 32}, "the definition's, whatever a platform does in its place"
+
+
+def test_differences_that_a_norm_reads_again_are_arrays_where_they_are_held():
+    def norm(x, w):
+        made = x @ w
+        apart = made - jnp.mean(made)
+        return jnp.sum(apart * jax.lax.rsqrt(jnp.mean(jnp.square(apart))))
+
+    closed = jax.make_jaxpr(norm)(X, W)
+    product = 8 * 32 * 4
+    assert product <= cost_of(closed).passing < 1.1 * product, "they are computed again of the product"
+    assert 2 * product <= cost_of(closed, held=HELD_ON_CPU).passing < 2.1 * product

@@ -53,6 +53,13 @@ def test_what_lies_in_memory_by_hand(fit, small):
     assert fit.total == sum(fit.memory.values()) == fit.arguments + fit.temporaries
 
 
+def test_what_a_cpu_alone_holds_is_counted_apart(fit, small):
+    of_cpu = will_it_fit.measured(small, 1, is_cpu=True)
+    more = of_cpu.memory[will_it_fit.ON_CPU]
+    assert will_it_fit.ON_CPU not in fit.memory and more > 0
+    assert of_cpu.arguments == fit.arguments and of_cpu.temporaries == fit.temporaries + more
+
+
 def test_parameters_that_are_split_take_less_and_send_more(small):
     parts = abstract_step.of_config(small)
     whole, sent = will_it_fit.at_rest(parts, small, 2, 8)
@@ -110,12 +117,12 @@ def test_the_report(fit, small):
     assert "it does not fit; change" in said
 
 
-# XLA holds 1.18 times what is counted, on more devices too: benchmarks/will_it_fit.py, docs/performance.md.
+# XLA holds 0.95 and 0.96 of what is counted, on more devices too: benchmarks/will_it_fit.py, docs/performance.md.
 @pytest.mark.slow
 @pytest.mark.parametrize(("num_devices", "fsdp"), [(1, 1), (8, 1), (8, 4)])
 def test_against_the_compiled_step(num_devices, fsdp):
     config = _config(8 * num_devices, fsdp)
-    fit, compiled = will_it_fit.measured(config, num_devices), _compiled(config, num_devices)
+    fit, compiled = will_it_fit.measured(config, num_devices, is_cpu=True), _compiled(config, num_devices)
     found = compiled.memory_analysis()
     print(f"arguments {fit.arguments} of {found.argument_size_in_bytes}")
     print(f"temporaries {fit.temporaries} of {found.temp_size_in_bytes}")
