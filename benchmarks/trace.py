@@ -153,9 +153,7 @@ def swaps(arguments: argparse.Namespace) -> None:
                     groups = np.array(clusters)[numbers]
                     share, gain = (_words(mean_with_interval(values, groups)) for values in (first, first - raw))
                     print(f"  rank-{at:<2} {route:17} n {len(numbers)}  {share}  more than raw, paired {gain}")
-    print(
-        "(the issue's figures: all 86 swaps, by recogniser B, rank-1 0.48 raw, 0.69 with the visible taken away)"
-    )
+    print("(the issue's figures: all 86 swaps, by recogniser B, rank-1 0.48 raw, 0.69 with the visible taken away)")
 
 
 def _words(estimate) -> str:
