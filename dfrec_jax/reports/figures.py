@@ -114,10 +114,8 @@ def opened(path: Path) -> Image.Image:
         with Image.open(io.BytesIO(path.read_bytes())) as picture:
             picture.load()
             return picture
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: is damaged; delete it, and make what shows it again") from error
-    except OSError as error:
-        if error.errno is not None:
+    except (SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # not Pillow's word on what it read
             raise
         raise ValueError(f"{path}: is damaged; delete it, and make what shows it again") from error
 

@@ -1,6 +1,8 @@
 """`train.py --dry_run`: what a config takes of each device's memory, and the floor of its time, by arithmetic alone."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -59,9 +61,11 @@ def measured(config: ConfigDict, num_devices: int, *, is_cpu: bool = False) -> F
     rows, data = rows_of(config, num_devices)
     parts = abstract_step.of_config(config)
     memory, collectives = at_rest(parts, config, rows, data)
-    cost, of_cpu = _cost(parts, config, rows)
+    count = _counting(parts, config, rows)
+    cost = count()
     memory |= {"activations": cost.kept, "temporaries": cost.passing}
     if is_cpu:
+        of_cpu = count(held=HELD_ON_CPU)
         memory[ON_CPU] = of_cpu.kept + of_cpu.passing - cost.kept - cost.passing
     return Fit(memory, collectives, cost, rows)
 
@@ -100,8 +104,8 @@ def at_rest(
     return memory, _collectives(state, data, fsdp)
 
 
-def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> tuple[Cost, Cost]:
-    """Of one device's share of the step; as it is, and as XLA for CPUs has it."""
+def _counting(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> Callable[..., Cost]:
+    """`cost_of` of one device's share of the step, which is traced once; it takes `held`."""
     state, batch = parts.state, abstract_step.batch_of(config, rows)
     closed, (state_after, metrics) = jax.make_jaxpr(parts.step, return_shape=True)(state, parts.constants, batch)
     begin = len(jax.tree.leaves(state.step))
@@ -109,8 +113,7 @@ def _cost(parts: abstract_step.AbstractStep, config: ConfigDict, rows: int) -> t
     late = [begin + place for place, leaf in enumerate(leaves) if _share(leaf, config.mesh.fsdp) < 1]
     leaves_of_metrics = [jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(metrics)]
     place_of_loss = len(jax.tree.leaves(state_after)) + leaves_of_metrics.index(".loss.total")
-    of_loss = lambda outputs: outputs[place_of_loss]  # noqa: E731
-    return cost_of(closed, of_loss, late), cost_of(closed, of_loss, late, HELD_ON_CPU)
+    return partial(cost_of, closed, lambda outputs: outputs[place_of_loss], late)
 
 
 def seconds_of(fit: Fit, device: Device) -> tuple[float, float, float]:
