@@ -1,6 +1,5 @@
 """The folder of an export: programs, weights, an example to check a host by, and a manifest; whole or not at all."""
 
-import hashlib
 import importlib.metadata
 import os
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from dfrec_jax.config.errors import ConfigError, require
 from dfrec_jax.exporting import onnx_file, stablehlo
 from dfrec_jax.exporting.program import Slot, example_inputs, program_of, slots
 from dfrec_jax.files import whole
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.runs import trained
 from dfrec_jax.weights.digest import sha256_of_variables
 
@@ -109,8 +109,7 @@ def _framing(config: Any) -> str:
 
 
 def _file(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
 
 
 def _slot(slot: Slot) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import fsspec
 
 from dfrec_jax.files import addresses
 from dfrec_jax.files.addresses import StoreError
+from dfrec_jax.files.hashing import sha256_of_file
 
 _CHUNK_BYTES = 1 << 20
 
@@ -81,8 +82,7 @@ def damage(item: StoredObject, path: Path, sha256: str = "") -> str | None:
     if size != item.num_bytes:
         return f"{size} bytes have come of {item.num_bytes}"
     if sha256:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of_file(path)
         return "" if found == sha256 else f"its SHA-256 is {found}, and SHA256SUMS has {sha256}"
     part_bytes = _part_bytes(item) if item.md5 else None
     if part_bytes is None:

@@ -1,6 +1,5 @@
 """Reading one picture from a file as a person would see it, or refusing it with a reason."""
 
-import hashlib
 import io
 import os
 import re
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.pictures import colour_profiles
 
 MAX_PIXELS = 200_000_000
@@ -90,8 +90,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         if path.is_dir():
             raise ImageError(f"{path} is a folder: name a file in it")
         check_is_file(path)
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError as error:
         raise refusal(path, "cannot be read", error.strerror or str(error)) from error
 

@@ -13,9 +13,10 @@ from jaxtyping import Float
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import json_text
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.metrics.likelihood_ratio import Logistic
 from dfrec_jax.tracing.embedder import Identity
-from dfrec_jax.tracing.gallery import RULE, sha256_of_file
+from dfrec_jax.tracing.gallery import RULE
 from dfrec_jax.tracing.routes import NEEDS_HEAD, NEEDS_RESULT
 
 RECORD = "calibration.json"

@@ -4,7 +4,6 @@
 [n, e] in the order of the JSON and `people` [p, e], the rows that are searched.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.numpy import save_file
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.files import json_text, whole
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.frozen.detection import Face
 from dfrec_jax.tracing.embedder import Identity
 
@@ -181,9 +181,3 @@ def blocks_of(file: Path, tensor: str) -> Iterator[Float[np.ndarray, "m e"]]:
         for start in range(0, num_rows, BLOCK):
             count = min(BLOCK, num_rows - start)
             yield np.fromfile(opened, np.float32, count * width).reshape(count, width)
-
-
-def sha256_of_file(path: Path) -> str:
-    """Of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ import numpy as np
 from dfrec_jax.files import whole
 from dfrec_jax.forensics.report import document
 from dfrec_jax.pictures import generated, grid
+from dfrec_jax.reports import names
 from dfrec_jax.tracing import lineup, routes
 from dfrec_jax.tracing.calibration import Calibration
 from dfrec_jax.tracing.embedder import Embedder
@@ -79,8 +80,8 @@ def write(
 
 
 def _described(gallery: Gallery) -> dict[str, Any]:
-    names = ("origin", "num_people", "num_pictures")
-    return {"embeddings_sha256": gallery.sha256, **gallery.identity._asdict(), **{k: gallery.record[k] for k in names}}
+    fields = ("origin", "num_people", "num_pictures")
+    return {"embeddings_sha256": gallery.sha256, **gallery.identity._asdict(), **{k: gallery.record[k] for k in fields}}
 
 
 def _as_json(one: Ranking) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def table(rankings: Sequence[Ranking]) -> str:
     lines = ["| sought | route | rank | person | cosine | LR |", "|---|---|---:|---|---:|---|"]
     for one in rankings:
         for each in one.candidates:
-            name = document.plain(each.member.name).replace("|", "\\|") + (" (foil)" if each.member.is_foil else "")
+            name = names.in_markdown(document.plain(each.member.name)) + (" (foil)" if each.member.is_foil else "")
             ratio = "-" if each.log10_lr is None or one.bounds is None else document.ratio(each.log10_lr, one.bounds)
             lines.append(
                 f"| {one.query.role} | {one.query.route} | {each.rank} | {name} | {each.score:.3f} | {ratio} |"

@@ -13,6 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from dfrec_jax.files import cache, json_text, whole
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -29,8 +30,7 @@ def sha256(path: Path) -> str:
             return remembered["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # never hashed, or a torn note: hash it now
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of_file(path)
     write_to_cache(note, lambda path: path.write_text(json.dumps({"state": state, "sha256": digest})))
     return digest
 

@@ -3,7 +3,6 @@
 Proxies are those of the environment (`http_proxy`, `https_proxy`, `no_proxy`); redirects are followed.
 """
 
-import hashlib
 import http.client
 import json
 import logging
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dfrec_jax.files import cache, json_text, one_process, whole
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.weights.registry import Release
 from dfrec_jax.weights.rules import WeightsError
 
@@ -77,7 +77,7 @@ def download(release: Release, target: Path, *, progress: Progress | None = None
         target.parent.mkdir(parents=True, exist_ok=True)
         with one_process.at_a_time(part.with_name(f"{part.name}.lock"), lambda: _say_waiting(part)):
             if target.exists() and not was_there:  # another process fetched it while this one waited
-                return _sha256(target)
+                return sha256_of_file(target)
             digest = _fetch_whole(release, part, progress or (lambda done, total: None), patience)
             part.replace(target)
             _tag_file(part).unlink(missing_ok=True)
@@ -94,7 +94,7 @@ def _fetch_whole(release: Release, part: Path, progress: Progress, patience: Pat
     """Fills `part` and returns its SHA-256; a resumed file that proves wrong is fetched once more from its start."""
     is_resumed = part.exists()
     _fetch(release, part, progress, patience)
-    digest = _sha256(part)
+    digest = sha256_of_file(part)
     if release.sha256 and digest != release.sha256:
         _discard(part)
         if is_resumed:
@@ -218,8 +218,3 @@ def _tag_file(part: Path) -> Path:
 def _discard(part: Path) -> None:
     part.unlink()
     _tag_file(part).unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -86,7 +86,7 @@ def test_without_the_sources_features_its_network_sees_the_target_alone():
         seen.append(images.shape[0])
         return tiny.network().apply(variables, images, landmarks)
 
-    network = tiny.network().replace(apply=watched)
+    network = replace(tiny.network(), apply=watched)
     perceptors = Perceptors(network, network, network)
 
     def terms(source_face, source_features):

@@ -111,7 +111,7 @@ def test_a_digest_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
     path = tmp_path / "file"
     path.write_bytes(b"one")
     assert digest.sha256(path) == hashlib.sha256(b"one").hexdigest()
-    monkeypatch.setattr(digest.hashlib, "file_digest", lambda *_: pytest.fail("hashed again"))
+    monkeypatch.setattr(digest, "sha256_of_file", lambda *_: pytest.fail("hashed again"))
     assert digest.sha256(path) == hashlib.sha256(b"one").hexdigest()
     monkeypatch.undo()
     monkeypatch.setenv("DFREC_CACHE", str(tmp_path / "cache"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from dfrec_jax.config.errors import ConfigError, Option
 from dfrec_jax.files import json_text, whole
+from dfrec_jax.files.hashing import sha256_of_file
 from dfrec_jax.forensics.report.contents import MANIFEST, SIGNATURE
 from dfrec_jax.forensics.report.statements import LEAD
 
@@ -101,9 +102,7 @@ def of_files(folder: Path) -> dict[str, dict[str, Any]]:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise SealError(f"{name}: is a link, or no plain file")
         if path.is_file() and name not in (MANIFEST, SIGNATURE):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            found[name] = {"sha256": digest, "bytes": path.stat().st_size}
+            found[name] = {"sha256": sha256_of_file(path), "bytes": path.stat().st_size}
     return found
 
 
