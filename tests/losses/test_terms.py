@@ -73,6 +73,21 @@ def test_a_face_that_equals_its_reference_has_finite_gradients(reduction):
         assert np.isfinite(jax.grad(term)(zeros)).all()
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])
+@pytest.mark.parametrize("reduction", ["norm", "root_mean_square"])
+def test_a_gradient_points_along_the_difference_however_small(dtype, reduction):
+    reference = jnp.zeros((1, 64), dtype)
+    recovered = (1e-4 * jax.random.normal(jax.random.key(0), (1, 64))).astype(dtype)
+    of_distance = lambda x: terms.multi_layer_distance((x,), (reference,), jnp.ones(1), reduction)  # noqa: E731
+    gradient, difference = np.float32(jax.grad(of_distance)(recovered)), np.float32(recovered)
+    length, full = (
+        np.linalg.norm(gradient),
+        1.0 if reduction == "norm" else 1 / 8,
+    )  # that of a root is one over its size
+    assert np.sum(gradient * difference) / (length * np.linalg.norm(difference)) > 0.999
+    np.testing.assert_allclose(length, full, rtol=0.02)
+
+
 def test_pixel_loss_is_the_mean_difference_inside_the_region():
     reference = jnp.full((3, 4, 4, 3), 0.5)
     recovered = reference.at[0, :2].add(0.2).at[0, 2:].add(0.4).at[1].add(0.1)
