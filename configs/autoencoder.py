@@ -7,7 +7,7 @@ Then:      python benchmarks/neural_swaps.py --workdir runs/autoencoder
 Hardware:  one CPU core
 Measured:  docs/experiments.md, 38: after 2,000 steps its swaps have a cosine of 0.190 to the source and 0.307 to the
            target (mobilefacenet-foamliu; a warped swap 0.580 and 0.243), and 0.03 of them count as swaps. A DFREC
-           trained with such swaps (of a smaller autoencoder) gains less on real ones than without.
+           trained with such swaps (of a smaller autoencoder) gains no more on real ones than without.
 Its weights stay in the run's folder: it is made to train on, and no command swaps a face into a picture of yours.
 """
 

@@ -59,7 +59,7 @@ def lines_of(config: ConfigDict, fit, num_devices: int, memory: int, device_name
     lines += [
         f"floors of a step on {device_name}: arithmetic {1000 * arithmetic:.1f} ms, memory {1000 * moving:.1f} ms; one "
         f"after another, with what is sent, {1000 * floor:.1f} ms: at most "
-        f"{config.train.batch_size / max(floor, 1e-12):,.0f} images/s",
+        f"{_rate(config.train.batch_size / max(floor, 1e-12))} images/s",
         "",
     ]
     changes = will_it_fit.advice(config, fit, num_devices, memory)
@@ -69,3 +69,8 @@ def lines_of(config: ConfigDict, fit, num_devices: int, memory: int, device_name
 
 def _gib(size: int) -> str:
     return f"{size / 2**30:8.3f}"
+
+
+def _rate(value: float) -> str:
+    """Images a second: three digits at least, since a CPU has less than one."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -117,6 +117,14 @@ def test_the_report(fit, small):
     assert "it does not fit; change" in said
 
 
+def test_a_device_of_less_than_an_image_a_second_is_not_told_to_have_none(fit, small):
+    slow = device_limits.Device({4: 1e6}, 1e9, 1e9, 2**30)
+    floor = will_it_fit.seconds_of(fit, slow)[2]
+    said = "\n".join(dry_run.lines_of(small, fit, 1, 2**30, "h100", slow))
+    assert 0 < small.train.batch_size / floor < 1
+    assert f"at most {small.train.batch_size / floor:.3g} images/s" in said
+
+
 # XLA holds 0.95 and 0.96 of what is counted, on more devices too: benchmarks/will_it_fit.py, docs/performance.md.
 @pytest.mark.slow
 @pytest.mark.parametrize(("num_devices", "fsdp"), [(1, 1), (8, 1), (8, 4)])
