@@ -18,15 +18,13 @@ import jax.numpy as jnp
 import side_by_side
 from ml_collections import ConfigDict
 
-from dfrec_jax import perceptors
 from dfrec_jax.config import config_files, defaults
-from dfrec_jax.frozen import blueprint, load
+from dfrec_jax.frozen import vgg
+from dfrec_jax.frozen.network import ROLES
 from dfrec_jax.models import dfrec
-from dfrec_jax.training import device_limits, program_cost, state, will_it_fit
+from dfrec_jax.training import abstract_step, device_limits, program_cost, will_it_fit
 
-DEVICES = ("h100", "h200", "v5e", device_limits.THIS_CPU)
-# Channels of VGG-19's 3x3 convolutions at each size of the picture, and how many there are.
-VGG_CHANNELS, VGG_DEPTHS = (64, 128, 256, 512, 512), (2, 2, 4, 4, 4)
+DEVICES = (*device_limits.DEVICES, device_limits.THIS_CPU)
 
 
 def main() -> None:
@@ -46,17 +44,16 @@ def main() -> None:
         cost = program_cost.cost_of(jax.make_jaxpr(function)(*inputs))
         said: Any = jax.jit(function).lower(*inputs).cost_analysis()
         fit = will_it_fit.Fit({}, {}, cost, arguments.rows)
-        cells = [sum(cost.products.values()) / 1e9, said["flops"] / 1e9, hand.get(name), cost.moved / 1e6]
-        each = [f"{cell / arguments.rows:.1f}" if cell else "-" for cell in cells[:2]]
-        each += [f"{cells[2]:.1f}" if cells[2] else "-", f"{cells[3] / arguments.rows:.0f}"]
-        each += [f"{1e3 * will_it_fit.seconds_of(fit, device)[2]:.2f}" for device in limits.values()]
-        print(f"| {name} | {' | '.join(each)} |", flush=True)
+        cells = [f"{count / arguments.rows / 1e9:.1f}" for count in (sum(cost.products.values()), said["flops"])]
+        cells += [f"{hand[name] / 1e9:.1f}" if name in hand else "-", f"{cost.moved / arguments.rows / 1e6:.0f}"]
+        cells += [f"{1e3 * will_it_fit.seconds_of(fit, device)[2]:.2f}" for device in limits.values()]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def pieces(config: ConfigDict, rows: int) -> Iterator[tuple[str, Callable[..., Any], tuple[Any, ...]]]:
     """Name, function and the shapes that it takes, of each module and frozen network of the losses."""
-    model, size = dfrec.build(config), config.image_size
-    variables = jax.eval_shape(lambda: state.init_variables(model, size, jax.random.key(0)))
+    model, size, parts = dfrec.build(config), config.image_size, abstract_step.of_config(config)
+    variables = parts.state.variables
     image, source_map = (jax.ShapeDtypeStruct((rows, size, size, channels), jnp.float32) for channels in (3, 1))
     noise = jax.ShapeDtypeStruct((rows, (size // config.tirm.patch_size) ** 2), jnp.float32)
 
@@ -71,33 +68,32 @@ def pieces(config: ConfigDict, rows: int) -> Iterator[tuple[str, Callable[..., A
         return model.apply(variables, *inputs, method=lambda network, *inputs: network.tirm(*inputs, None, train=False))
 
     source = jax.eval_shape(sirm, variables, image, source_map)
-    yield "ISM", ism, (variables, image)
+    if model.ism is not None:
+        yield "ISM", ism, (variables, image)
     yield "SIRM", sirm, (variables, image, source_map)
     yield "TIRM", tirm, (variables, image, source_map, source.target_tokens, noise, source.target_levels)
     landmarks = jax.ShapeDtypeStruct((rows, 5, 2), jnp.float32)
-    for name in perceptors.loss_networks(config).values():
-        network = blueprint.from_random(load.find_blueprint(name)).astype(config.compute_dtype)
+    networks = [getattr(parts.constants, role) for role in ROLES]
+    for name, network in {network.name: network for network in networks if network}.items():
         yield name, lambda network, image, landmarks: network(image, landmarks), (network, image, landmarks)
 
 
 def by_hand(config: ConfigDict) -> dict[str, float]:
-    """G operations of an example where the shapes are a line of arithmetic: two for each product that is added up.
+    """Operations of an example where the shapes are a line of arithmetic: two for each product that is added up.
 
     A ViT block multiplies each token by 12 d^2 weights (4 d^2 of attention, 8 d^2 of the MLP) and compares each with
     each twice (2 n^2 d); the encoder has the visible tokens. Patches, tokens of f_t and the way to pixels are not in
     it. Of VGG-19 the zeros about each picture are, which the others leave out.
     """
-    tokens = (config.image_size // config.tirm.patch_size) ** 2
-    seen = tokens - int(tokens * config.tirm.mask_ratio)
+    tokens, seen = (config.image_size // config.tirm.patch_size) ** 2, defaults.num_kept(config)
     blocks = lambda n, d, depth: depth * 2 * (12 * n * d**2 + 2 * n**2 * d)  # noqa: E731
     vit = blocks(seen, config.tirm.width, config.tirm.depth)
     vit += blocks(tokens, config.tirm.decoder_width, config.tirm.decoder_depth)
-    vgg, before = 0.0, 3
-    for place, (channels, depth) in enumerate(zip(VGG_CHANNELS, VGG_DEPTHS, strict=True)):
-        pixels = (config.image_size // 2**place) ** 2
-        vgg += 2 * 9 * pixels * (before * channels + (depth - 1) * channels**2)
-        before = channels
-    return {"TIRM": vit / 1e9, "vgg19-imagenet": vgg / 1e9}
+    products, before = 0, 3
+    for stage, (width, depth) in enumerate(vgg.STAGES):
+        products += 9 * (config.image_size // 2**stage) ** 2 * (before + (depth - 1) * width) * width
+        before = width
+    return {"TIRM": vit, vgg.BLUEPRINT.name: 2 * products}
 
 
 if __name__ == "__main__":
