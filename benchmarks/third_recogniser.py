@@ -6,10 +6,11 @@ gains by B may be flattered. This measures the recovered faces by neither.
 Run:     pip install '.[report]'
          python benchmarks/third_recogniser.py --workdir RUN --checkpoint newest --dataset triplets --data_dir SWAPS \
              --groups index.csv            # every flag is that of evaluate.py
+         python benchmarks/third_recogniser.py --network dfrec-small --out W ...   # one that comes with the package
          python benchmarks/third_recogniser.py --check PREPARED     # is it any good on such faces?
 Prints:  of every row the cosine and the distance between descriptors of recovered and true target, and of recovered
          target and source; the share that dlib takes for the target (a distance below 0.6); gains over the forgery
-         itself with intervals by people, or by the groups of the list. It writes the same below the workdir.
+         itself with intervals by people, or by the groups of the list. It writes the same below the workdir, or --out.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from dfrec_jax.pictures.grid import to_uint8
 from dfrec_jax.records import joint
 from dfrec_jax.reports import averages, results, tables
 from dfrec_jax.reports.progress import progress
-from dfrec_jax.runs import trained
+from dfrec_jax.runs import shipped, trained
 
 Values = dict[tuple[str, str, str], np.ndarray]
 TABLE = tables.FACES._replace(
@@ -57,18 +58,29 @@ def main(argv: list[str]) -> None:
     """Measures, or checks the recogniser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workdir", default="")
+    parser.add_argument("--network", default="", choices=shipped.NAMES, help="comes with the package; needs --out")
+    parser.add_argument("--out", default="", help="where results and tables go in place of the workdir")
     parser.add_argument("--check", default="", help="a folder that `dfrec prepare faces` wrote, in place of a run")
     request_flags.add_to(parser)
     asked = vars(parser.parse_args(argv[1:]))
-    workdir, check = asked.pop("workdir"), asked.pop("check")
-    if bool(workdir) == bool(check):
-        parser.error("--workdir names a run to be measured, --check a folder of faces: one of the two")
-    print(checked(check) if check else measured(Path(workdir), Request(**asked)))
+    workdir, network, check, out = (asked.pop(name) for name in ("workdir", "network", "check", "out"))
+    if bool(workdir) + bool(network) + bool(check) != 1:
+        parser.error(
+            "--workdir names a run to be measured, --network one that comes with the package, --check a folder "
+            "of faces: one of the three"
+        )
+    if network and not out:
+        parser.error("--network's own folder is not written to: --out=DIR says where its results go")
+    if check:
+        print(checked(check))
+    else:
+        folder = shipped.folder(network) if network else Path(workdir)
+        print(measured(folder, Path(out or folder), Request(**asked)))
 
 
-def measured(workdir: Path, request: Request) -> str:
-    """The table, which is written below `workdir` too."""
-    files = output_files.files(workdir, request, "third_recogniser")
+def measured(workdir: Path, out: Path, request: Request) -> str:
+    """The table, which is written below `out` too."""
+    files = output_files.files(out, request, "third_recogniser")
     network = trained.load(workdir, request.checkpoint)
     output_files.check_free(files.results, request)
     config = measured_config(network.config, request)
