@@ -15,7 +15,6 @@ Prints:  MiB on a device: what lies there between steps (arguments) and what com
 """
 
 import argparse
-import ctypes
 import gc
 import multiprocessing
 import re
@@ -28,6 +27,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dfrec_jax.config import config_files, tasks
+from dfrec_jax.runs import freed_memory
 from dfrec_jax.training import abstract_step, sharding, will_it_fit
 from dfrec_jax.training.step import compile_step
 
@@ -99,7 +99,8 @@ def sent_by(compiled) -> int:
 
 def peak_of(compiled, shapes, steps: int) -> int:
     """Bytes of resident memory that steps on random numbers take at most, beyond what is resident before them."""
-    let_go()
+    gc.collect()  # what the compilation took and no longer needs
+    freed_memory.trim_heaps()
     before = resident("VmRSS")
     state, constants, batch = jax.tree.map(drawn, shapes)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
@@ -123,12 +124,6 @@ def resident(field: str) -> int:
     found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) * 1024
-
-
-def let_go() -> None:
-    """What a compilation took and no longer needs goes back to the kernel."""
-    gc.collect()
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dfrec_jax.nets.transformer import VitSize
 Network = Recce | Delocate | Dfi
 
 
-class Made(NamedTuple):
+class MethodOutput(NamedTuple):
     """What a method makes of pictures, of their size; None is what it lacks.
 
     Attributes:
@@ -50,7 +50,7 @@ class Inputs(NamedTuple):
     points: Float[Array, "b 68 2"] | None = None
 
 
-Recover = Callable[[Any, Inputs], Made]  # of variables; pure, for a jitted caller
+Recover = Callable[[Any, Inputs], MethodOutput]  # of variables; pure, for a jitted caller
 
 
 def build(config: ConfigDict) -> Network:
@@ -90,9 +90,9 @@ def recover_function(module: Network, config: ConfigDict) -> Recover:
     if isinstance(module, Delocate):
         return lambda variables, inputs: _drawn_anew(module, variables, inputs)
 
-    def recover(variables: Any, inputs: Inputs) -> Made:
+    def recover(variables: Any, inputs: Inputs) -> MethodOutput:
         output: Any = module.apply(variables, inputs.images, train=False)
-        return Made(output.target_face)
+        return MethodOutput(output.target_face)
 
     return recover
 
@@ -111,15 +111,15 @@ def resizer(side: int) -> Callable[[Float[Array, "b h w 3"]], Float[Array, "b i 
 def _reconstructed(module: Recce, side: int) -> Recover:
     resized = resizer(side)
 
-    def recover(variables: Any, inputs: Inputs) -> Made:
+    def recover(variables: Any, inputs: Inputs) -> MethodOutput:
         output: Any = module.apply(variables, 2 * resized(inputs.images) - 1, train=False)
         target = resizer(inputs.images.shape[1])((output.reconstruction + 1) / 2)
-        return Made(jnp.clip(target, 0, 1), output.logit)
+        return MethodOutput(jnp.clip(target, 0, 1), output.logit)
 
     return recover
 
 
-def _drawn_anew(module: Delocate, variables: Any, inputs: Inputs) -> Made:
+def _drawn_anew(module: Delocate, variables: Any, inputs: Inputs) -> MethodOutput:
     points = components.points_of(inputs.landmarks, inputs.points, inputs.images.shape[1])
     target, generated, masked_image = delocate.recover(module, variables, inputs.images, points, inputs.keys)
-    return Made(target, generated=generated, masked_image=masked_image)
+    return MethodOutput(target, generated=generated, masked_image=masked_image)

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float
 from ml_collections import ConfigDict
 
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import Framed
 from dfrec_jax.forensics.likeness import Likeness, is_at_hand
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.forging.forge import DEFORMATION_NODES, SWAP, ForgingDraw, forge
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.metrics.image import ssim_gaussian
@@ -55,7 +55,7 @@ class Swapper:
         self._network: FrozenNetwork | None = None
         self._swap = jax.jit(_swap)
 
-    def consistency(self, found: Framed, made: Made, likeness: Likeness) -> Consistency:
+    def consistency(self, found: Framed, made: FaceOutput, likeness: Likeness) -> Consistency:
         """Of a result.
 
         Args:

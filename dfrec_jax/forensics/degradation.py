@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import Framed
 from dfrec_jax.forensics.likeness import Likeness
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.pictures import grid
 
 Picture = UInt8[np.ndarray, "s s 3"]
@@ -45,7 +45,7 @@ class Step(NamedTuple):
 
 
 def curve(
-    found: Framed, made: Made, make: Callable[[Sequence[Framed]], list[Made]], likeness: Likeness
+    found: Framed, made: FaceOutput, make: Callable[[Sequence[Framed]], list[FaceOutput]], likeness: Likeness
 ) -> tuple[Step, ...]:
     """The steps of STEPS.
 
@@ -93,12 +93,12 @@ def degraded(picture: Picture, kind: str, strength: float) -> Picture:
     raise ValueError(f"kind={kind!r}: must be noise, jpeg or size")
 
 
-def _embeddings(made: Made, found: Framed, likeness: Likeness) -> Float[np.ndarray, "2 e"]:
+def _embeddings(made: FaceOutput, found: Framed, likeness: Likeness) -> Float[np.ndarray, "2 e"]:
     output = made.output
     return likeness.embeddings([output.target_face, output.source_face], found.landmarks)
 
 
-def _overlap(a: Made, b: Made) -> float:
+def _overlap(a: FaceOutput, b: FaceOutput) -> float:
     one, other = (np.asarray(each.output.used_map) >= grid.MARKED for each in (a, b))
     either = (one | other).sum()
     return float((one & other).sum() / either) if either else 1.0

@@ -56,7 +56,7 @@ def record_of(recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer)
     return record | {
         "forgery_score_uncalibrated": score,  # of the ISM's classifier, in [0, 1]: no probability; null without one
         "mean_map": float(output.source_map.mean()),  # of the ISM, whatever map was used
-        "map": _map_used(output, recoverer.told.assume),
+        "map": _map_used(output, recoverer.assumptions.assume),
         "patch_size": config.tirm.patch_size,
         "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
         "num_patches": defaults.num_patches(config),

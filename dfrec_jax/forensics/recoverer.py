@@ -15,14 +15,14 @@ from dfrec_jax.config import defaults
 from dfrec_jax.config.allowed import LARGEST_SEED
 from dfrec_jax.config.errors import as_arguments, require
 from dfrec_jax.forensics import degradation, evidence, gate, packed_network, reference, seeds
-from dfrec_jax.forensics import told as told_lib
+from dfrec_jax.forensics.assumptions import checked_assumptions
 from dfrec_jax.forensics.consistency import Consistency, Swapper
 from dfrec_jax.forensics.degradation import Step
 from dfrec_jax.forensics.examination import Examination
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import CROPS, Framed
 from dfrec_jax.forensics.likeness import Likeness
 from dfrec_jax.forensics.looking import Looker
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.forensics.recovery import NOT_APPLICABLE, RECOVERED, UNDETECTED, Picture, Recovery
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.masking import generated_region, patch_scores
@@ -46,7 +46,7 @@ class Recoverer:
     Attributes:
       model: what was restored.
       looker: what finds and frames faces for it.
-      told: what it is told of every picture.
+      assumptions: what it is told of every picture.
       likeness: how alike faces are.
       identity: what says which network, draw and framing a result is of.
       workdir: of the network.
@@ -86,8 +86,8 @@ class Recoverer:
           crop: `trained`: a face is found and framed as those of training were; `none`: the pictures are cropped
             already, and taken whole.
           faces: a JSON file that says where they are, `finding.faces_of_file`; no detector is asked then.
-          assume: 'swap' where it is known that they are swaps; see `told.Told`.
-          visible: pictures of the person who is seen in all of them; see `told.told`.
+          assume: 'swap' where it is known that they are swaps; see `Assumptions`.
+          visible: pictures of the person who is seen in all of them; see `checked_assumptions`.
           force: whether what the gate stops is recovered all the same.
           batch_size: pictures that the network takes at a time.
           load_network: a frozen network by name, for a config.
@@ -108,7 +108,7 @@ class Recoverer:
         self.model = trained.load(self.workdir, which)
         self.looker = Looker(self.model.config, crop, faces)
         paths = [Path(path) for path in visible]
-        self.told = told_lib.told(
+        self.assumptions = checked_assumptions(
             self.model.config, assume, paths, load_network, self.looker.detector, self.looker.frame
         )
         self.batch_size, self.force = batch_size, force
@@ -127,7 +127,7 @@ class Recoverer:
             "network_sha256": sha256_of_variables(self.model.variables),
             "crop": self.looker.frame.words(),
             "force": force,
-            **self.told.record,
+            **self.assumptions.record,
         }
         self._known, self._why_unknown = None, ""
         if examine:
@@ -208,13 +208,13 @@ class Recoverer:
 
     def _warnings(self, found: Framed) -> list[str]:
         warnings = []
-        if self.told.needs_landmarks and found.face is None:
+        if self.assumptions.needs_landmarks and found.face is None:
             warnings.append("no face was found to be compared with the visible person's: the network was told nobody")
-        if self.told.assume and found.face is None:
+        if self.assumptions.assume and found.face is None:
             warnings.append("no face was found in it: where the map is empty its middle is recovered")
         return warnings
 
-    def make(self, faces: Sequence[Framed], seed: int | None = None) -> list[Made]:
+    def make(self, faces: Sequence[Framed], seed: int | None = None) -> list[FaceOutput]:
         """What the network makes of at most `batch_size` faces, as arrays of the host; always in one shape, so that it
         is compiled once. By the first seed where none is named."""
         size, count = self.model.config.image_size, self.batch_size
@@ -222,23 +222,23 @@ class Recoverer:
         for row, face in enumerate(faces):
             pixels[row], landmarks[row] = face.pixels, face.landmarks
         drawn = np.uint32(self._seeds[0] if seed is None else seed)
-        made = jax.device_get(self._run(self.model.variables, self.told.recogniser, pixels, landmarks, drawn))
+        made = jax.device_get(self._run(self.model.variables, self.assumptions.recogniser, pixels, landmarks, drawn))
         return [jax.tree.map(lambda value, row=row: value[row], made) for row in range(len(faces))]
 
     def _network(
         self, variables: Any, recogniser: FrozenNetwork | None, pixels: jax.Array, landmarks: jax.Array, seed: jax.Array
-    ) -> Made:
+    ) -> FaceOutput:
         config = self.model.config
         keys = jnp.broadcast_to(jax.random.key(seed), pixels.shape[:1])
         pictures = pixels.astype(jnp.float32) / 255.0
-        options = self.told.options(pictures, landmarks, recogniser)
+        options = self.assumptions.options(pictures, landmarks, recogniser)
         output: Any = self.model.model.apply(variables, pictures, keys, train=False, **options)
         generated = generated_region(output.idx_mask, defaults.num_patches(config), config.tirm.patch_size)
         scores = patch_scores(output.used_map, config.tirm.patch_size)
         is_marked = jnp.max(scores, axis=-1) >= config.tirm.patch_threshold
-        return Made(output, generated, is_marked, jnp.mean(scores, axis=-1))
+        return FaceOutput(output, generated, is_marked, jnp.mean(scores, axis=-1))
 
-    def recovery(self, picture: Picture, found: Framed, made: Made) -> Recovery:
+    def recovery(self, picture: Picture, found: Framed, made: FaceOutput) -> Recovery:
         """What was `made` of a face of `picture`."""
         full = gate.of_map(float(made.mean_score), self.model.config.tirm.full_map_threshold)
         checks = (*found.checks, full)
@@ -255,7 +255,7 @@ class Recoverer:
             reason = "the map marks no patch of it as another's face: what was generated was drawn at random"
             reason += (
                 ""
-                if self.told.assume
+                if self.assumptions.assume
                 else "; a real face, or a swap that this network cannot see (who knows that it is one: --assume swap)"
             )
         forced = [f"forced: {check.words}" for check in gate.failed(checks)]
@@ -263,7 +263,7 @@ class Recoverer:
             np.asarray(made.output.used_map), np.asarray(made.generated), found.inside, found.matrix, *picture.shape[:2]
         )
         overruled = []
-        if self.told.assume and made.output.logit is not None and float(made.output.logit) < 0:
+        if self.assumptions.assume and made.output.logit is not None and float(made.output.logit) < 0:
             overruled = [
                 "the network takes it for a real face, and was told that it is a swap: the result rests on that"
             ]
@@ -273,7 +273,7 @@ class Recoverer:
             examination = Examination(*self.examined(found, made), self._known, self._why_unknown)
         return Recovery(status, reason, warnings, found, made, in_picture, checks, origins, draws, examination)
 
-    def _draws(self, found: Framed, first: Made) -> seeds.Draws | None:
+    def _draws(self, found: Framed, first: FaceOutput) -> seeds.Draws | None:
         """The first draw and those of the other seeds, each as if it were the only one."""
         if len(self._seeds) < 2:
             return None
@@ -281,7 +281,7 @@ class Recoverer:
         targets = [np.asarray(each.output.target_face) for each in made]
         return seeds.of_targets(self._seeds, targets, found.landmarks, self.likeness)
 
-    def examined(self, found: Framed, made: Made) -> tuple[tuple[Step, ...], Consistency]:
+    def examined(self, found: Framed, made: FaceOutput) -> tuple[tuple[Step, ...], Consistency]:
         """The two checks of what was `made` of a face.
 
         Raises:

@@ -7,8 +7,8 @@ from jaxtyping import Float, UInt8
 
 from dfrec_jax.forensics import evidence, gate
 from dfrec_jax.forensics.examination import Examination
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import Framed
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.forensics.seeds import Draws
 from dfrec_jax.models.dfrec import DfrecOutput
 from dfrec_jax.pictures import grid
@@ -39,7 +39,7 @@ class Recovery(NamedTuple):
     reason: str
     warnings: tuple[str, ...]
     framed: Framed | None = None
-    made: Made | None = None
+    made: FaceOutput | None = None
     target_in_picture: Picture | None = None
     checks: tuple[gate.Check, ...] = ()
     origins: evidence.Evidence | None = None

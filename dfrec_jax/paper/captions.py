@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dfrec_jax.evaluation import describing
 from dfrec_jax.paper import table_data
-from dfrec_jax.paper.figure_grids import Made
+from dfrec_jax.paper.figure_grids import FigureContent
 from dfrec_jax.paper.figures import Kind, PaperFigure
 from dfrec_jax.paper.pictures_of_others import Given
 from dfrec_jax.paper.runs_at_hand import Run
@@ -27,7 +27,7 @@ def grouped(labels: Sequence[str], figure: PaperFigure) -> list[str]:
 
 def caption(
     figure: PaperFigure,
-    made: Made,
+    made: FigureContent,
     networks: describing.Networks,
     steps: dict[str, int],
     runs: Sequence[Run],

@@ -35,7 +35,7 @@ class Material(NamedTuple):
     results: Path
 
 
-class Made(NamedTuple):
+class FigureContent(NamedTuple):
     """The fields of `reports.figures.Figure` that depend on the kind; by label of the columns the numbers of the shown
     examples, and those of which densities show nothing, as none of its forgeries has a source."""
 
@@ -46,7 +46,7 @@ class Made(NamedTuple):
     without_source: Sequence[str] = ()
 
 
-def made(figure: PaperFigure, material: Material) -> Made:
+def made(figure: PaperFigure, material: Material) -> FigureContent:
     """What there is of a figure."""
     return {
         Kind.DENSITIES: _densities,
@@ -78,10 +78,10 @@ def _another(batch: Mapping[str, Any], rows: np.ndarray, row: int) -> int | None
     return next((int(other) for other in after if int(batch["target_id"][other]) not in people), None)
 
 
-def _densities(figure: PaperFigure, material: Material) -> Made:
+def _densities(figure: PaperFigure, material: Material) -> FigureContent:
     panels, without_source = [], []
     if material.network is None:
-        return Made()
+        return FigureContent()
     for column, examples in material.examples.items():
         found: dict[str, list[float]] = {}
         for batch in examples:
@@ -91,15 +91,15 @@ def _densities(figure: PaperFigure, material: Material) -> Made:
             panels.append(Panel(column.label, tuple(Curve(name, tuple(values)) for name, values in found.items())))
         else:
             without_source.append(column.label)
-    return Made(panels=tuple(panels), without_source=without_source)
+    return FigureContent(panels=tuple(panels), without_source=without_source)
 
 
-def _methods(figure: PaperFigure, material: Material) -> Made:
+def _methods(figure: PaperFigure, material: Material) -> FigureContent:
     """Input, true target, what each row makes of it, with similarities to the true target; perhaps what the last row
     makes of the source, and the source."""
     rows = [row for row in figure.table.rows if any((row, column) in material.pictures for column in material.examples)]
     if not rows:
-        return Made()
+        return FigureContent()
     own = rows[-1] if figure.with_source else None
     headings = ("input", "true target", *(row.label for row in rows))
     headings += (f"{own.label}, source", "true source") if own else ()
@@ -119,10 +119,10 @@ def _methods(figure: PaperFigure, material: Material) -> Made:
                 places.append(place(source, material.results))
                 places.append(place(shown_examples.true_source(example), material.results))
             lines.append(Line(f"{column.label}, example {int(example['number'])}", tuple(places)))
-    return Made(headings, tuple(lines), numbers=numbers)
+    return FigureContent(headings, tuple(lines), numbers=numbers)
 
 
-def _crossing(figure: PaperFigure, material: Material) -> Made:
+def _crossing(figure: PaperFigure, material: Material) -> FigureContent:
     """What each run makes of one forgery of each column; input, target, source and map stand at its side."""
     rows = [row for row in figure.table.rows if any((row, column) in material.pictures for column in material.examples)]
     columns = {
@@ -136,10 +136,10 @@ def _crossing(figure: PaperFigure, material: Material) -> Made:
         for row in rows
     ]
     numbers = {column.label: [int(example["number"])] for column, example in columns.items()}
-    return Made(tuple(column.label for column in columns), tuple(lines) if columns else (), numbers=numbers)
+    return FigureContent(tuple(column.label for column in columns), tuple(lines) if columns else (), numbers=numbers)
 
 
-def _parts(figure: PaperFigure, material: Material) -> Made:
+def _parts(figure: PaperFigure, material: Material) -> FigureContent:
     lines, numbers = [], {}
     for row, column in ((row, column) for column in material.examples for row in figure.table.rows):
         if (row, column) not in material.pictures:
@@ -154,7 +154,7 @@ def _parts(figure: PaperFigure, material: Material) -> Made:
             what = "forgery" if example["is_forgery"] else "pristine"
             label = f"{column.label}, {what} {int(example['number'])}{trained_on}"
             lines.append(shown_examples.intermediate_outputs(label, example, kept, idsim, material.results))
-    return Made(PARTS, tuple(lines), numbers=numbers) if lines else Made()
+    return FigureContent(PARTS, tuple(lines), numbers=numbers) if lines else FigureContent()
 
 
 def _with_insets(material: Material, row: Row, column: Column, example: Chosen) -> Shown:

@@ -16,7 +16,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import preservation_policy
 
 from dfrec_jax.files import disk, whole
-from dfrec_jax.runs import hosts, late_writes, let_go
+from dfrec_jax.runs import freed_memory, hosts, late_writes
 from dfrec_jax.runs.checkpoint import Checkpoints, Items
 from dfrec_jax.runs.errors import SaveError
 
@@ -35,7 +35,7 @@ class CheckpointWriter:
     """
 
     def __init__(self, workdir: str | os.PathLike[str], keep: int = 3, score_name: str = "idsim"):
-        let_go.of_json()
+        freed_memory.cache_folder_specs()
         late_writes.hush()
         self._workdir = Path(workdir)
         self._folder = Path(workdir).absolute() / "checkpoints"  # orbax fails late, in a thread, on a relative path
@@ -150,7 +150,7 @@ class CheckpointWriter:
         if self._saving is not None:
             self._saving = None
             self._tidy()
-            let_go.of_heaps()
+            freed_memory.trim_heaps()
 
     def _tidy(self) -> None:
         if jax.process_index() == 0:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dfrec_jax.files import disk
-from dfrec_jax.training.now_and_then import now_and_then
+from dfrec_jax.training.periodically import periodically
 
 # A line is written at least when this share of the process's age has passed since the last: what a kill leaves open is
 # as small a part of the run, and the file stays small.
@@ -65,7 +65,7 @@ class Ledger:
                 self._is_torn = self._file.read(1) != b"\n"  # of a process that was killed as it wrote
             self.write()
             try:
-                with now_and_then(self._write_if_due, SHORTEST / 2):
+                with periodically(self._write_if_due, SHORTEST / 2):
                     yield
             finally:
                 try:

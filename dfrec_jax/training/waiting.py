@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dfrec_jax.training.now_and_then import now_and_then
+from dfrec_jax.training.periodically import periodically
 
 FIRST_SECONDS = 30.0  # of waiting until it is said; then after twice as long, and so on
 _LOOKED_AT_EVERY = 1 / 20  # of that
@@ -27,7 +27,7 @@ class Waiting:
           who: this host, as the line names it; empty where there is but one.
           describe: what the loader is at, asked by the other thread.
         """
-        with now_and_then(lambda: self.say_if_long(who, describe), self._first * _LOOKED_AT_EVERY):
+        with periodically(lambda: self.say_if_long(who, describe), self._first * _LOOKED_AT_EVERY):
             yield
 
     @contextmanager

@@ -5,8 +5,8 @@ import numpy as np
 
 from dfrec_jax.forensics import consistency
 from dfrec_jax.forensics.consistency import Swapper
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import Framed
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.frozen.network import FrozenNetwork
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests import tiny
@@ -27,7 +27,7 @@ def _swapper(points, dataset="faces"):
 
 def _made(source, target):
     output = DfrecOutput(**dict.fromkeys(DfrecOutput._fields))._replace(source_face=source, target_face=target)
-    return Made(output, source[..., :1], np.bool_(True), np.float32(0.5))
+    return FaceOutput(output, source[..., :1], np.bool_(True), np.float32(0.5))
 
 
 def test_two_faces_that_are_the_exhibit_give_it_back_and_another_does_not(monkeypatch):

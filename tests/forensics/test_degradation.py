@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dfrec_jax.forensics import degradation
+from dfrec_jax.forensics.face_output import FaceOutput
 from dfrec_jax.forensics.framed import Framed
-from dfrec_jax.forensics.made import Made
 from dfrec_jax.models.dfrec import DfrecOutput
 from tests.forensics.test_seeds import Plain
 
@@ -49,4 +49,4 @@ def _made(pixels):
     output = DfrecOutput(**dict.fromkeys(DfrecOutput._fields))._replace(
         target_face=picture, source_face=np.ones_like(picture), used_map=picture[..., :1]
     )
-    return Made(output, picture[..., :1], np.bool_(True), np.float32(0.5))
+    return FaceOutput(output, picture[..., :1], np.bool_(True), np.float32(0.5))

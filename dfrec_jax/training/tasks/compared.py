@@ -13,7 +13,7 @@ from dfrec_jax.config import compared, tasks
 from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Batch, TrainStep, make_train_step
-from dfrec_jax.training.tasks import compared_losses, neural_swaps, told
+from dfrec_jax.training.tasks import compared_losses, conditioning, neural_swaps
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 from dfrec_jax.weights.rules import WeightsError
 
@@ -36,7 +36,7 @@ class ComparedTask:
         compared.validate(self.config)
         self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
-        told.check_identity_width(self.config, self.constants)
+        conditioning.check_identity_width(self.config, self.constants)
         self._neural = neural_swaps.load(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._module, self._optimizer = methods.build(self.config), state.make_optimizer(self.config)

@@ -20,7 +20,7 @@ from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Loss, TrainStep, make_train_step
 from dfrec_jax.training.step_metrics import Numbers
 from dfrec_jax.training.streams import stream
-from dfrec_jax.training.tasks import initialisation, neural_swaps, told
+from dfrec_jax.training.tasks import conditioning, initialisation, neural_swaps
 from dfrec_jax.training.validation import RECOVERED, Shown, Validator
 
 SAMPLE_COLUMNS = (
@@ -45,7 +45,7 @@ class DfrecTask:
         rules.validate(self.config)
         self.config = mixture.with_frame(self.config)
         self.constants = perceptors.load_perceptors(self.config)
-        told.check_identity_width(self.config, self.constants)
+        conditioning.check_identity_width(self.config, self.constants)
         self._neural = neural_swaps.load(self.config)
         self._metric = perceptors.load_metric_network(self.config)
         self._model, self._optimizer = dfrec.build(self.config), state.make_optimizer(self.config)
@@ -128,8 +128,8 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Lo
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
     ) -> tuple[jax.Array, tuple[Any, Numbers]]:
         mask_keys = jax.random.split(stream(rng, "masks"), batch["image"].shape[0])
-        is_hidden = told.hidden(batch, config, stream(rng, "hidden regions"))
-        batch = told.judged(batch, config, is_hidden)
+        is_hidden = conditioning.hidden(batch, config, stream(rng, "hidden regions"))
+        batch = conditioning.judged(batch, config, is_hidden)
         output, updated = model.apply(
             {"params": params, "batch_stats": batch_stats},
             batch["image"],
@@ -137,9 +137,9 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Lo
             train=True,
             face_region=dfrec.region_without_ism(model, batch["image"], batch.get("landmarks")),
             is_swap=batch["is_forgery"] if config.ism.verdict != "map" else None,
-            known_map=told.known_maps(batch, config, stream(rng, "known maps")),
+            known_map=conditioning.known_maps(batch, config, stream(rng, "known maps")),
             is_hidden=is_hidden,
-            identity=told.identities(batch, perceptors, config, stream(rng, "identities")),
+            identity=conditioning.identities(batch, perceptors, config, stream(rng, "identities")),
             rngs={"dropout": stream(rng, "dropout")},
             mutable=["batch_stats"],
         )

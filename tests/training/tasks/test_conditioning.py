@@ -7,7 +7,7 @@ import pytest
 
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.models import dfrec
-from dfrec_jax.training.tasks import told
+from dfrec_jax.training.tasks import conditioning
 from dfrec_jax.training.tasks.dfrec import make_loss
 from tests import stand_in, tiny
 
@@ -32,9 +32,9 @@ def config(**fields):
 def test_a_share_of_the_known_masks_is_given():
     def draw(share, seed=0, pristine=True):
         asked = config(ism__known_map=share, loss__pristine_map=pristine)
-        return np.asarray(told.known_maps(BATCH, asked, jax.random.key(seed)).is_known)
+        return np.asarray(conditioning.known_maps(BATCH, asked, jax.random.key(seed)).is_known)
 
-    assert told.known_maps(BATCH, config(), KEY) is None
+    assert conditioning.known_maps(BATCH, config(), KEY) is None
     np.testing.assert_array_equal(draw(1.0), BATCH["has_mask"])
     np.testing.assert_array_equal(draw(1.0, pristine=False), BATCH["has_mask"] & BATCH["is_forgery"])
     assert 0.12 < draw(0.3).mean() < 0.18 and not draw(0.3)[1::2].any()
@@ -42,21 +42,21 @@ def test_a_share_of_the_known_masks_is_given():
 
 
 def test_the_regions_of_photographs_are_known_whatever_is_drawn():
-    known = told.known_maps(PHOTOGRAPHS, config(data__photograph_share=0.05), KEY)
+    known = conditioning.known_maps(PHOTOGRAPHS, config(data__photograph_share=0.05), KEY)
     np.testing.assert_array_equal(known.is_known, PHOTOGRAPHS["is_photograph"])
-    assert told.known_maps(PHOTOGRAPHS, config(data__photograph_share=1.0), KEY).is_known.all()
+    assert conditioning.known_maps(PHOTOGRAPHS, config(data__photograph_share=1.0), KEY).is_known.all()
 
 
 def test_photographs_and_a_share_of_the_forgeries_are_hidden():
-    assert told.hidden(BATCH, config(), KEY) is None
-    is_hidden = told.hidden(PHOTOGRAPHS, config(data__photograph_share=0.05, sirm__feature_dropout=0.3), KEY)
+    assert conditioning.hidden(BATCH, config(), KEY) is None
+    is_hidden = conditioning.hidden(PHOTOGRAPHS, config(data__photograph_share=0.05, sirm__feature_dropout=0.3), KEY)
     assert is_hidden[:50].all() and not is_hidden[50:100].any() and 0.25 < is_hidden[100:].mean() < 0.35
-    np.testing.assert_array_equal(told.judged(BATCH, config(), is_hidden)["has_source"], ~is_hidden)
+    np.testing.assert_array_equal(conditioning.judged(BATCH, config(), is_hidden)["has_source"], ~is_hidden)
 
 
 def test_where_the_head_gives_the_verdict_no_pristine_face_teaches_a_map():
-    np.testing.assert_array_equal(told.judged(BATCH, config(), None)["has_mask"], BATCH["has_mask"])
-    judged = told.judged(BATCH, config(ism__verdict="product"), None)
+    np.testing.assert_array_equal(conditioning.judged(BATCH, config(), None)["has_mask"], BATCH["has_mask"])
+    judged = conditioning.judged(BATCH, config(ism__verdict="product"), None)
     np.testing.assert_array_equal(judged["has_mask"], BATCH["has_mask"] & BATCH["is_forgery"])
 
 
@@ -66,7 +66,7 @@ def test_a_photograph_is_told_by_another_picture_of_the_person():
     batch |= {"is_photograph": jnp.arange(8) < 4}
     batch["source_landmarks"] = batch["source_landmarks"].at[3].set(jnp.nan)  # of the other picture: then its own
     asked = config(tirm__identity_width=4, tirm__identity_cosine=(1.0, 1.0), tirm__identity_dropout=0.0)
-    given = told.identities(batch, tiny.perceptors(), asked, KEY)
+    given = conditioning.identities(batch, tiny.perceptors(), asked, KEY)
     embedded = {name: tiny.network()(batch[name])["embedding"] for name in ("source", "target")}
     want = jnp.where((jnp.arange(8) < 3)[:, None], embedded["source"], embedded["target"])
     visible = jnp.roll(want, 1, axis=0)
@@ -74,14 +74,14 @@ def test_a_photograph_is_told_by_another_picture_of_the_person():
     left = want - jnp.sum(want * visible, -1, keepdims=True) * visible
     np.testing.assert_allclose(jnp.sum(given * left, -1), jnp.linalg.norm(left, axis=-1), rtol=1e-3)
     asked.tirm.identity_dropout = 1.0
-    assert not told.identities(batch, tiny.perceptors(), asked, KEY).any()
+    assert not conditioning.identities(batch, tiny.perceptors(), asked, KEY).any()
 
 
 def test_an_embedding_of_another_width_is_refused():
-    told.check_identity_width(config(), tiny.perceptors())
-    told.check_identity_width(config(tirm__identity_width=4), tiny.perceptors())
+    conditioning.check_identity_width(config(), tiny.perceptors())
+    conditioning.check_identity_width(config(tirm__identity_width=4), tiny.perceptors())
     with pytest.raises(ConfigError, match="tirm.identity_width=128: frozen.identity='tiny' makes embeddings of 4"):
-        told.check_identity_width(config(tirm__identity_width=128), tiny.perceptors())
+        conditioning.check_identity_width(config(tirm__identity_width=128), tiny.perceptors())
 
 
 @pytest.mark.slow

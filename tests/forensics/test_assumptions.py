@@ -10,7 +10,7 @@ from PIL import Image
 
 from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
-from dfrec_jax.forensics import told
+from dfrec_jax.forensics.assumptions import checked_assumptions
 from dfrec_jax.forensics.framed import WHOLE
 from dfrec_jax.models import residual
 from dfrec_jax.pictures.reading import ImageError
@@ -34,13 +34,13 @@ def _config(**fields):
 )
 def test_what_a_network_cannot_be_told_is_refused(fields, assume, visible, words):
     with pytest.raises(ConfigError, match=words):
-        told.told(_config(**fields), assume, visible, lambda name, config: tiny.network(), None, WHOLE)
+        checked_assumptions(_config(**fields), assume, visible, lambda name, config: tiny.network(), None, WHOLE)
 
 
 def test_a_reference_that_is_no_picture_is_refused(tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(ImageError, match="x.png"):
-        told.told(
+        checked_assumptions(
             _config(tirm__identity_width=4), "", (tmp_path / "x.png",), lambda name, config: tiny.network(), None, WHOLE
         )
 
@@ -50,7 +50,9 @@ def test_references_become_one_direction_that_is_taken_away(tmp_path):
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)).save(path)
-    said = told.told(_config(tirm__identity_width=4), "", paths, lambda name, config: tiny.network(), None, WHOLE)
+    said = checked_assumptions(
+        _config(tirm__identity_width=4), "", paths, lambda name, config: tiny.network(), None, WHOLE
+    )
     assert said.record == {
         "assume": None,
         "visible_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
@@ -66,6 +68,6 @@ def test_references_become_one_direction_that_is_taken_away(tmp_path):
 
 
 def test_nothing_said_is_nothing_told():
-    said = told.told(tiny.config(), "", (), perceptors.load_network, None, WHOLE)
+    said = checked_assumptions(tiny.config(), "", (), perceptors.load_network, None, WHOLE)
     assert said.record == {"assume": None, "visible_sha256": None}
     assert said.options(jnp.zeros((1, tiny.SIZE, tiny.SIZE, 3)), jnp.zeros((1, 5, 2)), None) == {}

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def now_and_then(act: Callable[[], None], every_seconds: float) -> Iterator[None]:
+def periodically(act: Callable[[], None], every_seconds: float) -> Iterator[None]:
     """Calls `act` every so many seconds until the block ends, which waits for a call that is under way."""
     ended = threading.Event()
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 import tensorstore
 
-from dfrec_jax.runs import let_go
+from dfrec_jax.runs import freed_memory
 from dfrec_jax.runs.saving import CheckpointWriter
 
 NUM_ARRAYS, SAVES = 64, 4
@@ -42,7 +42,7 @@ def test_a_save_leaves_nothing_in_memory(tmp_path):
 
 def test_tensorstore_keeps_what_it_says_as_json():
     spec = tensorstore.KvStore.Spec({"driver": "file", "path": "/a/"})
-    assert _more_blocks(spec.to_json, 50) > 1, "it lets go: dfrec_jax/runs/let_go.py can be deleted"
+    assert _more_blocks(spec.to_json, 50) > 1, "it lets go: dfrec_jax/runs/freed_memory.py can be deleted"
 
 
 BLOCK, BLOCKS = 100_000, 1000  # bytes: below what glibc asks the system for by itself
@@ -75,7 +75,7 @@ of_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another
 @of_glibc
 def test_pages_that_hold_nothing_go_back_to_the_system(scattered):
     before = _resident()
-    assert let_go.of_heaps()
+    assert freed_memory.trim_heaps()
     assert before - _resident() > 0.8 * scattered
 
 
@@ -96,4 +96,4 @@ def test_they_do_so_after_a_save(tmp_path, request):
 
 def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    assert not let_go.of_heaps()
+    assert not freed_memory.trim_heaps()

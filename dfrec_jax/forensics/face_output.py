@@ -8,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 from dfrec_jax.models.dfrec import DfrecOutput
 
 
-class Made(NamedTuple):
+class FaceOutput(NamedTuple):
     """What the network makes of a face.
 
     Attributes:

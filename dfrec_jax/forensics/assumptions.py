@@ -21,7 +21,7 @@ from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 
 
-class Told(NamedTuple):
+class Assumptions(NamedTuple):
     """What holds for every picture of a call.
 
     Attributes:
@@ -56,19 +56,19 @@ class Told(NamedTuple):
         return options
 
 
-def told(
+def checked_assumptions(
     config: ConfigDict,
     assume: str,
     visible: Sequence[Path],
     load_network: Callable[[str, ConfigDict], FrozenNetwork],
     detector: Detector | None,
     frame: Frame,
-) -> Told:
+) -> Assumptions:
     """What an examiner says, checked against what the network can be told, references read.
 
     Args:
       config: of the network.
-      assume: see `Told`.
+      assume: see `Assumptions`.
       visible: pictures of the person who is seen in every picture of the call.
       load_network: a frozen network by its name, for a config.
       detector: of faces in these pictures.
@@ -100,7 +100,7 @@ def told(
     embedding, hashes = None, None
     if recogniser is not None:
         embedding, hashes = _mean_embedding(recogniser, visible, detector, frame, config.image_size)
-    return Told(assume, recogniser, embedding, {"assume": assume or None, "visible_sha256": hashes})
+    return Assumptions(assume, recogniser, embedding, {"assume": assume or None, "visible_sha256": hashes})
 
 
 def _mean_embedding(
