@@ -17,6 +17,7 @@ FIELDS: tuple[Rule, ...] = (
     ("data.photograph_share", share, "between 0 and 1"),
     ("data.flip", share, "between 0 and 1"),
     ("data.jitter", lambda jitter: 0 <= jitter < 1, "0 or more and below 1"),
+    ("data.reduced", share, "between 0 and 1"),
     ("data.perturbed", share, "between 0 and 1"),
     ("data.blurred", share, "between 0 and 1"),
     ("data.noisy", share, "between 0 and 1"),

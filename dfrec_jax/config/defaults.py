@@ -147,6 +147,9 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.data.changed_masks = False  # where swap and original are one frame: the mask is where they differ
     config.data.flip = 0.5  # probability of mirroring an example
     config.data.jitter = 0.1  # of prepared data: brightness, contrast, saturation times 1 +- jitter, alike in a pair
+    # Of the pictures behind forgeries made on the fly, and of pristine faces beside them: probability of the recipe's
+    # loss of resolution, so that no resampling tells the two apart.
+    config.data.reduced = 0.5
     config.data.perturbed = 0.5  # of prepared data: probability of Face X-ray's loss of resolution and JPEG
     config.data.blurred = 0.0  # of the perturbed: probability of a blur of up to 1/63 of the side
     config.data.noisy = 0.0  # of the perturbed: probability of noise of up to 10 levels

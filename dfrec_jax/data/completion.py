@@ -19,10 +19,12 @@ from dfrec_jax.examples.fields import Use
 from dfrec_jax.forging import candidate_region, forge
 from dfrec_jax.forging.neural import harmonised
 from dfrec_jax.forging.neural.autoencoder import Autoencode
+from dfrec_jax.forging.perturbing import lose_resolution
 
 Batch = Mapping[str, Array]
 Complete = Callable[[Mapping[str, Any], PRNGKeyArray], dict[str, Array]]
-ForgeRow = Callable[..., forge.Forgery]  # (key, source, target, source_points, target_points), pictures in [0, 1]
+ForgeRow = Callable[..., forge.Forgery]  # (draw, source, target, source_points, target_points), pictures in [0, 1]
+REDUCED = 1  # of a row: a draw beside those of its forgery
 
 
 def already_complete(batch: Mapping[str, Any], key: PRNGKeyArray) -> dict[str, Array]:
@@ -36,6 +38,7 @@ def make_completion(
     kinds: tuple[int, ...],
     num_groups: int,
     leak: tuple[float, float],
+    reduced: float = 1.0,
     augmentation: Augmentation = UNCHANGED,
     changed_masks: bool = False,
     harmonise: ForgeRow | None = None,
@@ -49,6 +52,8 @@ def make_completion(
       num_groups: equal blocks of rows that are never mixed: the devices along the batch, so that nothing is sent
         between them.
       leak: range of the share of the target in a warped swap.
+      reduced: probability that the picture behind a forgery that is made here loses resolution as its recipe says, and
+        that a pristine face does, by the ranges of the same recipes: no resampling tells the two apart.
       augmentation: of every row.
       changed_masks: whether a recorded forgery without a mask gets one where it differs from its target, which must be
         the very frame that it was made of.
@@ -61,21 +66,26 @@ def make_completion(
         raise ValueError(f"{len(kinds)} rows do not fall into {num_groups} equal groups")
     if rows.NEURAL in kinds and harmonise is None:
         raise ValueError("rows of harmonised swaps need the autoencoder that draws them")
-    forgers = {rows.BI: _forger(forge.BI), rows.SWAP: _forger(forge.SWAP._replace(leak=leak)), rows.NEURAL: harmonise}
-    rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in forgers if kind in kinds}
+    recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak), rows.NEURAL: harmonised.RECIPE}
+    forgers = {kind: partial(forge.forge, recipe) for kind, recipe in recipes.items()} | {rows.NEURAL: harmonise}
+    rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in recipes if kind in kinds}
+    lowest = [recipes[kind].resolution for kind in kinds if kind in recipes]
     augment_row = partial(augment, augmentation=augmentation)
 
     def complete(batch: Batch, key: PRNGKeyArray) -> dict[str, Array]:
         keys = jax.vmap(partial(jax.random.fold_in, key))(batch["example"])
         pair = jax.vmap(lambda key: jax.random.split(key))(keys)
         fields.check(batch)
+        if rows.REAL in kinds and lowest:
+            batch = {**batch, **_with_lost_resolution(batch, pair[:, 0], lowest, reduced)}
         batch = {**batch, "posed_source": batch["source"], "has_posed_source": jnp.zeros(len(keys), bool)}
         if changed_masks and rows.RECORDED in kinds:
             batch |= _with_changed_masks(batch)
         if rows.PHOTOGRAPH in kinds:
             batch |= _with_hidden_faces(batch, pair[:, 0])
         for kind, room in rooms.items():
-            batch |= _forge_rows(forgers[kind], batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
+            draw = partial(_draw, recipe=recipes[kind], reduced=reduced)
+            batch |= _forge_rows(forgers[kind], draw, batch, pair[:, 0], batch["kind"] == kind, room, num_groups)
         given = {name: batch[name] for name in AUGMENTED}
         has_references = batch["is_forgery"] | batch.get("is_photograph", False)
         augmented = jax.vmap(augment_row)(pair[:, 1], given | {"is_forgery": has_references})
@@ -93,26 +103,45 @@ def neural_forger(autoencode: Autoencode, size: int) -> ForgeRow:
       size: side of its faces.
     """
 
-    def forge_row(
-        key: PRNGKeyArray, source: Array, target: Array, source_points: Array, target_points: Array
-    ) -> forge.Forgery:
-        draw = forge.draw_forging(key, harmonised.RECIPE)
-        return harmonised.forge_harmonised(autoencode, size, draw, source, target, source_points, target_points)
-
-    return forge_row
+    return partial(harmonised.forge_harmonised, autoencode, size)
 
 
-def _forger(recipe: forge.Recipe) -> ForgeRow:
-    def forge_row(
-        key: PRNGKeyArray, source: Array, target: Array, source_points: Array, target_points: Array
-    ) -> forge.Forgery:
-        return forge.forge(recipe, forge.draw_forging(key, recipe), source, target, source_points, target_points)
+def _draw(key: PRNGKeyArray, recipe: forge.Recipe, reduced: float) -> forge.ForgingDraw:
+    """A forgery's draw, in which the picture behind it keeps its resolution where it is not to be reduced."""
+    draw = forge.draw_forging(key, recipe)
+    is_reduced = jax.random.uniform(jax.random.fold_in(key, REDUCED)) < reduced
+    return draw._replace(resolution=draw.resolution.at[1].set(jnp.where(is_reduced, draw.resolution[1], 1.0)))
 
-    return forge_row
+
+def _with_lost_resolution(batch: Batch, keys: Array, lowest: list[float], reduced: float) -> dict[str, Array]:
+    """Pristine faces at the resolutions of the pictures behind the forgeries; each is its own source and target.
+
+    Args:
+      batch: of the host.
+      keys: of the rows.
+      lowest: shares of the side: of the recipe of each row that is forged, so that each is drawn as often.
+      reduced: see `make_completion`.
+    """
+
+    def lose(key: PRNGKeyArray, image: Array) -> Array:
+        of_whom, is_reduced, share = jax.random.uniform(jax.random.fold_in(key, REDUCED), (3,))
+        least = jnp.asarray(lowest)[jnp.floor(of_whom * len(lowest)).astype(jnp.int32)]
+        share = jnp.where(is_reduced < reduced, least + (1 - least) * share, 1.0)
+        return to_8_bits(lose_resolution(to_float(image), share))
+
+    is_real = (batch["kind"] == rows.REAL)[:, None, None, None]
+    image = jax.vmap(lose)(keys, batch["image"])
+    return {name: jnp.where(is_real, image, batch[name]) for name in ("image", "source", "target")}
 
 
 def _forge_rows(
-    forger: ForgeRow, batch: Batch, keys: Array, is_chosen: Array, room: int, num_groups: int
+    forger: ForgeRow,
+    draw: Callable[[PRNGKeyArray], forge.ForgingDraw],
+    batch: Batch,
+    keys: Array,
+    is_chosen: Array,
+    room: int,
+    num_groups: int,
 ) -> dict[str, Array]:
     """The chosen rows forged, `room` at most in a group; groups stay apart, so that shards do."""
     grouped = lambda value: value.reshape(num_groups, -1, *value.shape[1:])  # noqa: E731
@@ -124,7 +153,7 @@ def _forge_rows(
     put = jax.vmap(lambda value, places, made: value.at[places].set(made, mode="drop"))
 
     def forge_row(key: Array, source: Array, target: Array, source_points: Array, target_points: Array):
-        return forger(key, to_float(source), to_float(target), source_points, target_points)
+        return forger(draw(key), to_float(source), to_float(target), source_points, target_points)
 
     pair = batch["source"], batch["target"], batch["source_points"], batch["target_points"]
     made = jax.vmap(jax.vmap(forge_row))(*(take(grouped(value), places) for value in (keys, *pair)))

@@ -23,9 +23,11 @@ class EvenOrder:
           stream: a number that tells this order from others of the same seed.
         """
         self._seed, self._stream = seed, stream
+        by_group = np.argsort(people, kind="stable")
+        starts = np.unique(people[by_group], return_index=True)[1]
         self._groups = [
-            [np.flatnonzero((people == group) & (attacks == attack)) for attack in np.unique(attacks[people == group])]
-            for group in np.unique(people)
+            [records[attacks[records] == attack] for attack in np.unique(attacks[records])]
+            for records in np.split(by_group, starts[1:])
         ]
 
     def __call__(self, position: int) -> int:

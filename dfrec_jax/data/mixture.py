@@ -107,19 +107,19 @@ def _recorded(split: PreparedSplit, kind: int) -> np.ndarray:
 
 
 def _check_recorded(config: ConfigDict, split: PreparedSplit, shares: dict[int, float]) -> None:
-    """Raises ConfigError where a mixture that was asked for would starve the losses of the source."""
+    """Raises ConfigError where a mixture would starve the losses of the source."""
     loss = config.get("loss", {})  # a compared method has no losses of a source
     counts = loss.get("source_features", 0) > 0 or loss.get("source_pixels", 0) > 0
-    if config.data.recorded_share is None or not counts or not len(split.forgeries):
+    if not counts or not len(split.forgeries):
         return
-    own = shares[rows.BI] + shares[rows.SWAP] + shares.get(rows.NEURAL, 0.0)
+    own = sum(shares.get(kind, 0.0) for kind in (rows.BI, rows.SWAP, rows.NEURAL))
     forged = own + shares[rows.RECORDED]
     with_source = own + shares[rows.RECORDED] * float(split.index.has_source[split.forgeries].mean())
     if forged > 0 and with_source < forged / 2 - 1e-6:
         raise ConfigError(
             f"data.recorded_share={config.data.recorded_share}: of the forgeries of a batch {with_source / forged:.2f} "
-            "would have a source at hand, and at least half must while its losses count; lower it, or set "
-            "loss.source_features=0 and loss.source_pixels=0"
+            "would have a source at hand, and at least half must while its losses count; lower it (unset it is "
+            f"{shares[rows.RECORDED]:g} here), or set loss.source_features=0 and loss.source_pixels=0"
         )
 
 
@@ -131,21 +131,15 @@ class TrainRows:
         self._split, self._kinds = split_of(config, "train"), train_kinds(config)
         self._seed, self._size = config.seed, config.image_size
         split = self._split
-        self._numbers = {rows.REAL: split.pristine} | {
-            kind: _recorded(split, kind) for kind in (rows.RECORDED, rows.ORIGINAL)
-        }
-        self._sizes = {kind: len(numbers) for kind, numbers in self._numbers.items()}
-        self._sizes |= dict.fromkeys((rows.BI, rows.SWAP, rows.PHOTOGRAPH, rows.NEURAL), len(split.faces))
-        is_even = {rows.RECORDED: config.data.recorded_share is not None, rows.ORIGINAL: True}
+        recorded = {kind: _recorded(split, kind) for kind in (rows.RECORDED, rows.ORIGINAL)}
+        self._numbers = {rows.REAL: split.pristine, **recorded}
+        faces = dict.fromkeys((rows.BI, rows.SWAP, rows.PHOTOGRAPH, rows.NEURAL), split.faces)
+        shuffled = {rows.RECORDED} if config.data.recorded_share is None else set()
+        self._sizes = {kind: len(recorded[kind]) for kind in shuffled}
         self._even = {
-            kind: EvenOrder(
-                split.index.target_id[self._numbers[kind]],
-                split.index.attack[self._numbers[kind]],
-                seed=config.seed,
-                stream=kind,
-            )
-            for kind in is_even
-            if is_even[kind] and kind in self._kinds
+            kind: EvenOrder(split.index.target_id[numbers], split.index.attack[numbers], seed=config.seed, stream=kind)
+            for kind, numbers in (self._numbers | faces).items()
+            if kind in self._kinds and kind not in shuffled
         }
 
     def __call__(self, index: int) -> Example:
@@ -161,7 +155,7 @@ class TrainRows:
         return {**example, "kind": np.int32(kind), "example": np.uint32(index % 2**32)}
 
     def _place(self, index: int) -> tuple[int, int]:
-        """The kind of row `index`, and the number of its example among those of its kind."""
+        """The kind of row `index`, and the number of its example among those of its kind: people come alike often."""
         kind, position = rows.position_of(self._kinds, index)
         if kind in self._even:
             return kind, self._even[kind](position)

@@ -127,6 +127,7 @@ def make_completion(
         kinds=mixture.train_kinds(config),
         num_groups=num_groups,
         leak=tuple(config.data.leak),
+        reduced=config.data.reduced,
         augmentation=Augmentation(**{name: config.data[name] for name in Augmentation._fields}),
         changed_masks=config.data.changed_masks,
         harmonise=harmonise,
@@ -144,6 +145,7 @@ def fingerprint(config: ConfigDict) -> dict[str, Any]:
     if config.data.dataset != EMBEDDED:
         stream["frame"] = list(mixture.split_of(config, "train").frame)
         stream["records"] = mixture.split_of(config, "train").digest()
+        stream["order"] = "people alike often"
         stream["shares"] = [config.data.real_share, config.data.bi_share]
         if config.data.recorded_share is not None or config.data.original_share:
             stream["shares"] += [config.data.recorded_share, config.data.original_share]

@@ -89,8 +89,11 @@ def test_the_mixture_becomes_batches_and_resumes(mixed):
         pipeline.check_fingerprint(now, pipeline.fingerprint(mixed(recorded_share=0.125)))
 
 
-def test_a_config_that_says_nothing_of_recorded_forgeries_draws_as_before(mixed, make_config, both):
+def test_a_config_that_says_nothing_of_recorded_forgeries_draws_them_by_a_shuffle(mixed, make_config, both):
     silent = mixed(recorded_share=None, original_share=0.0)
+    with pytest.raises(ConfigError, match="unset it is 0.625 here"):  # and most of them have no source
+        mixture.train_kinds(silent)
+    silent.loss.source_features = silent.loss.source_pixels = 0.0
     assert set(mixture.train_kinds(silent)) == {rows.REAL, rows.BI, rows.RECORDED}
     assert pipeline.fingerprint(silent)["shares"] == [0.125, 0.25]
     kinds, split = mixture.train_kinds(silent), mixture.split_of(silent, "train")
@@ -100,6 +103,17 @@ def test_a_config_that_says_nothing_of_recorded_forgeries_draws_as_before(mixed,
         if place.kind == rows.RECORDED:
             want = split.encoded(int(split.forgeries[place.number]), "image")
             assert example["image"].data == want
+
+
+def test_people_come_alike_often_whoever_has_many_pictures(make_config):
+    config = make_config("faces", batch_size=8, photograph_share=0.25, bi_share=0.25, real_share=0.25)
+    split = mixture.split_of(config, "train")
+    num_people = len(np.unique(split.index.target_id[split.faces]))
+    kinds = np.tile(mixture.train_kinds(config), num_people)
+    people = np.array([example["target_id"] for example in drawn(config, len(kinds))])
+    for kind in (rows.REAL, rows.PHOTOGRAPH, rows.BI, rows.SWAP):
+        times = np.unique(people[kinds == kind], return_counts=True)[1]
+        assert len(times) == num_people and (times == times[0]).all(), rows.KINDS[kind]
 
 
 def test_mixtures_that_cannot_be_are_refused(mixed, make_config):

@@ -11,7 +11,7 @@ from dfrec_jax.examples.encoded import collate
 def test_rows_of_harmonised_swaps_are_forged_where_they_stand(make_config):
     config = make_config(
         batch_size=4, neural_share=0.5, bi_share=0.0, real_share=0.5, neural_network="runs/autoencoder",
-        flip=0.0, jitter=0.0, perturbed=0.0,
+        flip=0.0, jitter=0.0, perturbed=0.0, reduced=0.0,
     )  # fmt: skip
     kinds = np.array(mixture.train_kinds(config))
     assert sorted(kinds) == [rows.REAL] * 2 + [rows.NEURAL] * 2

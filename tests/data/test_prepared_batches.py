@@ -17,7 +17,7 @@ from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.data import mixture, pipeline, rows
 from dfrec_jax.forging import landmarks as landmarks_lib
 
-PLAIN = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0}
+PLAIN = {"flip": 0.0, "jitter": 0.0, "perturbed": 0.0, "reduced": 0.0}
 
 
 def batches(config, start, count, host=0, hosts=1):
@@ -130,6 +130,27 @@ def test_a_completed_batch_keeps_the_contract(make_config):
     outside = (done["source_mask"] == 0)[..., 0] & forged[:, None, None]
     difference = np.abs(done["image"].astype(int) - done["target"])
     assert difference[outside].mean() < 6 < difference[(done["source_mask"] > 200)[..., 0]].mean()
+
+
+def test_pristine_faces_lose_resolution_as_the_pictures_behind_forgeries_do(make_config):
+    """Else a network learns to tell resampled pictures from others, and takes real ones that were resized for swaps."""
+    config = make_config(batch_size=16, **PLAIN | {"real_share": 0.5})
+    (batch,) = batches(config, 0, 1)
+    real = batch["kind"] == rows.REAL
+    assert real.sum() == 8
+
+    def has_lost(share):
+        config.data.reduced = share
+        made = completed(config, batch)
+        for name in ("source", "target"):
+            np.testing.assert_array_equal(made[name][real], made["image"][real])
+            np.testing.assert_array_equal(made[name][~real], batch[name][~real])
+        behind = (made["image"] == batch["target"]) | (made["source_mask"] > 0)
+        return ~behind.all((1, 2, 3))
+
+    assert not has_lost(0.0).any()
+    assert has_lost(1.0).all()
+    assert 0 < has_lost(0.5)[real].sum() < 8 and 0 < has_lost(0.5)[~real].sum() < 8
 
 
 def test_recorded_forgeries_are_left_as_they_were_recorded(make_config):
