@@ -84,8 +84,8 @@ class VideoPair(NamedTuple):
 
     Attributes:
       num_frames: evenly spaced; 0: all.
-      least_agreement: of a frame's surroundings with those of its target's frame (`shared_frame.agreement`); below it
-        the two are not one frame, and are refused. 0: taken on trust.
+      least_agreement: of a frame's surroundings with those of its target's frame (`shared_frame.compared`); below it
+        the two are not one frame, and are refused, as are frames whose face is the target's. 0: taken on trust.
     """
 
     split: str

@@ -15,6 +15,9 @@ SAME_SHAPE = 0.02  # relative difference of aspect ratios below which two pictur
 # Correlation of what surrounds the face in a swap and in its original. Two frames of one video whose head moved by a
 # tenth of the face fall below it.
 LEAST_AGREEMENT = 0.97
+# Levels of 255 by which the face of a swap differs from its original's, on average. Of 400 swaps of DFDC none is below
+# 2.5; JPEG of quality 75 in place of 90 changes a face by 0.9 to 1.6 (docs/experiments.md, 42).
+LEAST_CHANGE = 2.0
 _SURROUNDINGS, _SIDE = Frame("box", 1.0), 48  # what is compared: twice the box, so small that no codec is seen
 _FLAT = 3.0  # levels of 255: where the spread of both is less, there is nothing to correlate
 
@@ -59,11 +62,23 @@ def _scaled(face: Face, scale: float) -> Face:
     return Face(face.box * np.float32(scale), centres(face.landmarks), centres(face.points))
 
 
-def agreement(image: UInt8[np.ndarray, "h w 3"], target: UInt8[np.ndarray, "hh ww 3"], placed: Placed) -> float:
-    """Correlation of what surrounds the face in a forgery and in its target: 1 where the two are one frame.
+class Compared(NamedTuple):
+    """What `compared` finds of a forgery and its target.
 
-    The square of twice the face's box, less the box widened by a tenth on each side, in brightness. Where both are
-    flat it is 1 for the same brightness, 0 for another.
+    Attributes:
+      agreement: correlation of what surrounds the face: 1 where the two are one frame. Where both are flat it is 1 for
+        the same brightness, 0 for another.
+      change: mean difference of the face, in levels of 255.
+    """
+
+    agreement: float
+    change: float
+
+
+def compared(image: UInt8[np.ndarray, "h w 3"], target: UInt8[np.ndarray, "hh ww 3"], placed: Placed) -> Compared:
+    """How a forgery and its target agree around the face and differ in it, in brightness.
+
+    The face is its box; what surrounds it is the square of twice the box, less the box widened by a tenth on each side.
 
     Args:
       image: the forgery; of the shape of `target`, in any size.
@@ -76,12 +91,22 @@ def agreement(image: UInt8[np.ndarray, "h w 3"], target: UInt8[np.ndarray, "hh w
     pictures = [(target, matrix), (image, _rescaled(matrix, scale))]
     gray = [framing.cut_out(picture, to_crop, _SIDE).astype(np.float64).mean(axis=-1) for picture, to_crop in pictures]
     is_known = framing.inside_mask(framing.place_in_picture(matrix, height, width, _SIDE), _SIDE)[..., 0] > 0
-    (left, top), (right, bottom) = framing.moved(box.reshape(2, 2), matrix)
-    widened = 0.1 * np.array([right - left, bottom - top])
-    at_y, at_x = np.mgrid[:_SIDE, :_SIDE]
-    across = (at_x > left - widened[0]) & (at_x < right + widened[0])
-    is_face = across & (at_y > top - widened[1]) & (at_y < bottom + widened[1])
-    one, other = (values[is_known & ~is_face] for values in gray)
+    corners = framing.moved(box.reshape(2, 2), matrix)
+    is_face, is_near = (_within(corners, by) & is_known for by in (0.0, 0.1))
+    change = np.abs(gray[0] - gray[1])[is_face]
+    surroundings = (values[is_known & ~is_near] for values in gray)
+    return Compared(_correlation(*surroundings), float(change.mean()) if len(change) else 0.0)
+
+
+def _within(corners: np.ndarray, widened: float) -> np.ndarray:
+    """The pixels of the compared square in the box, widened by a share of itself on each side."""
+    (left, top), (right, bottom) = corners
+    along_x, along_y = widened * (right - left), widened * (bottom - top)
+    y, x = np.mgrid[:_SIDE, :_SIDE]
+    return (x > left - along_x) & (x < right + along_x) & (y > top - along_y) & (y < bottom + along_y)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     if not len(one):
         return 0.0
     if max(one.std(), other.std()) < _FLAT:

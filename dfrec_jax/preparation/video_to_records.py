@@ -8,7 +8,7 @@ from dfrec_jax.preparation.cut_records import Cut, Options, Results, cut, cut_ma
 from dfrec_jax.preparation.face_crops import FaceTools, frontality
 from dfrec_jax.preparation.inputs import source_files
 from dfrec_jax.preparation.plan import Picture, Rejected, Remark, VideoPair
-from dfrec_jax.preparation.shared_frame import agreement, carried_over
+from dfrec_jax.preparation.shared_frame import LEAST_CHANGE, carried_over, compared
 from dfrec_jax.records import schema
 
 FRONTAL_CANDIDATES = 16  # frames of a source video that the most frontal is chosen from
@@ -69,10 +69,13 @@ def _of_frame(
     placed = carried_over(on_found, image, origin, "its target")
     target = cut(found_on, on_found, options) if "target" in videos else None
     if target is not None and pair.least_agreement:
-        found = agreement(image, found_on, on_found)
-        if found < pair.least_agreement:
-            detail = f"correlation {found:.3f}, at least {pair.least_agreement:g} is wanted"
+        found = compared(image, found_on, on_found)
+        if found.agreement < pair.least_agreement:
+            detail = f"correlation {found.agreement:.3f}, at least {pair.least_agreement:g} is wanted"
             raise refusal(origin, "its surroundings are not those of its original: they are not one frame", detail)
+        if found.change < LEAST_CHANGE:  # the other person's face was swapped, or only what is heard was forged
+            detail = f"{found.change:.1f} of 255 levels apart, at least {LEAST_CHANGE:g} is wanted"
+            raise refusal(origin, "its face is that of its original: it is no swap", detail)
     mask = b""
     if "mask" in videos and number in videos["mask"].numbers:
         picture = videos["mask"].read(number)

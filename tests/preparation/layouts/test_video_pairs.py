@@ -119,16 +119,29 @@ def test_frames_that_are_not_their_originals_are_refused_and_counted(challenge, 
     assert np.abs(example["image"].astype(int) - example["target"]).mean() > 5
 
 
-def test_agreement_looks_at_the_surroundings_alone():
+def test_agreement_looks_at_the_surroundings_alone_and_change_at_the_face():
     target = scene(1, 0)
     found = trees.detect([target])[0][0]
     placed = shared_frame.Placed(found, (SIZE, SIZE), np.eye(2, 3, dtype=np.float32))
-    assert shared_frame.agreement(swapped(target, 60), target, placed) > 0.999
+    swap = shared_frame.compared(swapped(target, 60), target, placed)
+    assert swap.agreement > 0.999 and swap.change > 20
     larger = np.kron(swapped(target, 60), np.ones((2, 2, 1))).astype(np.uint8)
-    assert shared_frame.agreement(larger, target, placed) > 0.99, "the same frame in another size"
-    assert shared_frame.agreement(swapped(scene(1, 1), 1), target, placed) < 0.9
+    assert shared_frame.compared(larger, target, placed).agreement > 0.99, "the same frame in another size"
+    assert shared_frame.compared(swapped(scene(1, 1), 1), target, placed).agreement < 0.9
     flat = [np.full_like(target, level) for level in (90, 91, 140)]
-    assert [shared_frame.agreement(one, flat[0], placed) for one in flat] == [1.0, 1.0, 0.0]
+    assert [shared_frame.compared(one, flat[0], placed).agreement for one in flat] == [1.0, 1.0, 0.0]
+    assert [shared_frame.compared(one, flat[0], placed).change for one in flat] == [0.0, 1.0, 50.0]
+
+
+def test_a_frame_whose_face_is_its_originals_is_no_swap(tmp_path):
+    """Of two people in a frame the other one was swapped, or only what is heard is forged."""
+    videos(tmp_path, {"a.mp4": 1, "heard.mp4": 1}, {"fa.mp4": (1, 0)}, count=2)
+    fake = {"label": "FAKE", "original": "a.mp4"}
+    (tmp_path / "metadata.json").write_text(json.dumps({"a.mp4": {"label": "REAL"}, "heard.mp4": fake, "fa.mp4": fake}))
+    plan = dfdc.plan(str(tmp_path), num_frames=2, shares=(1.0, 0.0, 0.0))
+    result = prepare(plan, trees.make_tools, trees.request(tmp_path / "out", "dfdc"))
+    assert result.counts == {("train", SWAP, "dfdc"): 2, ("train", PRISTINE, PRISTINE): 2}
+    assert result.rejected["its face is that of its original: it is no swap"] == 2
 
 
 def test_lists_that_are_none_and_other_folders_are_refused(tmp_path):
