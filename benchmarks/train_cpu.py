@@ -1,10 +1,11 @@
 """A training step of `configs/faces.py:cpu` on a CPU, before and after what was done for its speed, in one run.
 
-Run:     python benchmarks/train_cpu.py --data LFW [--repeats 5]     (LFW: a folder of `dfrec prepare faces`)
+Run:     python benchmarks/train_cpu.py --data LFW [--repeats 5] [--size 64]     (LFW: of `dfrec prepare faces`)
          taskset -c 0 before it measures one core.
 Does:    each side in a process of its own, on the same first batch of the data, at random weights. Before: all rows
          looked at by the frozen networks, XLA's gradient of SqueezeNet's pooling, memory given back after each step.
-         After: shares of the rows as in AFTER, as `configs/hidden.py` has them (docs/experiments.md, 40).
+         After: shares of the rows as in AFTER, as `configs/hidden.py` has them (docs/experiments.md, 40), at --size
+         pixels, as where a training begins small (43).
 Prints:  of each part, and of the whole step, seconds of CPU before and after (the fastest repeat) and their ratio; then
          images a second by CPU time and by the clock. Parts are compiled by themselves, so that they need not add up.
 """
@@ -27,14 +28,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="folder of `dfrec prepare faces`")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--size", type=int, default=80, help="of the pictures after; before they have 80 pixels")
     parser.add_argument("--side", choices=("before", "after"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
-        for name, cpu, wall in measured(arguments.data, arguments.repeats, is_before=arguments.side == "before"):
-            print(json.dumps([name, cpu, wall]), flush=True)
+        size = None if arguments.side == "before" else arguments.size
+        for line in measured(arguments.data, arguments.repeats, size):
+            print(json.dumps(line), flush=True)
         return
     sides = [_run(side) for side in ("before", "after")]
-    print(f"{len(os.sched_getaffinity(0))} cores; seconds of CPU, a batch of 32")
+    print(f"{len(os.sched_getaffinity(0))} cores; seconds of CPU, a batch of 32, after of {arguments.size} pixels")
     print("| part | before | after | ratio |\n|---|---:|---:|---:|")
     for name, (before, _) in sides[0].items():
         after = sides[1][name][0]
@@ -51,11 +54,11 @@ def _run(side: str) -> dict[str, tuple[float, float]]:
     return {name: (cpu, wall) for name, cpu, wall in lines}
 
 
-def measured(data: str, repeats: int, *, is_before: bool) -> Iterator[tuple[str, float, float]]:
-    """Name, seconds of CPU and of the clock of each part on one side."""
+def measured(data: str, repeats: int, size: int | None) -> Iterator[tuple[str, float, float]]:
+    """Name, seconds of CPU and of the clock of each part on one side: after, of so many pixels, or before (None)."""
     from dfrec_jax.training import memory
 
-    if not is_before:
+    if size is not None:
         memory.keep_freed()
     import flax.linen as nn
     import jax
@@ -71,8 +74,10 @@ def measured(data: str, repeats: int, *, is_before: bool) -> Iterator[tuple[str,
 
     config = faces.get_config("cpu")
     config.data.dir = data
-    config.update_from_flattened_dict(BEFORE if is_before else AFTER)
-    if is_before:
+    config.update_from_flattened_dict(BEFORE if size is None else AFTER)
+    if size is not None:
+        config.image_size = size
+    else:
         squeezenet.overlapping_max_pool = lambda x: nn.max_pool(x, (3, 3), (2, 2))
     task = dfrec.DfrecTask(config)
     config, perceptors, options = task.config, task.constants, {step.LEVEL: 1}
