@@ -180,6 +180,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.train.patience = 0  # validations without a rise of their score after which training ends; 0: never
     config.train.samples_every = 1000
     config.train.skip_nonfinite = 0  # steps in a row with a loss or gradients that are not finite to leave out; 0: stop
+    config.train.ism_alone = False  # only the ISM learns, by its own losses; for a tenth of the time a step
     config.train.initialise = ""  # the network to start from: a workdir, a file of `dfrec weights export`, drawn
     config.train.initialise_fresh = ""  # its parts that begin anew all the same: ism/classification_head; with commas
 

@@ -3,7 +3,7 @@
 from ml_collections import ConfigDict
 
 from dfrec_jax.config.allowed import LARGEST_SEED, Rule, not_negative, one_of, positive, value_of
-from dfrec_jax.config.defaults import DTYPES, OPTIMIZERS, REDUCTIONS, SCHEDULES
+from dfrec_jax.config.defaults import DTYPES, OPTIMIZERS, REDUCTIONS, SCHEDULES, task_of
 from dfrec_jax.config.errors import ConfigError, require
 
 FIELDS: tuple[Rule, ...] = (
@@ -45,10 +45,12 @@ def validate(config: ConfigDict) -> None:
             require(not_negative(value), f"loss.{name}", value, "0 or more")
     validate_schedule(config)
     _validate_start(config)
+    _validate_ism_alone(config)
 
 
 def validate_schedule(config: ConfigDict) -> None:
-    """Raises ConfigError where the warm-up would outlast the run, or a batch does not fall into `train.accumulate`."""
+    """Raises ConfigError where the warm-up would outlast the run, a batch does not fall into `train.accumulate`, or a
+    part is to learn alone that the network has not."""
     if config.train.batch_size % config.train.accumulate:
         raise ConfigError(
             f"train.accumulate={config.train.accumulate}: must divide train.batch_size={config.train.batch_size}"
@@ -57,6 +59,20 @@ def validate_schedule(config: ConfigDict) -> None:
         raise ConfigError(
             f"optimizer.warmup_steps={config.optimizer.warmup_steps}: must be below "
             f"train.num_steps={config.train.num_steps}"
+        )
+    if config.train.ism_alone and task_of(config) != "dfrec":
+        raise ConfigError(
+            f"train.ism_alone=True with task={task_of(config)!r}: only a DFREC has an ISM; set train.ism_alone=False"
+        )
+
+
+def _validate_ism_alone(config: ConfigDict) -> None:
+    is_taught = config.loss.segmentation + config.loss.classification > 0
+    if config.train.ism_alone and not (config.ism.enabled and is_taught):
+        raise ConfigError(
+            f"train.ism_alone=True with ism.enabled={config.ism.enabled}, loss.segmentation={config.loss.segmentation} "
+            f"and loss.classification={config.loss.classification}: there is no ISM, or nothing that teaches it; set "
+            "train.ism_alone=False, or give it a loss"
         )
 
 

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from dfrec_jax.frozen.network import FaceFeatures, Perceptors
 from dfrec_jax.losses import terms
 from dfrec_jax.models.dfrec import DfrecOutput
+from dfrec_jax.models.ism import IsmOutput
 from dfrec_jax.nets import joining
 from dfrec_jax.nets.patches import patchify
 
@@ -212,6 +213,26 @@ def loss_terms(
     )
     values = {term.name: term.compute(given) for term in TERMS}
     return {name: jnp.zeros((), jnp.float32) if value is None else value for name, value in values.items()}
+
+
+def ism_terms(seen: IsmOutput, batch: Mapping[str, Array], loss: ConfigDict) -> dict[str, Float[Array, ""]]:
+    """The two terms of the ISM's own, by name, unweighted: all that it learns from alone.
+
+    Args:
+      seen: what the ISM said of `batch["image"]`.
+      batch: as of `loss_terms`, of which it needs `is_forgery`, `source_mask`, `has_mask` and `inside_mask`.
+      loss: `config.loss`.
+    """
+    assert seen.map_logits is not None  # the config has an ISM
+    has_mask = batch["has_mask"] if loss.pristine_map else batch["has_mask"] & batch["is_forgery"]
+    found = {
+        "segmentation": terms.segmentation_loss(
+            seen.map_logits, batch["source_mask"], has_mask, batch.get("inside_mask")
+        )
+    }
+    if seen.logit is not None:
+        found["classification"] = terms.classification_loss(seen.logit, batch["is_forgery"])
+    return found
 
 
 def _drawn_rows(

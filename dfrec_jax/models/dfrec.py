@@ -96,7 +96,7 @@ class Dfrec(nn.Module):
         """
         if self.ism is not None and face_region is not None and is_swap is None:
             raise ValueError("face_region is given, but this network has an ISM that finds it; leave it None")
-        seen = self._segment(image, face_region, train)
+        seen = self.segment(image, face_region, train)
         source_map = used_map(seen, self.verdict, self.gate, is_swap, face_region)
         if known_map is not None:
             source_map = known_map.or_else(source_map)
@@ -129,10 +129,10 @@ class Dfrec(nn.Module):
             logit=seen.logit,
         )
 
-    def _segment(
+    def segment(
         self, image: Float[Array, "b h w 3"], face_region: Float[Array, "b h w 1"] | None, train: bool
     ) -> IsmOutput:
-        """The ISM's view of the image, or the face region as its map."""
+        """The ISM's view of the image (b h w 3, in [0, 1]), or the face region as its map."""
         if self.ism is None:
             if face_region is None:
                 face_region = jnp.broadcast_to(face_ellipse(*image.shape[1:3])[None], (*image.shape[:3], 1))

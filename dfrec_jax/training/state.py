@@ -89,7 +89,7 @@ def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
 
     AdamW, 1e-4 and weight decay 1e-5 by default (Sec. IV-A4). Muon (Jordan et al. 2024) steps along the orthogonalised
     momentum of each kernel, scaled to the length of one of Adam's steps; all that is no kernel, and the last maps, to
-    pixels, take AdamW with Nesterov's momentum and the same schedule.
+    pixels, take AdamW with Nesterov's momentum and the same schedule. With `train.ism_alone` the other modules' stay.
     """
     optimizer, schedule = config.optimizer, make_schedule(config)
     if optimizer.name == "adamw":
@@ -103,7 +103,14 @@ def make_optimizer(config: ConfigDict) -> optax.GradientTransformation:
             consistent_rms=ADAM_RMS,
             muon_weight_dimension_numbers=_kernel_axes,
         )
-    return optax.chain(optax.clip_by_global_norm(optimizer.clip_norm), rule) if optimizer.clip_norm else rule
+    if optimizer.clip_norm:
+        rule = optax.chain(optax.clip_by_global_norm(optimizer.clip_norm), rule)
+    return optax.partition({True: rule, False: optax.set_to_zero()}, _is_ism) if config.train.ism_alone else rule
+
+
+def _is_ism(params: Any) -> Any:
+    """Of each parameter of a DFREC."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[0].key == "ism", params)
 
 
 ADAM_RMS = 0.2  # root mean square of a typical update of Adam's, in learning rates (Liu et al. 2025)

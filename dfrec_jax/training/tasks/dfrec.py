@@ -14,7 +14,7 @@ from dfrec_jax.data import mixture, pipeline
 from dfrec_jax.forging.candidate_region import face_regions
 from dfrec_jax.frozen.network import Perceptors
 from dfrec_jax.losses.terms import weighted_mean
-from dfrec_jax.losses.total import loss_terms, weighted_sum
+from dfrec_jax.losses.total import ism_terms, loss_terms, weighted_sum
 from dfrec_jax.models import dfrec, region
 from dfrec_jax.training import sharding, state
 from dfrec_jax.training.step import Loss, TrainStep, make_train_step
@@ -124,6 +124,9 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Lo
       num_groups: of `loss_terms`.
     """
 
+    if config.train.ism_alone:
+        return _make_ism_loss(model, config)
+
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
     ) -> tuple[jax.Array, tuple[Any, Numbers]]:
@@ -155,6 +158,32 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Lo
         metrics = {f"loss_{name}": value for name, value in terms.items()}
         metrics |= mean_maps(output.source_map, batch["is_forgery"]) | count_missing(batch)
         return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)
+
+    return loss
+
+
+def _make_ism_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
+    """The ISM's own two losses, nothing else computed: `train.ism_alone`."""
+
+    def loss(
+        params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
+    ) -> tuple[jax.Array, tuple[Any, Numbers]]:
+        del perceptors
+        batch = conditioning.judged(batch, config, None)
+        seen, updated = model.apply(
+            {"params": params, "batch_stats": batch_stats},
+            batch["image"],
+            None,
+            train=True,
+            rngs={"dropout": stream(rng, "dropout")},
+            mutable=["batch_stats"],
+            method=dfrec.Dfrec.segment,
+        )
+        terms = ism_terms(seen, batch, config.loss)
+        metrics = {f"loss_{name}": value for name, value in terms.items()}
+        metrics |= mean_maps(seen.source_map, batch["is_forgery"]) | count_missing(batch)
+        weighted = jnp.asarray(sum(config.loss[name] * value for name, value in terms.items()))
+        return weighted, (updated["batch_stats"], metrics)
 
     return loss
 
