@@ -9,7 +9,7 @@ Run:       python train.py --config=configs/hidden.py:surroundings --config.data
                --config.train.initialise=runs/surroundings --config.train.initialise_fresh=ism
            All folders by `dfrec prepare ... --crop box --margin 0.5 --size 128` (docs/data.md).
 Hardware:  two CPU cores or one
-Measured:  docs/experiments.md, 28 (surroundings), 29 (full), 33 (own), 35 to 42: next to no gain on swaps by networks
+Measured:  docs/experiments.md, 28 (surroundings), 29 (full), 33 (own), 35 to 43: next to no gain on swaps by networks
 """
 
 import ml_collections
