@@ -83,6 +83,7 @@ def _places(said):
         yield from _places(value)
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")  # what the font of a plot has not is drawn as a box, and said
 @pytest.mark.parametrize("kind", ["table", "grid", "densities", "runs"])
 def test_a_record_that_was_changed_at_one_place_is_shown_or_refused(kind, folder):
     """Not only read: what the page, Markdown, CSV and LaTeX are made of then is of its type."""
