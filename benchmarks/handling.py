@@ -13,7 +13,7 @@ Prints:  for each handling the mean probability of a forgery and the share above
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,7 @@ from dfrec_jax.evaluation.request import Request, measured_config
 from dfrec_jax.forging.perturbing import lose_resolution
 from dfrec_jax.metrics.identity import area_under_roc
 from dfrec_jax.models import dfrec
+from dfrec_jax.pictures.grid import to_uint8
 from dfrec_jax.reports.progress import progress
 from dfrec_jax.runs import shipped, trained
 
@@ -43,8 +44,12 @@ def main(argv: list[str]) -> None:
     asked = vars(parser.parse_args(argv[1:]))
     workdir, request = shipped.chosen(asked.pop("workdir"), asked.pop("network")), Request(**asked)
     network = trained.load(workdir, request.checkpoint)
-    if not network.config.ism.enabled:
-        parser.error(f"{workdir} has no classification head (ism.enabled=False): it takes every picture for a swap")
+    ism = network.config.ism
+    if not (ism.enabled and ism.classifier):
+        parser.error(
+            f"{workdir} has no classification head (ism.enabled={ism.enabled}, ism.classifier={ism.classifier}): it "
+            "says of no picture whether it is a swap; name a network that does"
+        )
     config = measured_config(network.config, request)
     found, is_forgery = probabilities(network._replace(config=config, model=dfrec.build(config)), request)
     print(f"{network.step} steps; {(~is_forgery).sum()} pristine faces, {is_forgery.sum()} swaps")
@@ -58,19 +63,17 @@ def main(argv: list[str]) -> None:
         print(f"| {name} |", *(f"{np.mean(group):.2f} |" for group in groups), *(f"{area:.3f} |" for area in areas))
 
 
-def handlings(seed: int) -> Iterator[tuple[str, Handle]]:
+def handlings(seed: int) -> dict[str, Handle]:
     """Resizing there and back, and the three of Table V."""
-    yield "as they are", lambda pictures, numbers: pictures
     resize = jax.jit(jax.vmap(lose_resolution, (0, None)))
-    for share in SHARES:
-        yield f"resized to {share}", partial(_resized, resize, share)
-    for name, perturbation in perturbations.PERTURBATIONS.items():
-        yield name, partial(_perturbed, perturbation, seed)
+    resized = {f"resized to {share}": partial(_resized, resize, share) for share in SHARES}
+    table = {name: partial(_perturbed, one, seed) for name, one in perturbations.PERTURBATIONS.items()}
+    return {"as they are": lambda pictures, numbers: pictures} | resized | table
 
 
 def _resized(resize: Any, share: float, pictures: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     del numbers
-    return np.rint(255 * np.asarray(resize(np.float32(pictures) / 255, share))).astype(np.uint8)
+    return to_uint8(np.asarray(resize(np.float32(pictures) / 255, share)))
 
 
 def _perturbed(
@@ -88,7 +91,7 @@ def probabilities(network: trained.Trained, request: Request) -> tuple[dict[str,
         return network.model.apply(variables, jnp.float32(pictures) / 255, keys, train=False).logit
 
     split = measured_split.open_split(network.config, request)
-    handled = dict(handlings(request.seed))
+    handled = handlings(request.seed)
     found: dict[str, list[np.ndarray]] = {name: [] for name in handled}
     is_forgery = []
     for batch in progress(split.batches, split.num_batches, "test split, batches"):

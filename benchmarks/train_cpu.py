@@ -5,7 +5,7 @@ Run:     python benchmarks/train_cpu.py --data LFW [--repeats 5] [--size 64]    
 Does:    each side in a process of its own, on the same first batch of the data, at random weights. Before: all rows
          looked at by the frozen networks, XLA's gradient of SqueezeNet's pooling, memory given back after each step.
          After: shares of the rows as in AFTER, as `configs/hidden.py` has them (docs/experiments.md, 40), at --size
-         pixels, as where a training begins small (43).
+         pixels, as where a training begins small (44).
 Prints:  of each part, and of the whole step, seconds of CPU before and after (the fastest repeat) and their ratio; then
          images a second by CPU time and by the clock. Parts are compiled by themselves, so that they need not add up.
 """

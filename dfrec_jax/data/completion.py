@@ -67,7 +67,9 @@ def make_completion(
     if rows.NEURAL in kinds and harmonise is None:
         raise ValueError("rows of harmonised swaps need the autoencoder that draws them")
     recipes = {rows.BI: forge.BI, rows.SWAP: forge.SWAP._replace(leak=leak), rows.NEURAL: harmonised.RECIPE}
-    forgers = {kind: partial(forge.forge, recipe) for kind, recipe in recipes.items()} | {rows.NEURAL: harmonise}
+    forgers: dict[int, ForgeRow] = {kind: partial(forge.forge, recipes[kind]) for kind in (rows.BI, rows.SWAP)}
+    if harmonise is not None:
+        forgers[rows.NEURAL] = harmonise
     rooms = {kind: rows.most_in_a_group(kinds, kind, num_groups) for kind in recipes if kind in kinds}
     lowest = [recipes[kind].resolution for kind in kinds if kind in recipes]
     augment_row = partial(augment, augmentation=augmentation)

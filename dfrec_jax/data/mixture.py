@@ -116,10 +116,11 @@ def _check_recorded(config: ConfigDict, split: PreparedSplit, shares: dict[int, 
     forged = own + shares[rows.RECORDED]
     with_source = own + shares[rows.RECORDED] * float(split.index.has_source[split.forgeries].mean())
     if forged > 0 and with_source < forged / 2 - 1e-6:
+        unset = f" (unset it is {shares[rows.RECORDED]:g} here)" if config.data.recorded_share is None else ""
         raise ConfigError(
             f"data.recorded_share={config.data.recorded_share}: of the forgeries of a batch {with_source / forged:.2f} "
-            "would have a source at hand, and at least half must while its losses count; lower it (unset it is "
-            f"{shares[rows.RECORDED]:g} here), or set loss.source_features=0 and loss.source_pixels=0"
+            f"would have a source at hand, and at least half must while its losses count; lower it{unset}, or set "
+            "loss.source_features=0 and loss.source_pixels=0"
         )
 
 

@@ -36,7 +36,6 @@ class Given(NamedTuple):
     has_source_features: Bool[Array, " s"]  # of the rows in `source`: the same in features, aligned by landmarks
     has_target: Bool[Array, " b"]
     has_target_features: Bool[Array, " r"]  # of the rows in `target`
-    has_mask: Bool[Array, " b"]  # whose map is compared with its mask
     target: FeaturePair
     source: FeaturePair | None  # None with loss.source_features=0
     inside: Float[Array, "b h w 1"] | None  # 0 on pixels whose truth is not known; None: all are known
@@ -83,16 +82,15 @@ def _patch(given: Given) -> Array:
     )
 
 
-def _classification(given: Given) -> Array | None:
-    logit = given.output.logit
-    return None if logit is None else terms.classification_loss(logit, given.batch["is_forgery"])
+def _classification(seen: DfrecOutput | IsmOutput, batch: Mapping[str, Array]) -> Array | None:
+    return None if seen.logit is None else terms.classification_loss(seen.logit, batch["is_forgery"])
 
 
-def _segmentation(given: Given) -> Array | None:
-    logits = given.output.map_logits
-    if logits is None:
+def _segmentation(seen: DfrecOutput | IsmOutput, batch: Mapping[str, Array], loss: ConfigDict) -> Array | None:
+    if seen.map_logits is None:
         return None
-    return terms.segmentation_loss(logits, given.batch["source_mask"], given.has_mask, given.inside)
+    has_mask = batch["has_mask"] if loss.pristine_map else batch["has_mask"] & batch["is_forgery"]
+    return terms.segmentation_loss(seen.map_logits, batch["source_mask"], has_mask, batch.get("inside_mask"))
 
 
 def _source_pixels(given: Given) -> Array:
@@ -121,8 +119,8 @@ TERMS = (
     Term("perceptual", _perceptual, weight="perceptual", role="perceptual"),  # lambda_1 L_perc, Eq. 7
     Term("attribute", _attribute, weight="attribute", role="attributes"),  # lambda_2 L_attr, Eq. 8
     Term("patch", _patch, weight="patch"),  # lambda_3 L_patch, Eq. 9
-    Term("classification", _classification, weight="classification"),
-    Term("segmentation", _segmentation, weight="segmentation"),
+    Term("classification", lambda given: _classification(given.output, given.batch), weight="classification"),
+    Term("segmentation", lambda given: _segmentation(given.output, given.batch, given.loss), weight="segmentation"),
     Term("source_pixels", _source_pixels, weight="source_pixels"),
 )
 
@@ -138,8 +136,9 @@ def needed_roles(loss: ConfigDict) -> set[str]:
 
 
 def weighted_sum(values: Mapping[str, Array], loss: ConfigDict) -> Float[Array, ""]:
-    """L of Eq. 10, of what `loss_terms` returned."""
-    return jnp.asarray(sum(weight_of(term, loss) * values[term.name] for term in TERMS))
+    """L of Eq. 10, of what `loss_terms` returned, or `ism_terms`."""
+    weights = {term.name: weight_of(term, loss) for term in TERMS}
+    return jnp.asarray(sum(weights[name] * value for name, value in values.items()))
 
 
 def loss_terms(
@@ -171,12 +170,10 @@ def loss_terms(
       num_groups: equal blocks of rows, of each of which so many are drawn: the devices along the batch, so that nothing
         is sent between them.
     """
-    has_source, has_target, has_mask = batch["has_source"], batch["has_target"], batch["has_mask"]
+    has_source, has_target = batch["has_source"], batch["has_target"]
     if loss.pristine_map:
         is_recovered = batch["is_forgery"] | batch.get("is_photograph", False)
         has_source, has_target = has_source & is_recovered, has_target & is_recovered
-    else:
-        has_mask &= batch["is_forgery"]
     landmarks, source_landmarks = batch["landmarks"], batch["source_landmarks"]
     is_found = jnp.all(jnp.isfinite(source_landmarks), axis=(1, 2))
     source_landmarks = jnp.where(is_found[:, None, None], source_landmarks, landmarks)  # NaN would reach the gradients
@@ -206,7 +203,6 @@ def loss_terms(
         has_source_features=has_source_features,
         has_target=has_target,
         has_target_features=has_target_features,
-        has_mask=has_mask,
         target=target,
         source=source[0] if source else None,
         inside=inside,
@@ -223,16 +219,8 @@ def ism_terms(seen: IsmOutput, batch: Mapping[str, Array], loss: ConfigDict) -> 
       batch: as of `loss_terms`, of which it needs `is_forgery`, `source_mask`, `has_mask` and `inside_mask`.
       loss: `config.loss`.
     """
-    assert seen.map_logits is not None  # the config has an ISM
-    has_mask = batch["has_mask"] if loss.pristine_map else batch["has_mask"] & batch["is_forgery"]
-    found = {
-        "segmentation": terms.segmentation_loss(
-            seen.map_logits, batch["source_mask"], has_mask, batch.get("inside_mask")
-        )
-    }
-    if seen.logit is not None:
-        found["classification"] = terms.classification_loss(seen.logit, batch["is_forgery"])
-    return found
+    values = {"classification": _classification(seen, batch), "segmentation": _segmentation(seen, batch, loss)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _drawn_rows(

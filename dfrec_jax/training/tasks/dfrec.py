@@ -118,12 +118,13 @@ def init_function(model: dfrec.Dfrec, optimizer: Any, config: ConfigDict) -> Cal
 def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Loss:
     """The loss of `make_train_step`, its terms among the metrics; its constants are the `Perceptors`.
 
+    With `train.ism_alone` the ISM's own two terms are all of it, and nothing else is computed.
+
     Args:
       model: of `config`.
       config: a valid config.
       num_groups: of `loss_terms`.
     """
-
     if config.train.ism_alone:
         return _make_ism_loss(model, config)
 
@@ -155,15 +156,14 @@ def make_loss(model: dfrec.Dfrec, config: ConfigDict, num_groups: int = 1) -> Lo
             key=stream(rng, "looked at"),
             num_groups=num_groups,
         )
-        metrics = {f"loss_{name}": value for name, value in terms.items()}
-        metrics |= mean_maps(output.source_map, batch["is_forgery"]) | count_missing(batch)
+        metrics = _metrics(terms, output.source_map, batch)
         return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)
 
     return loss
 
 
 def _make_ism_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
-    """The ISM's own two losses, nothing else computed: `train.ism_alone`."""
+    """That of `train.ism_alone`."""
 
     def loss(
         params: Any, batch_stats: Any, perceptors: Perceptors, batch: Mapping[str, jax.Array], rng: jax.Array
@@ -180,12 +180,15 @@ def _make_ism_loss(model: dfrec.Dfrec, config: ConfigDict) -> Loss:
             method=dfrec.Dfrec.segment,
         )
         terms = ism_terms(seen, batch, config.loss)
-        metrics = {f"loss_{name}": value for name, value in terms.items()}
-        metrics |= mean_maps(seen.source_map, batch["is_forgery"]) | count_missing(batch)
-        weighted = jnp.asarray(sum(config.loss[name] * value for name, value in terms.items()))
-        return weighted, (updated["batch_stats"], metrics)
+        metrics = _metrics(terms, seen.source_map, batch)
+        return weighted_sum(terms, config.loss), (updated["batch_stats"], metrics)
 
     return loss
+
+
+def _metrics(terms: Mapping[str, jax.Array], source_map: jax.Array, batch: Mapping[str, jax.Array]) -> Numbers:
+    losses = {f"loss_{name}": value for name, value in terms.items()}
+    return losses | mean_maps(source_map, batch["is_forgery"]) | count_missing(batch)
 
 
 def mean_maps(source_map: jax.Array, is_forgery: jax.Array) -> Numbers:
