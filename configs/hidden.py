@@ -53,9 +53,8 @@ def _ism(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.train.ism_alone = True
     config.data.photograph_share = 0.0
     config.data.real_share = 0.35
-    config.data.perturbed = 0.5
-    config.data.blurred = config.data.noisy = 0.3
-    config.train.num_steps = 2000
+    config.data.perturbed = 0.6
+    config.train.num_steps = 3000
     config.train.validate_every = config.train.samples_every = 1000
     config.checkpoint.every = 250
     return config
@@ -70,6 +69,8 @@ def _own(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.data.bi_share = 0.15
     config.data.photograph_share = 0.15
     config.data.tightened = 0.5
+    config.data.perturbed = 0.3
+    config.data.blurred = config.data.noisy = 0.5
     config.train.num_steps = 1100
     return config
 
