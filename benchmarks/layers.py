@@ -151,7 +151,7 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
         else:
             module = nn.Conv(layer.outputs, (layer.kernel, layer.kernel), strides, kernel_dilation=dilation)
         found[layer.name] = work(module, x, **options)
-    return _timed(found), {"version": f"jax {jax.__version__}"}
+    return side_by_side.each_of(found), {"version": f"jax {jax.__version__}"}
 
 
 def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, Any]]:
@@ -201,23 +201,7 @@ def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, 
         if layer.kind == "block":
             module = torch_dfrec._ConvBlock(layer.inputs, layer.outputs)
         found[layer.name] = work(module.eval().to(memory_format=layout), x)
-    return _timed(found), {"version": f"torch {torch.__version__}"}
-
-
-def _timed(found: dict[str, Callable[[], object]]) -> Callable[[], dict[str, float]]:
-    """What runs each of them once more than it takes to warm up, and says the seconds of each."""
-    for run in found.values():
-        run()
-    number = {name: max(1, round(0.02 / max(side_by_side.seconds_of(run), 1e-6))) for name, run in found.items()}
-
-    def turn() -> dict[str, float]:
-        seconds = {}
-        for name, run in found.items():
-            several = lambda run=run, name=name: [run() for _ in range(number[name])]  # noqa: E731
-            seconds[name] = side_by_side.seconds_of(several) / number[name]
-        return seconds
-
-    return turn
+    return side_by_side.each_of(found), {"version": f"torch {torch.__version__}"}
 
 
 if __name__ == "__main__":

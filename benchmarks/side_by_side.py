@@ -82,6 +82,25 @@ def seconds_of(run: Callable[[], object], clock: Callable[[], float] = time.perf
     return clock() - begun
 
 
+def each_of(
+    found: dict[str, Callable[[], object]], clock: Callable[[], float] = time.perf_counter
+) -> Callable[[], dict[str, float]]:
+    """A turn that runs each of them by itself, warm, as often as 20 ms hold it, and returns the seconds of one run."""
+    number = {}
+    for name, run in found.items():
+        run()
+        number[name] = max(1, round(0.02 / max(seconds_of(run), 1e-6)))
+
+    def turn() -> dict[str, float]:
+        seconds = {}
+        for name, run in found.items():
+            several = lambda run=run, name=name: [run() for _ in range(number[name])]  # noqa: E731
+            seconds[name] = seconds_of(several, clock) / number[name]
+        return seconds
+
+    return turn
+
+
 def host_peak() -> int:
     """The most bytes of memory that this process has had."""
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

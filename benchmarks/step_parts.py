@@ -137,7 +137,7 @@ def ours(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, An
         kept[:] = jax.block_until_ready(step(*kept))
 
     found["AdamW"] = optimise
-    return _timed(found, is_cpu=arguments.cpu), {}
+    return side_by_side.each_of(found, time.process_time if arguments.cpu else time.perf_counter), {}
 
 
 def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, Any]]:
@@ -199,16 +199,7 @@ def theirs(arguments: argparse.Namespace) -> tuple[Callable[[], Any], dict[str, 
         optimizer.zero_grad(set_to_none=True)
 
     found["AdamW"] = optimise
-    return _timed(found, is_cpu=arguments.cpu), {}
-
-
-def _timed(found: dict[str, Callable[[], object]], *, is_cpu: bool) -> Callable[[], dict[str, float]]:
-    """What runs each of them once, warm, and says the seconds of each."""
-    for run in found.values():
-        run()
-        run()
-    clock = time.process_time if is_cpu else time.perf_counter
-    return lambda: {name: side_by_side.seconds_of(run, clock) for name, run in found.items()}
+    return side_by_side.each_of(found, time.process_time if arguments.cpu else time.perf_counter), {}
 
 
 if __name__ == "__main__":
