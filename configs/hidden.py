@@ -33,6 +33,7 @@ def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
     config.tirm.decoder_depth = 4
     config.tirm.identity_width = 128  # of mobilefacenet-xiaoccer
     config.loss.target_rows, config.loss.source_rows = 0.5, 0.25
+    config.loss.classification = config.loss.segmentation  # beside 1000 of the map, 1 of the head teaches it nothing
     config.train.validate_every = 250
     config.train.samples_every = 250
     config.checkpoint.every = 50
