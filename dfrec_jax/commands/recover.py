@@ -69,13 +69,20 @@ def add_parser(subparsers) -> None:
         help="the pictures are swaps, whatever the network says: where its map leaves the face out, the face's region "
         "takes its place (default: the network says)",
     )
-    parser.add_argument(
+    visible = parser.add_mutually_exclusive_group()
+    visible.add_argument(
         "--visible",
         nargs="+",
         default=(),
         metavar="REF",
         help="pictures of the one person who is seen in all of them, for networks that were trained to be told "
         "(tirm.identity_width above 0), and for the search of --gallery (default: nobody is told)",
+    )
+    visible.add_argument(
+        "--estimate-visible",
+        action="store_true",
+        help="each recovered source is taken for the person who is seen, in a second pass, for such networks; measured "
+        "by the row `visible person estimated` of evaluate.py",
     )
     reporting.add_arguments(parser)
     parser.set_defaults(run=run)
@@ -164,6 +171,7 @@ def recoverer_of(arguments: argparse.Namespace, num_files: int = 1) -> Any:
         faces=arguments.faces,
         assume=arguments.assume,
         visible=_told(arguments),
+        estimate_visible=arguments.estimate_visible,
         force=arguments.force,
         batch_size=arguments.batch_size if arguments.all_faces else min(arguments.batch_size, num_files),
     )

@@ -161,8 +161,7 @@ def _residual(
 ) -> Float[Array, "b e"]:
     """Zeros where a face cannot be aligned."""
     swap, person = recogniser(given.image, given.landmarks), recogniser(visible, landmarks)
-    left = residual.without_component(swap["embedding"], person["embedding"])
-    return residual.or_none(left, jnp.ones(len(left), bool))
+    return residual.beside(swap["embedding"], person["embedding"])
 
 
 def _of_dfrec(network: trained.Trained, verdict: str, **options: Any) -> Callable[[Any, Seen], Recovered]:

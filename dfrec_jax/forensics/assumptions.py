@@ -20,14 +20,17 @@ from dfrec_jax.models import region, residual
 from dfrec_jax.pictures.framing import Frame
 from dfrec_jax.pictures.reading import ImageError, decode_image, read_bytes
 
+ESTIMATE = Option("estimate-visible", argument="estimate_visible")
+
 
 class Assumptions(NamedTuple):
     """What holds for every picture of a call.
 
     Attributes:
       assume: 'swap': they are swaps, whatever the classification head says; empty: it is left to the network.
-      recogniser: whose embeddings say who is seen; None where nobody was named.
-      visible: the mean embedding of the pictures of the person who is seen.
+      recogniser: whose embeddings say who is seen; None where the network is told nobody.
+      visible: the mean embedding of the pictures of the person who is seen; None beside a recogniser: the face of the
+        source that a first pass recovers is taken for that person's.
       record: what stands in result.json of it.
     """
 
@@ -41,18 +44,36 @@ class Assumptions(NamedTuple):
         """Whether a face must be found for its embedding."""
         return self.recogniser is not None and self.recogniser.needs_landmarks
 
+    @property
+    def is_estimated(self) -> bool:
+        """Whether a first pass says who is seen."""
+        return self.recogniser is not None and self.visible is None
+
     def options(
-        self, pixels: Float[Array, "b h w 3"], landmarks: Float[Array, "b 5 2"], recogniser: FrozenNetwork | None
+        self,
+        pixels: Float[Array, "b h w 3"],
+        landmarks: Float[Array, "b 5 2"],
+        recogniser: FrozenNetwork | None,
+        recovered_source: Float[Array, "b h w 3"] | None = None,
     ) -> dict[str, Any]:
-        """What `Dfrec` is passed for some pictures; jitted, so that the recogniser's weights come as an argument."""
+        """What `Dfrec` is passed for some pictures; jitted, so that the recogniser's weights come as an argument.
+
+        Args:
+          pixels: in [0, 1].
+          landmarks: five of each face; NaN where none was found.
+          recogniser: of the assumptions.
+          recovered_source: of the first pass; None in the first pass, which is told nobody.
+        """
         options: dict[str, Any] = {}
         if self.assume:
             options |= region.told("given", face_regions(landmarks, pixels.shape[1]))
         if recogniser is not None and self.visible is not None:
-            embedding = recogniser(pixels, landmarks)["embedding"]
-            visible = jnp.broadcast_to(jnp.asarray(self.visible), embedding.shape)
-            left = residual.without_component(embedding, visible)
-            options["identity"] = residual.or_none(left, jnp.ones(len(left), bool))
+            options["identity"] = residual.beside(
+                recogniser(pixels, landmarks)["embedding"], jnp.asarray(self.visible)[None]
+            )
+        elif recogniser is not None and recovered_source is not None:
+            swap, seen = (recogniser(each, landmarks)["embedding"] for each in (pixels, recovered_source))
+            options["identity"] = residual.beside(swap, seen)
         return options
 
 
@@ -60,6 +81,7 @@ def checked_assumptions(
     config: ConfigDict,
     assume: str,
     visible: Sequence[Path],
+    estimate_visible: bool,
     load_network: Callable[[str, ConfigDict], FrozenNetwork],
     detector: Detector | None,
     frame: Frame,
@@ -70,6 +92,7 @@ def checked_assumptions(
       config: of the network.
       assume: see `Assumptions`.
       visible: pictures of the person who is seen in every picture of the call.
+      estimate_visible: whether that person is taken from the recovered source instead.
       load_network: a frozen network by its name, for a config.
       detector: of faces in these pictures.
       frame: in which the network sees faces.
@@ -84,23 +107,30 @@ def checked_assumptions(
             Option("assume", "swap"),
             ": this network (ism.enabled=False) takes every picture for a swap as it is; leave it out",
         )
-    if visible and config.tirm.identity_width == 0:
+    if visible and estimate_visible:
+        raise ConfigError(ESTIMATE, ": pictures say who is seen already; leave one of the two out")
+    told_by = ESTIMATE if estimate_visible else Option("visible")
+    is_told = bool(visible) or estimate_visible
+    if is_told and config.tirm.identity_width == 0:
         raise ConfigError(
-            Option("visible"),
+            told_by,
             ": this network (tirm.identity_width=0) cannot be told who is seen in a picture; leave it out, or name "
             "another workdir",
         )
-    recogniser = load_network(config.frozen.identity, config) if visible else None
+    recogniser = load_network(config.frozen.identity, config) if is_told else None
     if recogniser is not None and recogniser.needs_landmarks and detector is None:
         raise ConfigError(
-            Option("visible"),
+            told_by,
             f": {config.frozen.identity} aligns faces by landmarks, which {RETINAFACE} finds, and it is not "
             f"at hand; `dfrec weights fetch {RETINAFACE}`",
         )
     embedding, hashes = None, None
-    if recogniser is not None:
+    if recogniser is not None and visible:
         embedding, hashes = _mean_embedding(recogniser, visible, detector, frame, config.image_size)
-    return Assumptions(assume, recogniser, embedding, {"assume": assume or None, "visible_sha256": hashes})
+    record: dict[str, Any] = {"assume": assume or None, "visible_sha256": hashes}
+    if estimate_visible:  # stands in no earlier version's, nor where nobody asked for it
+        record["visible_estimated"] = True
+    return Assumptions(assume, recogniser, embedding, record)
 
 
 def _mean_embedding(

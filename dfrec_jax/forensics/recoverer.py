@@ -1,5 +1,6 @@
 """Recovery of pictures in memory: a face is found, framed as in training, recovered, and put back in its place."""
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ class Recoverer:
         faces: str | os.PathLike[str] | None = None,
         assume: str = "",
         visible: Sequence[str | os.PathLike[str]] = (),
+        estimate_visible: bool = False,
         force: bool = False,
         batch_size: int = 1,
         load_network: Callable[[str, ConfigDict], FrozenNetwork] = perceptors.load_network,
@@ -88,6 +90,7 @@ class Recoverer:
           faces: a JSON file that says where they are, `finding.faces_of_file`; no detector is asked then.
           assume: 'swap' where it is known that they are swaps; see `Assumptions`.
           visible: pictures of the person who is seen in all of them; see `checked_assumptions`.
+          estimate_visible: whether each recovered source is taken for that person, in a second pass; without `visible`.
           force: whether what the gate stops is recovered all the same.
           batch_size: pictures that the network takes at a time.
           load_network: a frozen network by name, for a config.
@@ -109,13 +112,14 @@ class Recoverer:
         self.looker = Looker(self.model.config, crop, faces)
         paths = [Path(path) for path in visible]
         self.assumptions = checked_assumptions(
-            self.model.config, assume, paths, load_network, self.looker.detector, self.looker.frame
+            self.model.config, assume, paths, estimate_visible, load_network, self.looker.detector, self.looker.frame
         )
         self.batch_size, self.force = batch_size, force
         self._seeds = range(seed, seed + num_seeds)
         self.given = Given(paths, None if faces is None else Path(faces))
         self.options = {
-            "seed": seed, "num_seeds": num_seeds, "examine": examine, "crop": crop, "assume": assume, "force": force,
+            "seed": seed, "num_seeds": num_seeds, "examine": examine, "crop": crop, "assume": assume,
+            "estimate_visible": estimate_visible, "force": force,
         }  # fmt: skip
         self.likeness = Likeness(self.model.config, load_network)
         self._swapper = Swapper(self.model.config, load_network) if examine else None
@@ -231,8 +235,10 @@ class Recoverer:
         config = self.model.config
         keys = jnp.broadcast_to(jax.random.key(seed), pixels.shape[:1])
         pictures = pixels.astype(jnp.float32) / 255.0
-        options = self.assumptions.options(pictures, landmarks, recogniser)
-        output: Any = self.model.model.apply(variables, pictures, keys, train=False, **options)
+        recover = functools.partial(self.model.model.apply, variables, pictures, keys, train=False)
+        output: Any = recover(**self.assumptions.options(pictures, landmarks, recogniser))
+        if self.assumptions.is_estimated:
+            output = recover(**self.assumptions.options(pictures, landmarks, recogniser, output.source_face))
         generated = generated_region(output.idx_mask, defaults.num_patches(config), config.tirm.patch_size)
         scores = patch_scores(output.used_map, config.tirm.patch_size)
         is_marked = jnp.max(scores, axis=-1) >= config.tirm.patch_threshold

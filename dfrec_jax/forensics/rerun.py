@@ -94,6 +94,7 @@ def _unknown(options: Mapping[str, Any], num_listed: int) -> str:
         "force": lambda value: type(value) is bool,
         "crop": lambda value: value in CROPS,
         "assume": lambda value: value in ("", "swap"),
+        "estimate_visible": lambda value: type(value) is bool,
     }
     wrong = (name for name, value in options.items() if name not in allowed or not allowed[name](value))
     return next((f"{name} {json.dumps(options[name])}" for name in wrong), "")

@@ -41,6 +41,18 @@ def made_noisy(
     return unit(share * kept + jnp.sqrt(1 - jnp.square(share)) * noise)
 
 
+def beside(embedding: Float[Array, "b e"], visible: Float[Array, "#b e"]) -> Float[Array, "b e"]:
+    """What is left of each swap's embedding beside the visible person's; zeros where either is not a number, as where a
+    face cannot be aligned.
+
+    Args:
+      embedding: of the swaps.
+      visible: of the person who is seen in each; of one row, in all.
+    """
+    left = without_component(embedding, jnp.broadcast_to(visible, embedding.shape))
+    return or_none(left, jnp.ones(len(left), bool))
+
+
 def or_none(embedding: Float[Array, "b e"], is_given: Bool[Array, " b"]) -> Float[Array, "b e"]:
     """Zeros, which say nothing, where none is given or it is not a number."""
     is_given = is_given & jnp.all(jnp.isfinite(embedding), axis=-1)

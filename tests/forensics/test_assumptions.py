@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfrec_jax import perceptors
 from dfrec_jax.config.errors import ConfigError
 from dfrec_jax.forensics.assumptions import checked_assumptions
 from dfrec_jax.forensics.framed import WHOLE
 from dfrec_jax.models import residual
 from dfrec_jax.pictures.reading import ImageError
 from tests import tiny
+
+
+def _said(config, assume="", visible=(), estimate_visible=False):
+    return checked_assumptions(
+        config, assume, visible, estimate_visible, lambda name, config: tiny.network(), None, WHOLE
+    )
 
 
 def _config(**fields):
@@ -26,23 +31,27 @@ def _config(**fields):
 
 
 @pytest.mark.parametrize(
-    ("fields", "assume", "visible", "words"),
+    ("fields", "told", "words"),
     [
-        ({"ism__enabled": False}, "swap", (), "--assume=swap: this network .ism.enabled=False."),
-        ({}, "", (Path("x.png"),), "--visible: this network .tirm.identity_width=0."),
+        ({"ism__enabled": False}, {"assume": "swap"}, "--assume=swap: this network .ism.enabled=False."),
+        ({}, {"visible": (Path("x.png"),)}, "--visible: this network .tirm.identity_width=0."),
+        ({}, {"estimate_visible": True}, "--estimate-visible: this network .tirm.identity_width=0."),
+        (
+            {"tirm__identity_width": 4},
+            {"visible": (Path("x.png"),), "estimate_visible": True},
+            "--estimate-visible: pictures say who is seen already",
+        ),
     ],
 )
-def test_what_a_network_cannot_be_told_is_refused(fields, assume, visible, words):
+def test_what_a_network_cannot_be_told_is_refused(fields, told, words):
     with pytest.raises(ConfigError, match=words):
-        checked_assumptions(_config(**fields), assume, visible, lambda name, config: tiny.network(), None, WHOLE)
+        _said(_config(**fields), **told)
 
 
 def test_a_reference_that_is_no_picture_is_refused(tmp_path):
     (tmp_path / "x.png").write_text("no picture")
     with pytest.raises(ImageError, match="x.png"):
-        checked_assumptions(
-            _config(tirm__identity_width=4), "", (tmp_path / "x.png",), lambda name, config: tiny.network(), None, WHOLE
-        )
+        _said(_config(tirm__identity_width=4), visible=(tmp_path / "x.png",))
 
 
 def test_references_become_one_direction_that_is_taken_away(tmp_path):
@@ -50,9 +59,7 @@ def test_references_become_one_direction_that_is_taken_away(tmp_path):
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)).save(path)
-    said = checked_assumptions(
-        _config(tirm__identity_width=4), "", paths, lambda name, config: tiny.network(), None, WHOLE
-    )
+    said = _said(_config(tirm__identity_width=4), visible=paths)
     assert said.record == {
         "assume": None,
         "visible_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
@@ -67,7 +74,21 @@ def test_references_become_one_direction_that_is_taken_away(tmp_path):
     np.testing.assert_allclose(identity, left, atol=1e-4)
 
 
+def test_who_is_seen_is_estimated_from_the_recovered_source():
+    said = _said(_config(tirm__identity_width=4), estimate_visible=True)
+    assert said.is_estimated and said.record == {"assume": None, "visible_sha256": None, "visible_estimated": True}
+    rng = np.random.default_rng(0)
+    pixels, source = jnp.asarray(rng.random((2, 3, tiny.SIZE, tiny.SIZE, 3), np.float32))
+    landmarks = jnp.full((3, 5, 2), jnp.nan)
+    assert said.options(pixels, landmarks, said.recogniser) == {}, "the first pass is told nobody"
+    identity = said.options(pixels, landmarks, said.recogniser, source)["identity"]
+    swap, seen = (said.recogniser(each, landmarks)["embedding"] for each in (pixels, source))
+    np.testing.assert_allclose(jnp.sum(identity * seen, axis=-1), 0, atol=1e-4)
+    np.testing.assert_allclose(identity, residual.without_component(swap, seen), atol=1e-4)
+
+
 def test_nothing_said_is_nothing_told():
-    said = checked_assumptions(tiny.config(), "", (), perceptors.load_network, None, WHOLE)
+    said = _said(tiny.config())
+    assert not said.is_estimated
     assert said.record == {"assume": None, "visible_sha256": None}
     assert said.options(jnp.zeros((1, tiny.SIZE, tiny.SIZE, 3)), jnp.zeros((1, 5, 2)), None) == {}

@@ -140,3 +140,21 @@ def test_what_a_report_cannot_be_signed_with_is_named_by_the_argument(recoverer,
 def test_a_picture_that_the_file_does_not_name_is_refused(recoverer):
     with pytest.raises(ConfigError, match="it says nothing of other.png, but of blank.png, photo.png"):
         recoverer.looker.check_named(["photo.png", "other.png"])
+
+
+def test_a_second_pass_is_told_by_the_first_who_is_seen(tmp_path):
+    config = tiny.config()
+    config.data.dataset, config.data.dir, config.data.crop, config.data.margin = "faces", "nowhere", "none", 0.0
+    config.sirm.features, config.sirm.stem, config.tirm.identity_width = (8,), 4, 4
+    folder = tiny_run.make(tmp_path / "run", config, map_bias=2.0)
+    pixels = np.random.default_rng(0).integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
+    told = {"crop": "none", "force": True, "load_network": lambda name, config: tiny.network()}
+    first = Recoverer(folder, **told)(pixels)
+    estimated = Recoverer(folder, estimate_visible=True, **told)
+    second = estimated(pixels)
+    np.testing.assert_array_equal(first.source, second.source)
+    assert not np.array_equal(first.target, second.target)
+    assert estimated.identity["visible_estimated"] and estimated.options["estimate_visible"]
+    Image.fromarray(first.source).save(tmp_path / "source.png")  # to eight bits: nearly that source
+    given = Recoverer(folder, visible=[tmp_path / "source.png"], **told)(pixels)
+    assert np.abs(given.target.astype(int) - second.target).max() <= 2

@@ -349,6 +349,7 @@ def test_a_record_that_is_a_pipe_is_not_waited_for(report, original):
         ({"batch_size": 10**9}, "batch_size 1000000000"),
         ({"crop": "else"}, 'crop "else"'),
         ({"force": 1}, "force 1"),
+        ({"estimate_visible": "yes"}, 'estimate_visible "yes"'),
     ],
 )
 def test_options_that_no_command_gives_are_not_tried(tmp_path, options, words):

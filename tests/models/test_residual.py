@@ -18,6 +18,14 @@ def test_the_residual_of_a_sum_is_the_hidden_part():
     np.testing.assert_allclose(residual.without_component(swap, 3 * visible), hidden, atol=1e-4)
 
 
+def test_of_a_face_that_cannot_be_aligned_nothing_is_left():
+    swap, visible = UNIT[0], UNIT[1].at[0, 0].set(jnp.nan)
+    made = residual.beside(swap, visible)
+    np.testing.assert_array_equal(made[0], 0)
+    np.testing.assert_allclose(made[1:], residual.without_component(swap, visible)[1:], atol=1e-6)
+    np.testing.assert_allclose(residual.beside(swap, UNIT[1][:1])[0], residual.without_component(*UNIT)[0], atol=1e-6)
+
+
 def test_noisy_embeddings_have_the_cosine_that_was_asked_for_and_nothing_of_the_visible_person():
     embedding, visible = UNIT
     made = residual.made_noisy(jax.random.key(0), embedding, visible, (0.2, 0.4))

@@ -60,6 +60,8 @@ def _told(contents: Contents) -> Iterator[str]:
         yield f"--frames {contents.result['frames_asked']} --best {contents.result['best_asked']}"
     if contents.result.get("visible_sha256"):
         yield "--visible REF..."
+    if said.get("estimate_visible"):
+        yield "--estimate-visible"
 
 
 def generated(contents: Contents) -> Section:

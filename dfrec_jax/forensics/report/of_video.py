@@ -145,8 +145,7 @@ def done(contents: Contents) -> Section:
             f"the target that it masked. Mode: {one['mode']}. Masking noise was drawn from seed {result['seed']}."
         )
         steps.append(opening.ASSUMED if result.get("assume") else opening.NOT_ASSUMED)
-    if hashes := result.get("visible_sha256"):
-        steps.append(opening.told_who_is_seen(hashes))
+    steps.extend(opening.told_who_is_seen(result))
     steps.append("The program interprets nothing. Whoever draws a conclusion from this report signs for it.")
     trained = Paragraph(f"Trained on: {plain(contents.said['network']['trained_on'])}.", "note")
     return Section("done", "What was done", (Bullets(tuple(steps)), trained))

@@ -1,6 +1,6 @@
 """The first sections of a report: plain words, the case, the exhibit, the question, what was done."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dfrec_jax.forensics.report import statements
@@ -157,10 +157,17 @@ def population_of(contents: Contents) -> str:
     return plain(calibration["population"]) if calibration else ""
 
 
-def told_who_is_seen(hashes: Sequence[str]) -> str:
-    """That the operator said who is seen, by pictures with these hashes."""
-    words = f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}."
-    return f"{words} That it is that person the operator says; the program did not check it."
+def told_who_is_seen(result: Mapping[str, Any]) -> Iterator[str]:
+    """That the operator said who is seen, by pictures, or that it was estimated; nothing where the network was told
+    nobody."""
+    if hashes := result.get("visible_sha256"):
+        words = f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}."
+        yield f"{words} That it is that person the operator says; the program did not check it."
+    if result.get("visible_estimated"):
+        yield (
+            "The network was told who is seen by its own recovered source (`--estimate-visible`), an estimate: "
+            "a first pass recovered it, and the result is the second's."
+        )
 
 
 def done(contents: Contents) -> Section:
@@ -179,8 +186,7 @@ def done(contents: Contents) -> Section:
             f"Masking noise was drawn from seed {result['seed']}; another seed draws another target.",
             ASSUMED if result.get("assume") else NOT_ASSUMED,
         ]
-    if hashes := result.get("visible_sha256"):
-        steps.append(told_who_is_seen(hashes))
+    steps.extend(told_who_is_seen(result))
     if contents.search is not None:
         steps.append("The faces were compared with those of a gallery; see the candidates below.")
     steps.append("The program interprets nothing. Whoever draws a conclusion from this report signs for it.")

@@ -275,6 +275,14 @@ def test_that_command_makes_the_same_result(tmp_path):
     assert _letters(words) in _letters(_of_html(folder))
 
 
+def test_that_who_is_seen_was_estimated_is_said(tmp_path):
+    options = {"seed": 0, "estimate_visible": True}
+    folder = made_up.report(tmp_path / "r", said_fields={"options": options}, visible_estimated=True)
+    page = _letters(_of_html(folder))
+    assert _letters("--checkpoint 450 --estimate-visible --checks` computes it.") in page
+    assert _letters("told who is seen by its own recovered source") in page
+
+
 def test_how_the_result_moves_stands_beside_none_and_the_test_set(tmp_path):
     cosines = {"target_cosine": 0.8123, "source_cosine": None, "map_overlap": 0.91, "target_cosine_rank": 0.25}
     folder = made_up.report(
