@@ -60,6 +60,7 @@ def dfrec(mode: str = "paper") -> ConfigDict:
     config.ism.classifier = placeholder(bool)
     config.ism.verdict = "map"  # who says that it is a swap; or 'product', 'gate': the head. docs/departures.md
     config.ism.gate = 0.5  # probability of a forgery from which 'gate' uses the map
+    config.ism.given_scale = 1.0  # of a swap's map where a caller, not the head, says that it is one; not in training
     config.ism.known_map = 0.0  # share of training examples whose known mask the SIRM and TIRM take for m_s
     config.ism.width = 1.0  # multiplies EfficientNet-B0's channels; 1 is the released size
     config.ism.depth = 1.0  # multiplies the blocks of each of its stages

@@ -34,6 +34,7 @@ FIELDS: tuple[Rule, ...] = (
     ("ism.known_map", share, "between 0 and 1"),
     ("ism.verdict", one_of(VERDICTS), f"one of {VERDICTS}"),
     ("ism.gate", share, "between 0 and 1"),
+    ("ism.given_scale", lambda scale: 0 < scale <= 1, "above 0, 1 at most"),
     ("sirm.feature_dropout", share, "between 0 and 1"),
     ("tirm.identity_width", lambda width: 0 <= width <= WIDEST, "0 (none) or the width of frozen.identity's embedding"),
     ("tirm.identity_dropout", share, "between 0 and 1"),

@@ -24,7 +24,7 @@ class DfrecOutput(NamedTuple):
 
     source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
-    used_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s
+    used_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s, before `given_scale`
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
     target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
@@ -48,6 +48,8 @@ class Dfrec(nn.Module):
       tirm: the target face, from the rest of the image and f_t.
       verdict: who says whether the image is a swap at all, see `region.used_map`.
       gate: see `verdict`.
+      given_scale: what a swap's map is multiplied by, but in training, where the caller says that it is one: below 1
+        the face is taken for another's in part, and changed less.
     """
 
     ism: Ism | None
@@ -55,6 +57,7 @@ class Dfrec(nn.Module):
     tirm: Tirm
     verdict: str = "map"
     gate: float = 0.5
+    given_scale: float = 1.0
 
     def __call__(
         self,
@@ -102,8 +105,10 @@ class Dfrec(nn.Module):
             source_map = known_map.or_else(source_map)
         if is_hidden is not None:
             image, source_map = without_region(image, source_map, is_hidden)
-        source_region = image if self.ism is None else source_map * image
-        source = self.sirm(source_region, image, source_map, train=train)
+        scale = 1.0 if train or is_swap is None or is_hidden is not None else self.given_scale
+        taken_map = source_map * scale
+        source_region = image if self.ism is None else taken_map * image
+        source = self.sirm(source_region, image, taken_map, train=train)
         target_tokens, levels = source.target_tokens, source.target_levels
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
@@ -111,7 +116,7 @@ class Dfrec(nn.Module):
         if noise is None:
             assert mask_keys is not None, "either keys or noise"
             noise = draw_noise(mask_keys, rows * columns)
-        target = self.tirm(image, source_map, target_tokens, noise, levels, identity, train=train)
+        target = self.tirm(image, taken_map, target_tokens, noise, levels, identity, train=train)
         return DfrecOutput(
             source_map=seen.source_map,
             map_logits=seen.map_logits,
@@ -206,7 +211,14 @@ def build(config: ConfigDict) -> Dfrec:
         dtype=dtype,
     )
     ism = ism if config.ism.enabled else None
-    return Dfrec(ism=ism, sirm=sirm, tirm=tirm, verdict=config.ism.verdict, gate=config.ism.gate)
+    return Dfrec(
+        ism=ism,
+        sirm=sirm,
+        tirm=tirm,
+        verdict=config.ism.verdict,
+        gate=config.ism.gate,
+        given_scale=config.ism.given_scale,
+    )
 
 
 def variable_shapes(network: Dfrec, image_size: int) -> dict[str, tuple[int, ...]]:

@@ -43,6 +43,7 @@ from tests import tiny
         ("ism.verdict", "head", "ism.verdict='head': must be one of"),
         ("ism.verdict", "gate", "ism.verdict='gate' with loss.pristine_map=False"),
         ("ism.gate", 2.0, "ism.gate=2.0"),
+        ("ism.given_scale", 0.0, "ism.given_scale=0.0: must be above 0, 1 at most"),
         ("sirm.feature_dropout", -0.1, "sirm.feature_dropout=-0.1: must be between 0 and 1"),
         ("tirm.identity_width", -1, "tirm.identity_width=-1: must be 0 .none. or the width"),
         ("tirm.identity_cosine", (0.5, 0.2), r"tirm.identity_cosine=\(0.5, 0.2\)"),

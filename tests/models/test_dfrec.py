@@ -224,6 +224,19 @@ def test_a_given_verdict_lets_the_face_region_take_an_empty_maps_place(recovered
     np.testing.assert_array_equal(out.source_map, recovered.source_map)
 
 
+def test_a_given_verdict_may_use_the_map_in_part_and_only_what_is_recovered_sees_it(recovered):
+    yes, half = jnp.ones(BATCH, bool), network(ism__given_scale=0.5)
+    out = run(half, is_swap=yes)
+    by_hand = run(network(), known_map=KnownMap(0.5 * recovered.source_map, yes))
+    np.testing.assert_allclose(out.target_face, by_hand.target_face, atol=1e-6)
+    np.testing.assert_allclose(out.source_region, by_hand.source_region, atol=1e-6)
+    np.testing.assert_array_equal(out.used_map, recovered.source_map)
+    assert not np.array_equal(out.target_face, recovered.target_face)
+    np.testing.assert_array_equal(run(half).target_face, recovered.target_face)  # nobody said that it is a swap
+    hidden = {"is_swap": yes, "is_hidden": yes}
+    np.testing.assert_array_equal(run(half, **hidden).target_face, run(network(), **hidden).target_face)
+
+
 def test_an_identity_changes_the_target_alone_and_at_the_start_nothing():
     module = network(tirm__pixels="unet", tirm__identity_width=4)
     variables = stand_in.variables(module, IMAGE, KEYS, train=False)
