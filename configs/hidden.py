@@ -63,6 +63,7 @@ def _ism(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 
 def _own(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     config.ism.verdict = "product"
+    config.ism.given_scale = 0.5  # docs/experiments.md, 45
     config.sirm.feature_dropout = 0.3
     config.tirm.identity_cosine = (0.15, 0.8)
     config.data.recorded_share = 0.0

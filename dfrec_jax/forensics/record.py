@@ -56,15 +56,16 @@ def record_of(recovery: Recovery, warnings: Sequence[str], recoverer: Recoverer)
     return record | {
         "forgery_score_uncalibrated": score,  # of the ISM's classifier, in [0, 1]: no probability; null without one
         "mean_map": float(output.source_map.mean()),  # of the ISM, whatever map was used
-        "map": _map_used(output, recoverer.assumptions.assume),
+        "map": _map_used(output, recoverer.assumptions.assume, config.ism.given_scale),
         "patch_size": config.tirm.patch_size,
         "generated_patches": sorted(int(index) for index in output.idx_mask),  # row by row; all others are the input's
         "num_patches": defaults.num_patches(config),
     }
 
 
-def _map_used(output: DfrecOutput, assume: str) -> str:
+def _map_used(output: DfrecOutput, assume: str, given_scale: float) -> str:
     if not assume:
         return "the network's"
     is_own = np.array_equal(output.used_map, output.source_map)
-    return "the network's" if is_own else "the face's region: the network's leaves the face out"
+    words = "the network's" if is_own else "the face's region: the network's leaves the face out"
+    return words if given_scale == 1 else f"{words}; times {given_scale:g} (ism.given_scale)"

@@ -24,7 +24,8 @@ class DfrecOutput(NamedTuple):
 
     source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
-    used_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s, before `given_scale`
+    used_map: Float[Array, "b h w 1"]  # by whose word the verdict is, m_s, an empty map or a given one
+    taken_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s: that, times `given_scale`
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
     target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
@@ -121,6 +122,7 @@ class Dfrec(nn.Module):
             source_map=seen.source_map,
             map_logits=seen.map_logits,
             used_map=source_map,
+            taken_map=taken_map,
             source_region=source_region,
             source_face=source.source_face,
             target_face=target.target_face,

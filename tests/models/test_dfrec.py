@@ -231,6 +231,7 @@ def test_a_given_verdict_may_use_the_map_in_part_and_only_what_is_recovered_sees
     np.testing.assert_allclose(out.target_face, by_hand.target_face, atol=1e-6)
     np.testing.assert_allclose(out.source_region, by_hand.source_region, atol=1e-6)
     np.testing.assert_array_equal(out.used_map, recovered.source_map)
+    np.testing.assert_array_equal(out.taken_map, 0.5 * out.used_map)
     assert not np.array_equal(out.target_face, recovered.target_face)
     np.testing.assert_array_equal(run(half).target_face, recovered.target_face)  # nobody said that it is a swap
     hidden = {"is_swap": yes, "is_hidden": yes}
