@@ -24,8 +24,8 @@ class DfrecOutput(NamedTuple):
 
     source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
-    used_map: Float[Array, "b h w 1"]  # by whose word the verdict is, m_s, an empty map or a given one
-    taken_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s: that, times `given_scale`
+    used_map: Float[Array, "b h w 1"]  # what the SIRM took for m_s
+    taken_map: Float[Array, "b h w 1"]  # what f_t and the TIRM took for m_s: that, times `given_scale`
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
     target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
@@ -49,8 +49,8 @@ class Dfrec(nn.Module):
       tirm: the target face, from the rest of the image and f_t.
       verdict: who says whether the image is a swap at all, see `region.used_map`.
       gate: see `verdict`.
-      given_scale: what a swap's map is multiplied by, but in training, where the caller says that it is one: below 1
-        the face is taken for another's in part, and changed less.
+      given_scale: what a swap's map is multiplied by for f_t and the TIRM, but in training, where the caller says that
+        it is one: below 1 the target's face is taken for another's in part, and changed less.
     """
 
     ism: Ism | None
@@ -106,11 +106,13 @@ class Dfrec(nn.Module):
             source_map = known_map.or_else(source_map)
         if is_hidden is not None:
             image, source_map = without_region(image, source_map, is_hidden)
-        scale = 1.0 if train or is_swap is None or is_hidden is not None else self.given_scale
-        taken_map = source_map * scale
-        source_region = image if self.ism is None else taken_map * image
-        source = self.sirm(source_region, image, taken_map, train=train)
-        target_tokens, levels = source.target_tokens, source.target_levels
+        source_region = image if self.ism is None else source_map * image
+        source = leak = self.sirm(source_region, image, source_map, train=train)
+        taken_map = source_map
+        if self.given_scale != 1 and is_swap is not None and is_hidden is None and not train:
+            taken_map = self.given_scale * source_map
+            leak = self.sirm(self.given_scale * source_region, image, taken_map, train=train)
+        target_tokens, levels = leak.target_tokens, leak.target_levels
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
         rows, columns = (side // self.tirm.patch_size for side in image.shape[1:3])
@@ -127,7 +129,7 @@ class Dfrec(nn.Module):
             source_face=source.source_face,
             target_face=target.target_face,
             source_features=source.source_features,
-            target_features=source.target_features,
+            target_features=leak.target_features,
             target_tokens=target_tokens,
             idx_keep=target.split.idx_keep,
             idx_mask=target.split.idx_mask,
