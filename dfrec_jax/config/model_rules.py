@@ -154,6 +154,11 @@ def _validate_supervision(config: ConfigDict) -> None:
 
 
 def _validate_verdict(config: ConfigDict) -> None:
+    if config.ism.given_scale != 1 and not config.ism.enabled:
+        raise ConfigError(
+            f"ism.given_scale={config.ism.given_scale} with ism.enabled=False: there is no map that could be used in "
+            "part; set ism.given_scale=1"
+        )
     if config.ism.verdict == "map":
         return
     needed = {"ism.enabled": True, "ism.classifier": True, "loss.pristine_map": True}

@@ -68,4 +68,4 @@ def _map_used(output: DfrecOutput, assume: str, given_scale: float) -> str:
         return "the network's"
     is_own = np.array_equal(output.used_map, output.source_map)
     words = "the network's" if is_own else "the face's region: the network's leaves the face out"
-    return words if given_scale == 1 else f"{words}; times {given_scale:g} (ism.given_scale)"
+    return words if given_scale == 1 else f"{words}; for the target times {given_scale:g} (ism.given_scale)"

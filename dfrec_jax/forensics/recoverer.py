@@ -240,7 +240,7 @@ class Recoverer:
         if self.assumptions.is_estimated:
             output = recover(**self.assumptions.options(pictures, landmarks, recogniser, output.source_face))
         generated = generated_region(output.idx_mask, defaults.num_patches(config), config.tirm.patch_size)
-        scores = patch_scores(output.taken_map, config.tirm.patch_size)
+        scores = patch_scores(output.used_map, config.tirm.patch_size)
         is_marked = jnp.max(scores, axis=-1) >= config.tirm.patch_threshold
         return FaceOutput(output, generated, is_marked, jnp.mean(scores, axis=-1))
 

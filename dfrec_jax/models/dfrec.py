@@ -24,8 +24,7 @@ class DfrecOutput(NamedTuple):
 
     source_map: Float[Array, "b h w 1"]  # m_s: the ISM's own; the face region without ISM
     map_logits: Float[Array, "b h w 1"] | None  # of the map; None without ISM
-    used_map: Float[Array, "b h w 1"]  # what the SIRM took for m_s
-    taken_map: Float[Array, "b h w 1"]  # what f_t and the TIRM took for m_s: that, times `given_scale`
+    used_map: Float[Array, "b h w 1"]  # what the SIRM and the TIRM took for m_s; f_t of it times `given_scale`
     source_region: Float[Array, "b h w 3"]  # I_src^seg = m_s * I; the image itself without ISM
     source_face: Float[Array, "b h w 3"]  # recovered source, in (0, 1)
     target_face: Float[Array, "b h w 3"]  # recovered target, in [0, 1]; the input outside the masked patches
@@ -49,8 +48,9 @@ class Dfrec(nn.Module):
       tirm: the target face, from the rest of the image and f_t.
       verdict: who says whether the image is a swap at all, see `region.used_map`.
       gate: see `verdict`.
-      given_scale: what a swap's map is multiplied by for f_t and the TIRM, but in training, where the caller says that
-        it is one: below 1 the target's face is taken for another's in part, and changed less.
+      given_scale: what a swap's map is multiplied by for f_t and the TIRM's decoder, where the caller says that it is
+        one: below 1 the target's face is taken for another's in part, and changed less. Not in training, nor where its
+        region is hidden; what is masked, and the source, go by the whole map.
     """
 
     ism: Ism | None
@@ -108,10 +108,10 @@ class Dfrec(nn.Module):
             image, source_map = without_region(image, source_map, is_hidden)
         source_region = image if self.ism is None else source_map * image
         source = leak = self.sirm(source_region, image, source_map, train=train)
-        taken_map = source_map
+        part_of_map = None
         if self.given_scale != 1 and is_swap is not None and is_hidden is None and not train:
-            taken_map = self.given_scale * source_map
-            leak = self.sirm(self.given_scale * source_region, image, taken_map, train=train)
+            part_of_map = self.given_scale * source_map
+            leak = self.sirm(self.given_scale * source_region, image, part_of_map, train=train)
         target_tokens, levels = leak.target_tokens, leak.target_levels
         if not use_target_tokens:
             target_tokens, levels = hidden(target_tokens, levels)
@@ -119,12 +119,11 @@ class Dfrec(nn.Module):
         if noise is None:
             assert mask_keys is not None, "either keys or noise"
             noise = draw_noise(mask_keys, rows * columns)
-        target = self.tirm(image, taken_map, target_tokens, noise, levels, identity, train=train)
+        target = self.tirm(image, source_map, target_tokens, noise, levels, identity, part_of_map, train=train)
         return DfrecOutput(
             source_map=seen.source_map,
             map_logits=seen.map_logits,
             used_map=source_map,
-            taken_map=taken_map,
             source_region=source_region,
             source_face=source.source_face,
             target_face=target.target_face,

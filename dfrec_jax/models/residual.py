@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Key
 
+SAME = 0.9999  # cosine from which two pictures show one face, and what is left of it is rounding
+
 
 def without_component(
     embedding: Float[Array, "b e"], direction: Float[Array, "b e"], *, epsilon: float = 1e-6
@@ -43,14 +45,15 @@ def made_noisy(
 
 def beside(embedding: Float[Array, "b e"], visible: Float[Array, "#b e"]) -> Float[Array, "b e"]:
     """What is left of each swap's embedding beside the visible person's; zeros where either is not a number, as where a
-    face cannot be aligned.
+    face cannot be aligned, or nothing but rounding is left, as where the recovered source is the swap itself.
 
     Args:
       embedding: of the swaps.
       visible: of the person who is seen in each; of one row, in all.
     """
-    left = without_component(embedding, jnp.broadcast_to(visible, embedding.shape))
-    return or_none(left, jnp.ones(len(left), bool))
+    visible = jnp.broadcast_to(visible, embedding.shape)
+    is_other = jnp.sum(unit(embedding) * unit(visible), axis=-1) < SAME
+    return or_none(without_component(embedding, visible), is_other)
 
 
 def or_none(embedding: Float[Array, "b e"], is_given: Bool[Array, " b"]) -> Float[Array, "b e"]:

@@ -66,6 +66,7 @@ class Tirm(nn.Module):
         noise: Float[Array, "b n"],
         levels: tuple[Array, ...] | None = None,
         identity: Float[Array, "b e"] | None = None,
+        decoder_map: Float[Array, "b h w 1"] | None = None,
         *,
         train: bool = False,
     ) -> TirmOutput:
@@ -79,6 +80,7 @@ class Tirm(nn.Module):
           noise: uniform in [0, 1), n values an example.
           levels: `SirmOutput.target_levels`, which 'unet' pixels take; their last grid is that of the patches.
           identity: of `identity_width`; None is rows of zeros, which say nothing.
+          decoder_map: what the decoder takes for m_s, where that is another than the `source_map` that masks.
           train: batch statistics of the 'unet' pixels.
 
         Raises:
@@ -122,7 +124,7 @@ class Tirm(nn.Module):
             patches.shape[1] + 1,
             masked_rows,
             levels,
-            source_map,
+            source_map if decoder_map is None else decoder_map,
             identity,
             train=train,
         )

@@ -26,10 +26,10 @@ def _loss(**fields):
 def _output(map_logits=None):
     picture, empty = BATCH["image"], jnp.zeros((2, 1))
     return DfrecOutput(
-        source_map=picture[..., :1], used_map=picture[..., :1], taken_map=picture[..., :1], map_logits=map_logits,
-        source_region=picture, source_face=picture, target_face=picture, source_features=empty, target_features=empty,
-        target_tokens=None, idx_keep=jnp.zeros((2, 1), int), idx_mask=jnp.ones((2, 1), int),
-        target_patches=jnp.zeros((2, 1, 3 * 8 * 8)), masked_image=picture, logit=None,
+        source_map=picture[..., :1], used_map=picture[..., :1], map_logits=map_logits, source_region=picture,
+        source_face=picture, target_face=picture, source_features=empty, target_features=empty, target_tokens=None,
+        idx_keep=jnp.zeros((2, 1), int), idx_mask=jnp.ones((2, 1), int), target_patches=jnp.zeros((2, 1, 3 * 8 * 8)),
+        masked_image=picture, logit=None,
     )  # fmt: skip
 
 

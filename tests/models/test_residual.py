@@ -26,6 +26,13 @@ def test_of_a_face_that_cannot_be_aligned_nothing_is_left():
     np.testing.assert_allclose(residual.beside(swap, UNIT[1][:1])[0], residual.without_component(*UNIT)[0], atol=1e-6)
 
 
+def test_of_a_swap_that_is_its_own_source_nothing_is_left():
+    swap, other = UNIT
+    nearly = residual.unit(swap + 0.005 * residual.without_component(other, swap))
+    np.testing.assert_array_equal(residual.beside(swap, swap), 0)
+    np.testing.assert_array_equal(residual.beside(swap, nearly), 0)
+
+
 def test_noisy_embeddings_have_the_cosine_that_was_asked_for_and_nothing_of_the_visible_person():
     embedding, visible = UNIT
     made = residual.made_noisy(jax.random.key(0), embedding, visible, (0.2, 0.4))
