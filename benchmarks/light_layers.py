@@ -1,10 +1,11 @@
 """The losses' light networks layer by layer on this machine, forward and gradient, ours and PyTorch's.
 
 Run:     python benchmarks/light_layers.py [--batch 16] [--repeats 9]      (needs PyTorch: the `convert` extra)
-Does:    the layers of MobileFaceNet (faces of 112x112) with their BatchNorms and PReLUs, and those of SqueezeNet
-         (96x96) with bias, in float32 with random weights, each by itself: forward, and forward with the gradient by
-         what comes in, as the losses need it; no kernel is differentiated by. Each side in a process of its own, by
-         turns over all of them; PyTorch with channels last and in NCHW.
+Does:    the convolutions of MobileFaceNet (faces of 112x112 as recogniser B takes them; A's are 112x96) with their
+         BatchNorms, but for the last, over the whole grid, its PReLUs (A has them, B has not), and the convolutions of
+         SqueezeNet (96x96) with bias, in float32 with random weights, each by itself: forward, and forward with the
+         gradient by what comes in, as the losses need it; no kernel is differentiated by. Each side in a process of
+         its own, by turns over all of them; PyTorch with channels last and in NCHW.
 Prints:  the median in ms of each, the ratio of PyTorch over ours (above 1, ours is faster), and how often a layer of
          that kind and size stands in the network; last the sum of each network's, by how often they do.
 """
@@ -29,7 +30,7 @@ class Layer(NamedTuple):
     """One kind of layer at one size, `count` times in the network."""
 
     network: str
-    kind: str  # conv and depthwise, each with its BatchNorm; biased: a convolution with bias and without; prelu
+    kind: str  # conv and depthwise, each with its BatchNorm; biased: a convolution with bias, without BatchNorm; prelu
     side: int  # of the grid
     inputs: int
     outputs: int

@@ -9,7 +9,7 @@ Run:       python train.py --config=configs/hidden.py:surroundings --config.data
                --config.train.initialise=runs/surroundings --config.train.initialise_fresh=ism
            All folders by `dfrec prepare ... --crop box --margin 0.5 --size 128` (docs/data.md).
 Hardware:  two CPU cores or one
-Measured:  docs/experiments.md, 28 (surroundings), 29 (full), 33 (own), 35 to 43: next to no gain on swaps by networks
+Measured:  docs/experiments.md, 28 (surroundings), 29 (full), 33 (own), 35 to 45: little gain on swaps by networks
 """
 
 import ml_collections
@@ -33,7 +33,7 @@ def get_config(stage: str = "surroundings") -> ml_collections.ConfigDict:
     config.tirm.decoder_depth = 4
     config.tirm.identity_width = 128  # of mobilefacenet-xiaoccer
     config.loss.target_rows, config.loss.source_rows = 0.5, 0.25
-    config.loss.classification = config.loss.segmentation  # beside 1000 of the map, 1 of the head teaches it nothing
+    config.loss.classification = config.loss.segmentation  # docs/experiments.md, 45
     config.train.validate_every = 250
     config.train.samples_every = 250
     config.checkpoint.every = 50

@@ -66,11 +66,13 @@ def notes(
             f"Masked: a share of {tirm.mask_ratio} of the patches, those of a map of {tirm.patch_threshold} first."
         )
     if request.verdict != "network":
+        scale = config.ism.given_scale
         said.append(
             "Every picture, pristine ones too, was taken for a swap: "
             + (
                 "the map is used whatever the classification head says, and where it covers less than "
-                f"{EMPTY:.0%} of the face's region by its landmarks, that region."
+                f"{EMPTY:.0%} of the face's region by its landmarks, that region"
+                + (f"; for the target times {scale:g} (`ism.given_scale`)." if scale != 1 else ".")
                 if request.verdict == "given"
                 else "the face's region by its landmarks is the map."
             )

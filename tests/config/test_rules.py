@@ -90,10 +90,12 @@ def test_real_and_bi_shares_cannot_exceed_the_batch():
         rules.validate(defaults.resolve(config))
 
 
-def test_a_network_without_ism_has_no_place_for_known_maps():
+@pytest.mark.parametrize("field", ["known_map", "given_scale"])
+def test_a_network_without_ism_has_no_place_for_known_maps_or_a_part_of_one(field):
     config = tiny.full_size()
-    config.ism.enabled, config.ism.known_map = False, 0.5
-    with pytest.raises(ConfigError, match="ism.known_map=0.5 with ism.enabled=False"):
+    config.ism.enabled, config.ism[field] = False, 0.5
+    config.loss.classification = config.loss.segmentation = 0.0
+    with pytest.raises(ConfigError, match=f"ism.{field}=0.5 with ism.enabled=False"):
         rules.validate(defaults.resolve(config))
 
 

@@ -10,6 +10,7 @@ import dfrec_jax
 from dfrec_jax import cli
 from dfrec_jax.config.errors import ConfigError, typed
 from dfrec_jax.forensics import finding
+from dfrec_jax.forensics.record import record_of
 from dfrec_jax.forensics.recoverer import Recoverer
 from dfrec_jax.pictures import generated
 from dfrec_jax.runs.errors import CheckpointError
@@ -140,6 +141,27 @@ def test_what_a_report_cannot_be_signed_with_is_named_by_the_argument(recoverer,
 def test_a_picture_that_the_file_does_not_name_is_refused(recoverer):
     with pytest.raises(ConfigError, match="it says nothing of other.png, but of blank.png, photo.png"):
         recoverer.looker.check_named(["photo.png", "other.png"])
+
+
+@pytest.mark.parametrize("bias", [-1.0, 2.0, 20.0])  # of a map that marks little, much, all
+def test_of_a_part_of_the_map_status_and_source_are_those_of_the_whole(tmp_path, bias):
+    found = {}
+    for scale in (1.0, 0.5):
+        config = tiny.config()
+        config.data.dataset, config.data.dir, config.data.crop, config.data.margin = "faces", "nowhere", "none", 0.0
+        config.sirm.features, config.sirm.stem, config.ism.given_scale = (8,), 4, scale
+        folder = tiny_run.make(tmp_path / str(scale), config, map_bias=bias)
+        pixels = np.random.default_rng(0).integers(0, 256, (tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
+        recoverer = Recoverer(folder, crop="none", force=True, assume="swap")
+        found[scale] = recoverer(pixels)
+        said = record_of(found[scale], (), recoverer)
+        assert ("; for the target times 0.5 (ism.given_scale)" in said["map"]) == (scale == 0.5)
+    whole, half = found[1.0], found[0.5]
+    assert (half.status, half.checks) == (whole.status, whole.checks)
+    np.testing.assert_array_equal(half.source, whole.source)
+    np.testing.assert_array_equal(half.source_map, whole.source_map)
+    np.testing.assert_array_equal(half.made.generated, whole.made.generated)
+    assert not np.array_equal(half.target, whole.target)
 
 
 def test_a_second_pass_is_told_by_the_first_who_is_seen(tmp_path):

@@ -158,15 +158,14 @@ def population_of(contents: Contents) -> str:
 
 
 def told_who_is_seen(result: Mapping[str, Any]) -> Iterator[str]:
-    """That the operator said who is seen, by pictures, or that it was estimated; nothing where the network was told
-    nobody."""
+    """That the operator said who is seen, by pictures, or that it was to be estimated; nothing where neither was."""
     if hashes := result.get("visible_sha256"):
         words = f"The network was told who is seen, by {len(hashes)} reference(s): SHA-256 {', '.join(hashes)}."
         yield f"{words} That it is that person the operator says; the program did not check it."
     if result.get("visible_estimated"):
         yield (
-            "The network was told who is seen by its own recovered source (`--estimate-visible`), an estimate: "
-            "a first pass recovered it, and the result is the second's."
+            "Who is seen was to be taken from the network's own recovered source (`--estimate-visible`), an estimate: "
+            "where a first pass recovers one, and its face can be compared, the result is that of a second, told so."
         )
 
 

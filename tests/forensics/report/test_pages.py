@@ -280,7 +280,7 @@ def test_that_who_is_seen_was_estimated_is_said(tmp_path):
     folder = made_up.report(tmp_path / "r", said_fields={"options": options}, visible_estimated=True)
     page = _letters(_of_html(folder))
     assert _letters("--checkpoint 450 --estimate-visible --checks` computes it.") in page
-    assert _letters("told who is seen by its own recovered source") in page
+    assert _letters("taken from the network's own recovered source") in page
 
 
 def test_how_the_result_moves_stands_beside_none_and_the_test_set(tmp_path):
