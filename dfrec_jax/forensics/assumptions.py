@@ -108,7 +108,9 @@ def checked_assumptions(
             ": this network (ism.enabled=False) takes every picture for a swap as it is; leave it out",
         )
     if visible and estimate_visible:
-        raise ConfigError(ESTIMATE, ": pictures say who is seen already; leave one of the two out")
+        raise ConfigError(
+            ESTIMATE, " and ", Option("visible"), ": pictures say who is seen already; leave one of the two out"
+        )
     told_by = ESTIMATE if estimate_visible else Option("visible")
     is_told = bool(visible) or estimate_visible
     if is_told and config.tirm.identity_width == 0:
@@ -127,9 +129,7 @@ def checked_assumptions(
     embedding, hashes = None, None
     if recogniser is not None and visible:
         embedding, hashes = _mean_embedding(recogniser, visible, detector, frame, config.image_size)
-    record: dict[str, Any] = {"assume": assume or None, "visible_sha256": hashes}
-    if estimate_visible:  # stands in no earlier version's, nor where nobody asked for it
-        record["visible_estimated"] = True
+    record = {"assume": assume or None, "visible_sha256": hashes, "visible_estimated": estimate_visible or None}
     return Assumptions(assume, recogniser, embedding, record)
 
 

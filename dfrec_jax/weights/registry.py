@@ -298,7 +298,7 @@ _RELEASES = (
         "Apache-2.0",
         "safetensors",
         page="dfrec ship, of a run of configs/hidden.py (docs/model_card.md)",
-        sha256="03a071dbb8c6ac2364a8397ef00ec94b54b88242fe58bd1c7d63752782087b3b",
+        sha256="faa27924e3459eaea0c4c561c2fbddfaedfb1c3096f2f1b10a9420828a8da6f7",
         num_bytes=7_673_540,
         comes_with=True,
     ),

@@ -44,7 +44,7 @@ def _config(**fields):
         (
             {"tirm__identity_width": 4},
             {"visible": (Path("x.png"),), "estimate_visible": True},
-            "--estimate-visible: pictures say who is seen already",
+            "--estimate-visible and --visible: pictures say who is seen already",
         ),
     ],
 )
@@ -68,6 +68,7 @@ def test_references_become_one_direction_that_is_taken_away(tmp_path):
     assert said.record == {
         "assume": None,
         "visible_sha256": [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
+        "visible_estimated": None,
     }
     pixels = jnp.asarray(_coloured(rng, 3))
     landmarks = jnp.full((3, 5, 2), jnp.nan)
@@ -95,5 +96,5 @@ def test_who_is_seen_is_estimated_from_the_recovered_source():
 def test_nothing_said_is_nothing_told():
     said = _said(tiny.config())
     assert not said.is_estimated
-    assert said.record == {"assume": None, "visible_sha256": None}
+    assert said.record == {"assume": None, "visible_sha256": None, "visible_estimated": None}
     assert said.options(jnp.zeros((1, tiny.SIZE, tiny.SIZE, 3)), jnp.zeros((1, 5, 2)), None) == {}
